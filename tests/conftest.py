@@ -1,0 +1,84 @@
+"""What tests stand on: real PostgreSQL, a database of their own, and the real app."""
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.support import Api, running_api
+from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.migrate import migrate
+
+TEMPLATE = "vidwiz_template"
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL for all test processes: the last of them stops it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with start_embedded_postgres(shared / "postgres") as embedded:
+        with locked(shared / "template.lock"):
+            make_template(embedded.dsn)
+        yield embedded.dsn
+
+
+@pytest.fixture
+def dsn(server_dsn: str) -> Iterator[str]:
+    """A migrated, empty database for one test."""
+    with fresh_database(server_dsn) as its:
+        yield its
+
+
+@pytest.fixture(scope="module")
+def module_dsn(server_dsn: str) -> Iterator[str]:
+    """A migrated database that the tests of one module share."""
+    with fresh_database(server_dsn) as its:
+        yield its
+
+
+@pytest.fixture(scope="module")
+async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """The real app, spoken to over ASGI, on a database that the module's tests share."""
+    async with running_api(module_dsn, tmp_path_factory.mktemp("data")) as its:
+        yield its
+
+
+def make_template(server: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,))
+        if known.fetchone() is not None:
+            return
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")  # type: ignore[arg-type]
+    migrate(with_database(server, TEMPLATE))
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    name = f"test_{token_hex(8)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+        yield with_database(server, name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def with_database(server: str, name: str) -> str:
+    head, _, tail = server.rpartition("/vidwiz?")
+    return f"{head}/{name}?{tail}"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""The outside world: each module speaks to one service and hides how."""

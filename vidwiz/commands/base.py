@@ -1,0 +1,125 @@
+"""What a command is: an intent, the one look-up it decides on, and the outcome of the decision.
+
+The store answers the look-ups of many commands together, lets each decide, projects and appends
+what they decided, and asks what they want to know in return, all in one transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from vidwiz.events import Event
+
+Answer = TypeVar("Answer")
+E = TypeVar("E", bound=Event)
+
+
+class Lookup(Generic[Answer]):
+    """A hashable question to the tables or the log; ``Answer`` is the type of what it finds."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a look-up found, and the versions of the streams it speaks of.
+
+    A stream that is missing from ``versions`` is taken to be new; the log refuses the events if
+    it is not.
+    """
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class History(Found):
+    """The past of some streams, oldest event first, by stream name."""
+
+    events: Mapping[str, Sequence[Event]]
+
+    def of(self, stream: str) -> Sequence[Event]:
+        """The stream's events; empty when nothing happened yet."""
+        return self.events.get(stream, ())
+
+
+@dataclass(frozen=True)
+class PastOf(Lookup[History]):
+    """Asks for everything that happened in these streams."""
+
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NoteShape(Lookup[bytes | None]):
+    """Asks for a note as the API shows it: a JSON object, or None."""
+
+    note_id: int
+
+
+@dataclass(frozen=True)
+class VideoShape(Lookup[bytes | None]):
+    """Asks for a video as the API shows it: a JSON object, or None."""
+
+    video_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """A record beside the log: the argon2 hash by which the account's owner signs in."""
+
+    user_id: int
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKeyUsed:
+    """A record beside the log: this key of this user made this note out of this request."""
+
+    user_id: int
+    key: str
+    fingerprint: str
+    note_id: int
+
+
+Record = PasswordSet | IdempotencyKeyUsed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command decided.
+
+    ``records`` are rows kept beside the log and never replayed. The sender gets ``result`` or,
+    when there is an ``answer`` to look up after the projection, what that finds.
+    """
+
+    events: Sequence[Event] = ()
+    records: Sequence[Record] = ()
+    answer: Lookup[Any] | None = None
+    result: Any = None
+
+
+class Command(Protocol):
+    """An intent. The function that decides it stands beside it, named in snake case."""
+
+    def lookup(self) -> Lookup[Any]:
+        """What the decision needs to know."""
+        ...
+
+
+class DomainError(Exception):
+    """A refusal. ``code`` is stable; ``message`` is for people."""
+
+    code: ClassVar[str]
+    message: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+def newest(events: Iterable[Event], kind: type[E]) -> E | None:
+    """The newest event of this kind."""
+    found = None
+    for event in events:
+        if isinstance(event, kind):
+            found = event
+    return found

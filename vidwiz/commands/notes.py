@@ -1,0 +1,233 @@
+"""Notes: add, edit, delete."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vidwiz.commands.base import (
+    DomainError,
+    Found,
+    History,
+    IdempotencyKeyUsed,
+    Lookup,
+    NoteShape,
+    Outcome,
+    PastOf,
+)
+from vidwiz.commands.users import UserNotFound
+from vidwiz.events import (
+    Event,
+    NoteAdded,
+    NoteDeleted,
+    NoteEdited,
+    TaskQueued,
+    TaskType,
+    VideoAdded,
+)
+
+
+class NoteNotFound(DomainError):
+    """There is no such note, or it is not the caller's."""
+
+    code = "note_not_found"
+    message = "Note not found"
+
+
+class VideoTitleRequired(DomainError):
+    """The first note on a video brings the title along."""
+
+    code = "video_title_required"
+    message = "video_title is required when video does not exist"
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key already stands for another request."""
+
+    code = "idempotency_key_reused"
+    message = "Idempotency-Key was already used with a different request"
+
+
+@dataclass(frozen=True)
+class EarlierUse:
+    """What an idempotency key was used for before."""
+
+    fingerprint: str
+    note_id: int
+
+
+@dataclass(frozen=True)
+class NoteGround(Found):
+    """Where a new note would stand, and the ids set aside for it.
+
+    ``video_number`` and the task ids are there only when the video is unknown.
+    """
+
+    user_exists: bool
+    note_id: int
+    video_number: int | None = None
+    transcript_task_id: int | None = None
+    metadata_task_id: int | None = None
+    earlier: EarlierUse | None = None
+
+
+@dataclass(frozen=True)
+class GroundFor(Lookup[NoteGround]):
+    """Asks for the ground of a new note."""
+
+    user_id: int
+    video_id: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """A user pins a note to a moment of a video.
+
+    ``fingerprint`` identifies the request's content, so that an idempotency key cannot stand
+    for two different notes.
+    """
+
+    user_id: int
+    video_id: str
+    video_title: str | None
+    timestamp: str
+    text: str | None
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+    def lookup(self) -> GroundFor:
+        """User, video and an earlier use of the key."""
+        return GroundFor(self.user_id, self.video_id, self.idempotency_key)
+
+
+def add_note(command: AddNote, ground: NoteGround) -> Outcome:
+    """The first note on a video also adds the video and queues its transcript and metadata."""
+    if not ground.user_exists:
+        raise UserNotFound
+    if ground.earlier is not None:
+        return _repeated(command, ground.earlier)
+    note = NoteAdded(
+        note_id=ground.note_id,
+        user_id=command.user_id,
+        video_id=command.video_id,
+        timestamp=command.timestamp,
+        text=command.text,
+    )
+    return Outcome(
+        events=(*_video_events(command, ground), note),
+        records=_key_record(command, ground.note_id),
+        answer=NoteShape(ground.note_id),
+    )
+
+
+def _repeated(command: AddNote, earlier: EarlierUse) -> Outcome:
+    if earlier.fingerprint != command.fingerprint:
+        raise IdempotencyKeyReused
+    return Outcome(answer=NoteShape(earlier.note_id))
+
+
+def _video_events(command: AddNote, ground: NoteGround) -> tuple[Event, ...]:
+    if ground.video_number is None:
+        return ()
+    if not command.video_title:
+        raise VideoTitleRequired
+    video_id = command.video_id
+    return (
+        VideoAdded(id=ground.video_number, video_id=video_id, title=command.video_title),
+        _queued(ground.transcript_task_id, TaskType.TRANSCRIPT, video_id),
+        _queued(ground.metadata_task_id, TaskType.METADATA, video_id),
+    )
+
+
+def _queued(task_id: int | None, task_type: TaskType, video_id: str) -> TaskQueued:
+    if task_id is None:
+        raise ValueError("an unknown video's ground has no id for its task")
+    return TaskQueued(task_id=task_id, task_type=task_type, video_id=video_id)
+
+
+def _key_record(command: AddNote, note_id: int) -> tuple[IdempotencyKeyUsed, ...]:
+    if command.idempotency_key is None:
+        return ()
+    used = IdempotencyKeyUsed(
+        user_id=command.user_id,
+        key=command.idempotency_key,
+        fingerprint=command.fingerprint,
+        note_id=note_id,
+    )
+    return (used,)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note as its past left it."""
+
+    user_id: int
+    text: str | None
+    generated_by_ai: bool
+
+
+def fold(past: Iterable[Event]) -> Note | None:
+    """The note that these events made; None when there is none (any more)."""
+    note: Note | None = None
+    for event in past:
+        match event:
+            case NoteAdded():
+                note = Note(event.user_id, event.text, generated_by_ai=False)
+            case NoteEdited():
+                note = Note(event.user_id, event.text, event.generated_by_ai)
+            case NoteDeleted():
+                note = None
+    return note
+
+
+@dataclass(frozen=True, slots=True)
+class EditNote:
+    """Change a note's words; ``user_id`` is None for an admin, who may edit any note."""
+
+    note_id: int
+    user_id: int | None
+    text: str
+    generated_by_ai: bool
+
+    def lookup(self) -> PastOf:
+        """The note's past."""
+        return PastOf((f"note:{self.note_id}",))
+
+
+def edit_note(command: EditNote, history: History) -> Outcome:
+    """Only its owner or an admin changes a note; saying the same again is no event."""
+    note = _own_note(history, command.note_id, command.user_id)
+    answer = NoteShape(command.note_id)
+    if (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai):
+        return Outcome(answer=answer)
+    edited = NoteEdited(
+        note_id=command.note_id,
+        user_id=note.user_id,
+        text=command.text,
+        generated_by_ai=command.generated_by_ai,
+    )
+    return Outcome(events=(edited,), answer=answer)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNote:
+    """The owner takes a note away."""
+
+    note_id: int
+    user_id: int
+
+    def lookup(self) -> PastOf:
+        """The note's past."""
+        return PastOf((f"note:{self.note_id}",))
+
+
+def delete_note(command: DeleteNote, history: History) -> Outcome:
+    """Only its owner deletes a note, and only once."""
+    note = _own_note(history, command.note_id, command.user_id)
+    return Outcome(events=(NoteDeleted(note_id=command.note_id, user_id=note.user_id),))
+
+
+def _own_note(history: History, note_id: int, user_id: int | None) -> Note:
+    note = fold(history.of(f"note:{note_id}"))
+    if note is None or user_id not in (None, note.user_id):
+        raise NoteNotFound
+    return note

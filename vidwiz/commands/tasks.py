@@ -1,0 +1,256 @@
+"""Background tasks: claim, give back, submit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from vidwiz.commands.base import DomainError, Found, History, Lookup, Outcome, PastOf
+from vidwiz.events import (
+    Event,
+    MetadataFetched,
+    TaskAttemptFailed,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskGivenBack,
+    TaskQueued,
+    TaskType,
+    TranscriptReady,
+)
+
+MAX_ATTEMPTS = 3
+CLAIM_EXPIRED = "the worker did not answer in time"
+
+
+class TaskNotFound(DomainError):
+    """There is no such task of this type."""
+
+    code = "task_not_found"
+    message = "Task not found"
+
+
+class TaskVideoMismatch(DomainError):
+    """The result is for another video than the task."""
+
+    code = "task_video_mismatch"
+    message = "Task video_id mismatch"
+
+
+class TaskNotInProgress(DomainError):
+    """Nobody is at work on the task: submitted already, or waiting for a retry."""
+
+    code = "task_not_in_progress"
+    message = "Task is not in progress"
+
+
+class TaskOfOtherWorker(DomainError):
+    """Somebody else claimed the task."""
+
+    code = "task_of_other_worker"
+    message = "Task belongs to a different worker"
+
+
+@dataclass(frozen=True)
+class Claimable:
+    """A task that may be handed out: pending, or claimed by a worker that went silent."""
+
+    task_id: int
+    video_id: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class NextTask(Found):
+    """The first task in line, locked for this claim; None when there is no work."""
+
+    task: Claimable | None
+
+
+@dataclass(frozen=True)
+class NextTaskOf(Lookup[NextTask]):
+    """Asks for a task, of a silent worker too if it was claimed before ``stale_before``."""
+
+    task_type: TaskType
+    stale_before: datetime
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A task in a worker's hands; ``attempt`` counts from 1."""
+
+    task_id: int
+    task_type: TaskType
+    video_id: str
+    attempt: int
+
+
+class Expired(Enum):
+    """Instead of a claim: the first in line had used up its attempts; there may be more."""
+
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTask:
+    """A worker asks for a task. The result is its ``Claim``, ``Expired``, or None."""
+
+    task_type: TaskType
+    worker: str
+    stale_before: datetime
+
+    def lookup(self) -> NextTaskOf:
+        """The first task in line."""
+        return NextTaskOf(self.task_type, self.stale_before)
+
+
+def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
+    """A task that has used up its attempts fails instead of being offered once more."""
+    task = line.task
+    if task is None:
+        return Outcome()
+    if task.attempts >= MAX_ATTEMPTS:
+        failed = TaskFailed(task_id=task.task_id, attempt=task.attempts, error=CLAIM_EXPIRED)
+        return Outcome(events=(failed,), result=Expired.EXPIRED)
+    attempt = task.attempts + 1
+    return Outcome(
+        events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
+        result=Claim(task.task_id, command.task_type, task.video_id, attempt),
+    )
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as its past left it."""
+
+    task_type: TaskType
+    video_id: str
+    status: Literal["pending", "in_progress", "completed", "failed"] = "pending"
+    worker: str | None = None
+    attempt: int = 0
+
+
+def fold(past: Iterable[Event]) -> Task | None:
+    """The task that these events made; None when it was never queued."""
+    task: Task | None = None
+    for event in past:
+        if isinstance(event, TaskQueued):
+            task = Task(event.task_type, event.video_id)
+        elif task is not None:
+            task = _after(task, event)
+    return task
+
+
+def _after(task: Task, event: Event) -> Task:
+    match event:
+        case TaskClaimed():
+            return replace(task, status="in_progress", worker=event.worker, attempt=event.attempt)
+        case TaskGivenBack():
+            return replace(task, status="pending", worker=None, attempt=event.attempt - 1)
+        case TaskAttemptFailed():
+            return replace(task, status="pending")
+        case TaskFailed():
+            return replace(task, status="failed")
+        case TaskCompleted():
+            return replace(task, status="completed")
+        case _:
+            return task
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackTask:
+    """The worker went away before it learned of its claim."""
+
+    task_id: int
+    attempt: int
+
+    def lookup(self) -> PastOf:
+        """The task's past."""
+        return PastOf((f"task:{self.task_id}",))
+
+
+def give_back_task(command: GiveBackTask, history: History) -> Outcome:
+    """Nothing to give back once the attempt has ended or somebody else took over."""
+    task = fold(history.of(f"task:{command.task_id}"))
+    if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
+        return Outcome()
+    return Outcome(events=(TaskGivenBack(task_id=command.task_id, attempt=command.attempt),))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTranscript:
+    """A transcript that already lies in the object store."""
+
+    object_key: str
+    sha256: str
+    segment_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """A worker reports on its claim.
+
+    ``transcript`` or ``metadata`` is the fruit of a success; without either the attempt failed,
+    with ``error`` as the reason. The result is the task's new status.
+    """
+
+    task_id: int
+    task_type: TaskType
+    video_id: str
+    worker: str
+    transcript: StoredTranscript | None = None
+    metadata: dict[str, Any] | None = None
+    error: str | None = None
+
+    def lookup(self) -> PastOf:
+        """The pasts of the task and of its video."""
+        return PastOf((f"task:{self.task_id}", f"video:{self.video_id}"))
+
+
+def submit_result(command: SubmitResult, history: History) -> Outcome:
+    """Only the worker that holds the claim reports, once."""
+    task = require_claim(
+        fold(history.of(f"task:{command.task_id}")),
+        task_type=command.task_type,
+        video_id=command.video_id,
+        worker=command.worker,
+    )
+    fruit = _fruit(command)
+    if fruit is not None:
+        completed = TaskCompleted(task_id=command.task_id, attempt=task.attempt)
+        return Outcome(events=(completed, fruit), result="completed")
+    return _failed(command, task)
+
+
+def require_claim(task: Task | None, *, task_type: TaskType, video_id: str, worker: str) -> Task:
+    """The task, if this worker holds it for this video; else the first refusal that applies."""
+    if task is None or task.task_type != task_type:
+        raise TaskNotFound
+    if task.video_id != video_id:
+        raise TaskVideoMismatch
+    if task.status != "in_progress":
+        raise TaskNotInProgress
+    if task.worker != worker:
+        raise TaskOfOtherWorker
+    return task
+
+
+def _fruit(command: SubmitResult) -> Event | None:
+    if command.transcript is not None:
+        return TranscriptReady(
+            video_id=command.video_id,
+            object_key=command.transcript.object_key,
+            sha256=command.transcript.sha256,
+            segment_count=command.transcript.segment_count,
+        )
+    if command.metadata is not None:
+        return MetadataFetched(video_id=command.video_id, metadata=command.metadata)
+    return None
+
+
+def _failed(command: SubmitResult, task: Task) -> Outcome:
+    last = task.attempt >= MAX_ATTEMPTS
+    failed = TaskFailed if last else TaskAttemptFailed
+    event = failed(task_id=command.task_id, attempt=task.attempt, error=command.error)
+    return Outcome(events=(event,), result="failed" if last else "pending")

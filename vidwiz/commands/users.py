@@ -1,0 +1,291 @@
+"""Accounts: sign up, sign in with Google, profile, long-term token."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vidwiz.commands.base import (
+    DomainError,
+    Found,
+    History,
+    Lookup,
+    Outcome,
+    PasswordSet,
+    PastOf,
+)
+from vidwiz.events import (
+    AiNotesDisabled,
+    AiNotesEnabled,
+    Event,
+    GoogleAccountLinked,
+    LongTermTokenIssued,
+    LongTermTokenRevoked,
+    ProfilePictureChanged,
+    UserRenamed,
+    UserSignedUp,
+)
+
+NAME_LENGTH = (2, 100)
+
+
+class EmailTaken(DomainError):
+    """Another account has the address."""
+
+    code = "email_taken"
+    message = "Email already exists"
+
+
+class UserNotFound(DomainError):
+    """The token is good but its account is not there."""
+
+    code = "user_not_found"
+    message = "User not found"
+
+
+class LongTermTokenExists(DomainError):
+    """One long-term token at a time."""
+
+    code = "long_term_token_exists"
+    message = (
+        "A long-term token already exists. "
+        "Please revoke the existing token before generating a new one."
+    )
+
+
+class LongTermTokenNotFound(DomainError):
+    """There is nothing to revoke."""
+
+    code = "long_term_token_not_found"
+    message = "No long-term token found"
+
+
+class EmailNotVerified(DomainError):
+    """Google does not vouch that the address, which has an account here, is this person's."""
+
+    code = "email_not_verified"
+    message = "Invalid Google credential"
+
+
+class OtherGoogleAccountLinked(DomainError):
+    """The address's account is entered by another Google account."""
+
+    code = "other_google_account_linked"
+    message = "Email is already linked to another Google account"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What sign-in needs to know of an account."""
+
+    user_id: int
+    google_id: str | None
+    profile_image_url: str | None
+
+
+@dataclass(frozen=True)
+class Accounts(Found):
+    """The accounts that a newcomer might be, and the id set aside if they are none of them."""
+
+    user_id: int
+    by_email: Account | None = None
+    by_google_id: Account | None = None
+
+
+@dataclass(frozen=True)
+class AccountsOf(Lookup[Accounts]):
+    """Asks who has this e-mail address or Google id."""
+
+    email: str
+    google_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """Somebody opens an account with a password, of which only the hash gets here."""
+
+    email: str
+    name: str
+    password_hash: str
+
+    def lookup(self) -> AccountsOf:
+        """Who has the address."""
+        return AccountsOf(self.email)
+
+
+def sign_up(command: SignUp, accounts: Accounts) -> Outcome:
+    """One account per address."""
+    if accounts.by_email is not None:
+        raise EmailTaken
+    user_id = accounts.user_id
+    return Outcome(
+        events=(UserSignedUp(user_id=user_id, email=command.email, name=command.name),),
+        records=(PasswordSet(user_id, command.password_hash),),
+        result=user_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SignInWithGoogle:
+    """Google vouches for this person."""
+
+    google_id: str
+    email: str
+    email_verified: bool
+    name: str | None
+    picture: str | None
+
+    def lookup(self) -> AccountsOf:
+        """Who is linked to the Google id, and who has the address."""
+        return AccountsOf(self.email, self.google_id)
+
+
+def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcome:
+    """The account linked to the Google id; else the address's, which is linked; else a new one."""
+    if accounts.by_google_id is not None:
+        return _signed_in(command, accounts.by_google_id)
+    if accounts.by_email is not None:
+        return _linked(command, accounts.by_email)
+    signed_up = UserSignedUp(
+        user_id=accounts.user_id,
+        email=command.email,
+        name=_google_name(command),
+        google_id=command.google_id,
+        profile_image_url=command.picture,
+    )
+    return Outcome(events=(signed_up,), result=accounts.user_id)
+
+
+def _signed_in(command: SignInWithGoogle, account: Account) -> Outcome:
+    return Outcome(events=tuple(_new_picture(command, account)), result=account.user_id)
+
+
+def _linked(command: SignInWithGoogle, account: Account) -> Outcome:
+    if not command.email_verified:
+        raise EmailNotVerified
+    if account.google_id is not None:
+        raise OtherGoogleAccountLinked
+    linked = GoogleAccountLinked(user_id=account.user_id, google_id=command.google_id)
+    return Outcome(events=(linked, *_new_picture(command, account)), result=account.user_id)
+
+
+def _new_picture(command: SignInWithGoogle, account: Account) -> Iterable[Event]:
+    if command.picture is not None and command.picture != account.profile_image_url:
+        yield ProfilePictureChanged(user_id=account.user_id, profile_image_url=command.picture)
+
+
+def _google_name(command: SignInWithGoogle) -> str:
+    shortest, longest = NAME_LENGTH
+    name = (command.name or "").strip()
+    if len(name) < shortest:
+        name = command.email.partition("@")[0]
+    return name[:longest]
+
+
+@dataclass(frozen=True)
+class User:
+    """An account as its past left it; ``token_id`` is None without a long-term token."""
+
+    name: str
+    ai_notes_enabled: bool = False
+    token_id: str | None = None
+
+
+def fold(past: Iterable[Event]) -> User | None:
+    """The account that these events made; None when nobody signed up."""
+    user: User | None = None
+    for event in past:
+        if isinstance(event, UserSignedUp):
+            user = User(event.name)
+        elif user is not None:
+            user = _after(user, event)
+    return user
+
+
+def _after(user: User, event: Event) -> User:
+    match event:
+        case UserRenamed():
+            return replace(user, name=event.name)
+        case AiNotesEnabled():
+            return replace(user, ai_notes_enabled=True)
+        case AiNotesDisabled():
+            return replace(user, ai_notes_enabled=False)
+        case LongTermTokenIssued():
+            return replace(user, token_id=event.token_id)
+        case LongTermTokenRevoked():
+            return replace(user, token_id=None)
+        case _:
+            return user
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProfile:
+    """Change what is not None."""
+
+    user_id: int
+    name: str | None = None
+    ai_notes_enabled: bool | None = None
+
+    def lookup(self) -> PastOf:
+        """The account's past."""
+        return PastOf((f"user:{self.user_id}",))
+
+
+def change_profile(command: ChangeProfile, history: History) -> Outcome:
+    """Saying the same again is no event."""
+    user = _user(history, command.user_id)
+    events: list[Event] = []
+    if command.name not in (None, user.name):
+        events.append(UserRenamed(user_id=command.user_id, name=command.name))
+    if command.ai_notes_enabled not in (None, user.ai_notes_enabled):
+        switched = AiNotesEnabled if command.ai_notes_enabled else AiNotesDisabled
+        events.append(switched(user_id=command.user_id))
+    return Outcome(events=events)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLongTermToken:
+    """Make a token that lives until it is revoked; the log keeps its id and time only."""
+
+    user_id: int
+    token_id: str
+    issued_at: datetime
+
+    def lookup(self) -> PastOf:
+        """The account's past."""
+        return PastOf((f"user:{self.user_id}",))
+
+
+def issue_long_term_token(command: IssueLongTermToken, history: History) -> Outcome:
+    """A second token needs the first one revoked."""
+    if _user(history, command.user_id).token_id is not None:
+        raise LongTermTokenExists
+    issued = LongTermTokenIssued(
+        user_id=command.user_id, token_id=command.token_id, issued_at=command.issued_at
+    )
+    return Outcome(events=(issued,))
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeLongTermToken:
+    """Kill the long-term token."""
+
+    user_id: int
+
+    def lookup(self) -> PastOf:
+        """The account's past."""
+        return PastOf((f"user:{self.user_id}",))
+
+
+def revoke_long_term_token(command: RevokeLongTermToken, history: History) -> Outcome:
+    """There must be one."""
+    token_id = _user(history, command.user_id).token_id
+    if token_id is None:
+        raise LongTermTokenNotFound
+    return Outcome(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
+
+
+def _user(history: History, user_id: int) -> User:
+    user = fold(history.of(f"user:{user_id}"))
+    if user is None:
+        raise UserNotFound
+    return user

@@ -1,0 +1,117 @@
+"""Examines an installation: what is configured, what is missing, what that turns off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from vidwiz import log as event_log
+from vidwiz import migrate
+from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.settings import Settings, SettingsError
+from vidwiz.wiring import object_store
+
+MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
+SHORTEST_KEY = 32
+"""Bytes that RFC 7518, section 3.2, asks of an HS256 key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``advice`` says what to do about it, if anything."""
+
+    what: str
+    state: Literal["ok", "off", "broken"]
+    detail: str
+    advice: str = ""
+
+
+async def examine(settings: Settings, dsn: str | None, problem: str | None) -> list[Finding]:
+    """Look at everything that the settings configure; ``problem`` is why there is no ``dsn``."""
+    return [
+        await _database(settings, dsn, problem),
+        *_secrets(settings),
+        await _objects(settings),
+        *_features(settings),
+    ]
+
+
+def show(findings: list[Finding], console: Console) -> None:
+    """Print the findings as a table."""
+    table = Table("", "", "", box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        detail = f"{finding.detail}\n[dim]{finding.advice}[/]" if finding.advice else finding.detail
+        table.add_row(MARKS[finding.state], finding.what, detail)
+    console.print(table)
+
+
+async def _database(settings: Settings, dsn: str | None, problem: str | None) -> Finding:
+    kind = f"embedded in {settings.data_dir}" if settings.embedded else "external"
+    if dsn is None:
+        return Finding("database", "broken", problem or "not there")
+    database = Database(dsn, pool_size=2)
+    try:
+        await database.open()
+        version = await _server_version(database)
+        head = await database.one(event_log.HEAD)
+    except DatabaseUnavailable as error:
+        return Finding("database", "broken", f"{kind}: {error}", "is it migrated and reachable?")
+    finally:
+        await database.close()
+    position = head[0] if head else 0
+    return Finding(
+        "database",
+        "ok",
+        f"{kind}, PostgreSQL {version}, {position} events, schema {migrate.head_revision()}",
+    )
+
+
+async def _server_version(database: Database) -> str:
+    async with database.borrowed() as connection:
+        return f"{connection.info.server_version // 10000}"
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    try:
+        key, _ = settings.signing_key, settings.admin_bearer
+    except SettingsError as error:
+        yield Finding("secrets", "broken", str(error))
+        return
+    if len(key.encode()) < SHORTEST_KEY:
+        advice = f"use at least {SHORTEST_KEY} bytes, for instance: openssl rand -base64 48"
+        yield Finding("SECRET_KEY", "ok", f"only {len(key.encode())} bytes", advice)
+    for given, name in (
+        (settings.secret_key, "SECRET_KEY"),
+        (settings.admin_token, "ADMIN_TOKEN"),
+    ):
+        where = "from the environment" if given else f"in {settings.secret_file(name.lower())}"
+        yield Finding(name, "ok", where)
+
+
+async def _objects(settings: Settings) -> Finding:
+    store = object_store(settings)
+    try:
+        await store.check()
+    except ObjectStoreError as error:
+        return Finding("object store", "broken", str(error), "transcripts cannot be stored")
+    finally:
+        await store.aclose()
+    return Finding("object store", "ok", store.description)
+
+
+def _features(settings: Settings) -> Iterator[Finding]:
+    if settings.google_client_id is None:
+        yield Finding("Google sign-in", "off", "GOOGLE_CLIENT_ID is not set")
+    else:
+        yield Finding("Google sign-in", "ok", f"certificates from {settings.google_certs_url}")
+    if (settings.static_dir / "index.html").exists():
+        yield Finding("web app", "ok", f"in {settings.static_dir}")
+    else:
+        yield Finding("web app", "off", f"not built in {settings.static_dir}")
+    if settings.rate_limits:
+        yield Finding("rate limits", "ok", "on, counted per process")
+    else:
+        yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off")

@@ -1,0 +1,79 @@
+"""What every event is: a frozen fact with a stable topic, a schema version and a stream."""
+
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID, uuid5
+
+from eventsourcing.utils import register_topic
+from pydantic import BaseModel, ConfigDict
+
+STREAM_NAMESPACE = UUID("6f1f7a53-2b0e-5b52-9d5c-0c8a1f3f7e11")
+"""Stream ids are uuid5 of the stream's name in this namespace; it never changes."""
+
+
+class PersonalData:
+    """Marks a field that belongs to a person and must be forgettable."""
+
+
+T = TypeVar("T")
+Personal = Annotated[T, PersonalData()]
+"""``Personal[str]`` is a str that belongs to the person named by the event's ``user_id``."""
+
+_types: dict[str, type["Event"]] = {}
+
+
+class Event(BaseModel):
+    """A fact in the past tense.
+
+    The topic is the class's name, written down as ``TOPIC`` so that renaming the class does not
+    rename history. Changing the fields of a released event means raising ``class_version`` and
+    adding ``upcast_v{n}_v{n+1}(state)``, which changes the decoded state in place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    TOPIC: ClassVar[str]
+    NOUN: ClassVar[str]
+    KEY: ClassVar[str]
+    class_version: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Register a concrete event under its topic, once its fields are known."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "TOPIC" not in cls.__dict__:
+            return
+        if cls.TOPIC in _types:
+            raise TypeError(f"two events claim the topic {cls.TOPIC}")
+        missing = [
+            v for v in range(1, cls.class_version) if not hasattr(cls, f"upcast_v{v}_v{v + 1}")
+        ]
+        if missing:
+            raise TypeError(f"{cls.TOPIC} cannot read its version {missing[0]}: no upcaster")
+        _types[cls.TOPIC] = cls
+        register_topic(cls.TOPIC, cls)
+
+    @property
+    def stream(self) -> str:
+        """The stream's readable name, such as ``note:17`` or ``video:dQw4w9WgXcQ``."""
+        return f"{self.NOUN}:{getattr(self, self.KEY)}"
+
+    @classmethod
+    def personal_fields(cls) -> frozenset[str]:
+        """Names of the fields that belong to a person."""
+        return frozenset(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, PersonalData) for mark in field.metadata)
+        )
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Every event class by its topic."""
+    return dict(_types)
+
+
+@lru_cache(maxsize=4096)
+def stream_id(name: str) -> UUID:
+    """The log's ``originator_id`` of the stream with this readable name."""
+    return uuid5(STREAM_NAMESPACE, name)

@@ -1,0 +1,38 @@
+"""What is said between a person and Wiz."""
+
+from typing import Any, ClassVar, Literal
+
+from vidwiz.events.base import Event, Personal
+
+
+class ConversationEvent(Event):
+    """A fact about one conversation, in the stream ``conversation:<conversation_id>``.
+
+    It belongs to a user or, when ``user_id`` is null, to the guest session ``guest_id``.
+    """
+
+    NOUN: ClassVar[str] = "conversation"
+    KEY: ClassVar[str] = "conversation_id"
+
+    conversation_id: int
+    user_id: int | None
+    guest_id: str | None
+
+
+class ConversationStarted(ConversationEvent):
+    """A conversation about one video began."""
+
+    TOPIC: ClassVar[str] = "ConversationStarted"
+
+    video_id: str
+
+
+class MessageSent(ConversationEvent):
+    """A question was asked or an answer was finished."""
+
+    TOPIC: ClassVar[str] = "MessageSent"
+
+    message_id: int
+    role: Literal["user", "assistant"]
+    content: Personal[str]
+    details: dict[str, Any] | None

@@ -1,0 +1,131 @@
+"""The envelope in which an event lies in the log, and how it is written down and read back."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+
+from vidwiz.events.base import Event, event_types, stream_id
+
+
+class UnknownEvent(Exception):
+    """The log holds a topic, or a version of one, that this program cannot read."""
+
+
+class Actor(str):
+    """Who did it: ``user:<id>``, ``guest:<id>``, ``admin``, ``worker:<name>`` or ``system``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def user(cls, user_id: int) -> "Actor":
+        """The person with this account."""
+        return cls(f"user:{user_id}")
+
+
+ADMIN = Actor("admin")
+SYSTEM = Actor("system")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Why an event came to be.
+
+    ``correlation_id`` is the request's id, shared by everything that followed from it;
+    ``causation_id`` names the event (``position``) or command that directly caused this one.
+    """
+
+    actor: Actor
+    correlation_id: str | None = None
+    causation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in its stream and, once it was appended, in the log."""
+
+    event: Event
+    originator_version: int
+    recorded_at: datetime
+    origin: Origin
+    position: int | None = None
+
+    @property
+    def originator_id(self) -> UUID:
+        """The stream's id, as the ``eventsourcing`` library names it."""
+        return stream_id(self.event.stream)
+
+
+class EventMapper(Mapper[UUID]):
+    """The library's mapper for our pydantic events: explicit topics, upcast by class version.
+
+    The library's envelope has no time or metadata, so events that come through its own
+    interfaces have the epoch as their time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(transcoder=JSONTranscoder())
+        self._types = event_types()
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """Write the event down; raises ``PydanticSerializationError`` on text that is not UTF-8."""
+        event: Event = domain_event.event
+        return StoredEvent(
+            originator_id=domain_event.originator_id,
+            originator_version=domain_event.originator_version,
+            topic=event.TOPIC,
+            state=self.encode(event),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """Read the event back, whatever version it was written in; raises ``UnknownEvent``."""
+        return Recorded(
+            event=self.decode(stored_event.topic, stored_event.state),
+            originator_version=stored_event.originator_version,
+            recorded_at=datetime.fromtimestamp(0, UTC),
+            origin=Origin(SYSTEM),
+        )
+
+    def encode(self, event: Event) -> bytes:
+        """The event's ``state`` column: a JSON object of its fields, its version in front."""
+        state = event.__pydantic_serializer__.to_json(event)
+        if event.class_version == 1:
+            return state
+        return b'{"class_version":%d,' % event.class_version + state[1:]
+
+    def decode(self, topic: str, state: bytes) -> Event:
+        """The event that ``encode`` wrote, now or in an older version."""
+        cls = self._class_of(topic)
+        return cls.model_validate_json(self._current(cls, state))
+
+    def current_state(self, topic: str, state: bytes) -> bytes:
+        """``state`` as the newest version of its class would have it, without the version."""
+        return self._current(self._class_of(topic), state)
+
+    def _class_of(self, topic: str) -> type[Event]:
+        try:
+            return self._types[topic]
+        except KeyError:
+            raise UnknownEvent(f"no event class has the topic {topic!r}") from None
+
+    @staticmethod
+    def _current(cls: type[Event], state: bytes) -> bytes:
+        versioned = state.startswith(b'{"class_version":')
+        if cls.class_version == 1 and not versioned:
+            return state
+        fields = orjson.loads(state)
+        written = fields.pop("class_version", 1)
+        if written > cls.class_version:
+            raise UnknownEvent(f"{cls.TOPIC} version {written} is newer than this program")
+        for version in range(written, cls.class_version):
+            getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
+        return orjson.dumps(fields)
+
+
+def with_envelope(state: bytes, version: int, recorded_at: datetime) -> bytes:
+    """The JSON object ``state`` with ``at`` and ``version`` in front."""
+    head = b'{"at":"%s","version":%d' % (recorded_at.isoformat().encode(), version)
+    return head + b"}" if state == b"{}" else head + b"," + state[1:]

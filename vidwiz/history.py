@@ -1,0 +1,107 @@
+"""Prints the event history: filtered, and followed as it grows."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+import orjson
+
+from vidwiz import log as event_log
+from vidwiz.database import Database
+from vidwiz.events.base import event_types
+from vidwiz.events.log import Recorded
+from vidwiz.signals import Signals
+from vidwiz.store import follow_log
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events to show; what is empty or None lets everything through."""
+
+    topics: tuple[str, ...] = ()
+    stream: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        unknown = set(self.topics) - event_types().keys()
+        if unknown:
+            raise click.BadParameter(f"no such event type: {', '.join(sorted(unknown))}")
+
+    def lets_through(self, recorded: Recorded) -> bool:
+        """Whether the event is wanted."""
+        return (
+            (not self.topics or recorded.event.TOPIC in self.topics)
+            and self.stream in (None, recorded.event.stream)
+            and self.actor in (None, recorded.origin.actor)
+            and (self.since is None or recorded.recorded_at >= self.since)
+            and (self.until is None or recorded.recorded_at <= self.until)
+        )
+
+
+async def print_events(
+    dsn: str, wanted: Filter, *, after: int, follow: bool, as_json: bool
+) -> None:
+    """Write the wanted events to standard output, one per line."""
+    database = Database(dsn, pool_size=2)
+    signals = Signals(database)
+    await database.open()
+    try:
+        if follow:
+            await signals.start()
+        async with aclosing(_history(database, signals, after, follow=follow)) as events:
+            async for recorded in events:
+                if wanted.lets_through(recorded):
+                    click.echo(_as_json(recorded) if as_json else _as_line(recorded))
+    finally:
+        await signals.close()
+        await database.close()
+
+
+async def _history(
+    database: Database, signals: Signals, after: int, *, follow: bool
+) -> AsyncIterator[Recorded]:
+    head = await database.one(event_log.HEAD)
+    last = head[0] if head else 0
+    if not follow and after >= last:
+        return
+    async with aclosing(follow_log(database, signals, after)) as events:
+        async for recorded in events:
+            yield recorded
+            if not follow and (recorded.position or 0) >= last:
+                return
+
+
+def _as_line(recorded: Recorded) -> str:
+    when = recorded.recorded_at.isoformat(timespec="milliseconds")
+    fields = _fields(recorded)
+    what = " ".join(f"{name}={orjson.dumps(value).decode()}" for name, value in fields.items())
+    name = click.style(recorded.event.TOPIC, bold=True)
+    return (
+        f"{recorded.position:>8} {when} {name} {recorded.event.stream}"
+        f" v{recorded.originator_version} by {recorded.origin.actor}: {what}"
+    )
+
+
+def _as_json(recorded: Recorded) -> bytes:
+    return orjson.dumps(
+        {
+            "position": recorded.position,
+            "stream": recorded.event.stream,
+            "version": recorded.originator_version,
+            "type": recorded.event.TOPIC,
+            "recorded_at": recorded.recorded_at,
+            "actor": recorded.origin.actor,
+            "correlation_id": recorded.origin.correlation_id,
+            "causation_id": recorded.origin.causation_id,
+            "data": _fields(recorded),
+        }
+    )
+
+
+def _fields(recorded: Recorded) -> dict[str, Any]:
+    return recorded.event.model_dump(mode="json")

@@ -1,0 +1,68 @@
+"""The Quart app: routes, errors, OpenAPI."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from quart import Blueprint, Quart, Response, request, send_from_directory
+from quart_schema import Info, QuartSchema, hide
+from werkzeug.exceptions import NotFound
+
+from vidwiz.http.bodies import RESULT_BODY
+from vidwiz.http.context import ROUTE
+from vidwiz.http.errors import register_error_handlers
+from vidwiz.http.guards import SECURITY_SCHEMES, public
+from vidwiz.http.health import health
+from vidwiz.http.notes import notes
+from vidwiz.http.static import get_static
+from vidwiz.http.tasks import tasks
+from vidwiz.http.users import users
+from vidwiz.http.videos import videos
+
+SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
+
+
+def create_app(static_dir: Path) -> Quart:
+    """The app; whoever runs it puts its ``Services`` where ``services()`` finds them."""
+    app = Quart("vidwiz", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=RESULT_BODY,
+        QUART_SCHEMA_SWAGGER_JS_URL="/docs/js/swagger-ui-bundle.js",
+        QUART_SCHEMA_SWAGGER_CSS_URL="/docs/css/swagger-ui.css",
+        QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
+    )
+    api = Blueprint("api", __name__, url_prefix="/api")
+    for blueprint in (users, notes, videos, tasks):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(api)
+    app.register_blueprint(health)
+    app.add_url_rule("/docs/<path:name>", view_func=get_docs_file)
+    register_error_handlers(app)
+    app.before_request(_name_the_route)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+
+    @app.errorhandler(NotFound)
+    async def no_route(_: NotFound) -> Response:
+        return await get_static(static_dir)
+
+    QuartSchema(
+        app,
+        info=Info(title="VidWiz", version="1"),
+        security_schemes=SECURITY_SCHEMES,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+    )
+    return app
+
+
+@hide
+@public
+async def get_docs_file(name: str) -> Response:
+    """The documentation page's own files, so that it works without the internet."""
+    answer: Response = await send_from_directory(str(SWAGGER_FILES), name)
+    return answer
+
+
+async def _name_the_route() -> None:
+    if request.url_rule is not None:
+        request.scope[ROUTE] = request.url_rule.rule  # type: ignore[typeddict-unknown-key]

@@ -1,0 +1,95 @@
+"""Request bodies: bounded, parsed once, and free of what no table can hold."""
+
+import asyncio
+import math
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+from pydantic_core import from_json
+from quart import request
+
+from vidwiz.http.errors import ApiError, invalid
+
+SMALL_BODY = 1024 * 1024
+"""Bytes of the largest body that most routes take."""
+RESULT_BODY = 16 * 1024 * 1024
+"""Bytes of the largest body that a worker may submit."""
+LARGE = 128 * 1024
+"""A body of more bytes is parsed in a thread."""
+
+NOT_JSON = "Request body must be JSON"
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_suspect = re.compile(rb"\\u0000|[eE]\+?0*[0-9]{3}|[0-9]{300}")
+_MOST = 10**300
+
+
+def _video_id(value: str) -> str:
+    if not is_video_id(value):
+        raise ValueError("video_id must be 1 to 64 visible ASCII characters")
+    return value
+
+
+def is_video_id(value: str) -> bool:
+    """Whether a video can have this id at all; ids of YouTube are a part of these."""
+    return 0 < len(value) <= 64 and value.isascii() and value.isprintable() and " " not in value
+
+
+VideoId = Annotated[str, AfterValidator(_video_id)]
+NoteText = Annotated[str, StringConstraints(max_length=100_000)]
+
+
+async def read(model: type[Body], most: int = SMALL_BODY) -> Body:
+    """The request's body as ``model``.
+
+    Raises ``ApiError``: 413 over ``most`` bytes, 400 for what is not JSON or is empty, 422 with
+    every bad field.
+    """
+    if (request.content_length or 0) > most:
+        raise too_large(most)
+    raw: bytes = await request.get_data(cache=False)
+    if len(raw) > most:
+        raise too_large(most)
+    if not request.is_json:
+        raise ApiError(400, NOT_JSON)
+    if len(raw) > LARGE:
+        return await asyncio.to_thread(parse, model, raw)
+    return parse(model, raw)
+
+
+def parse(model: type[Body], raw: bytes) -> Body:
+    """``raw`` as ``model``; raises ``ApiError`` as ``read`` does."""
+    try:
+        value = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise ApiError(400, NOT_JSON) from None
+    if not value:
+        raise ApiError(400, NOT_JSON)
+    if _suspect.search(raw) and not _storable(value):
+        raise ApiError(400, "Request body holds a NUL character or a number out of range")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def too_large(most: int) -> ApiError:
+    """A 413 that says how much is allowed."""
+    return ApiError(413, f"Request body must be at most {most} bytes")
+
+
+def _storable(value: Any) -> bool:
+    """Whether PostgreSQL can hold the value; the parser has bounded its depth."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return -_MOST < value < _MOST
+    if isinstance(value, dict):
+        return all(_storable(k) and _storable(v) for k, v in value.items())
+    if isinstance(value, list):
+        return all(_storable(item) for item in value)
+    return True

@@ -1,0 +1,26 @@
+"""The request's id, and where its events say they come from."""
+
+import re
+from secrets import token_hex
+
+from quart import request
+
+from vidwiz.events.log import Actor, Origin
+
+REQUEST_ID = "vidwiz.request_id"
+ROUTE = "vidwiz.route"
+
+_acceptable = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id_from(header: str | None) -> str:
+    """The client's own ``X-Request-ID`` if it is one, else a new one."""
+    if header is not None and _acceptable.fullmatch(header):
+        return header
+    return token_hex(12)
+
+
+def origin(actor: Actor) -> Origin:
+    """The origin of events that this request causes."""
+    correlation_id: str = request.scope[REQUEST_ID]  # type: ignore[typeddict-item]
+    return Origin(actor, correlation_id=correlation_id, causation_id=f"request:{correlation_id}")

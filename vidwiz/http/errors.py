@@ -1,0 +1,156 @@
+"""Every error in the contract's envelope: ``{"error": {"code", "message"[, "details"]}}``."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from quart import Quart, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCredential
+from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.commands import notes, tasks, users, videos
+from vidwiz.commands.base import DomainError
+from vidwiz.database import DatabaseUnavailable
+from vidwiz.http.answers import json_answer
+from vidwiz.store import Conflict, Overloaded
+
+log = structlog.get_logger(__name__)
+
+CODES: Mapping[int, str] = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    408: "REQUEST_TIMEOUT",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    422: "VALIDATION_ERROR",
+    429: "RATE_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+}
+
+STATUSES: Mapping[type[DomainError], int] = {
+    notes.NoteNotFound: 404,
+    notes.VideoTitleRequired: 400,
+    notes.IdempotencyKeyReused: 422,
+    tasks.TaskNotFound: 404,
+    tasks.TaskVideoMismatch: 400,
+    tasks.TaskNotInProgress: 400,
+    tasks.TaskOfOtherWorker: 403,
+    users.EmailTaken: 409,
+    users.UserNotFound: 404,
+    users.LongTermTokenExists: 400,
+    users.LongTermTokenNotFound: 404,
+    users.EmailNotVerified: 401,
+    users.OtherGoogleAccountLinked: 409,
+    videos.VideoNotFound: 404,
+}
+
+
+class ApiError(Exception):
+    """An answer that is an error; ``details`` stays out of the envelope when it is None."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        details: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.details = details
+        self.headers = headers
+
+
+class ErrorBody(BaseModel):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: Any = None
+
+
+class ErrorEnvelope(BaseModel):
+    """The form of every error."""
+
+    error: ErrorBody
+
+
+def envelope(
+    status: int, message: str, details: Any = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer for an error."""
+    error = {"code": CODES.get(status, "ERROR"), "message": message}
+    if details is not None:
+        error["details"] = details
+    return json_answer({"error": error}, status, headers)
+
+
+def invalid(error: ValidationError, skip: int = 0) -> ApiError:
+    """A 422 that names every bad field, in Pydantic's words; ``skip`` drops path prefixes."""
+    details = [
+        {
+            "field": ".".join(str(part) for part in problem["loc"][skip:]),
+            "message": problem["msg"],
+            "type": problem["type"],
+        }
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return ApiError(422, "Request validation failed", details)
+
+
+def register_error_handlers(app: Quart) -> None:
+    """Turn everything that handlers raise into the envelope."""
+    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(InvalidCredential, _invalid_credential)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Conflict, _conflict)
+    for kind in (DatabaseUnavailable, Overloaded, ObjectStoreError, CertificatesUnavailable):
+        app.register_error_handler(kind, _unavailable)
+    app.register_error_handler(Exception, _unexpected)
+
+
+async def _api_error(error: ApiError) -> Response:
+    return envelope(error.status, error.message, error.details, error.headers)
+
+
+async def _domain_error(error: DomainError) -> Response:
+    return envelope(STATUSES[type(error)], error.message)
+
+
+async def _invalid_credential(_: InvalidCredential) -> Response:
+    return envelope(401, "Invalid Google credential")
+
+
+async def _conflict(_: Conflict) -> Response:
+    return envelope(409, "Others changed the same thing at the same time; please try again")
+
+
+async def _unavailable(error: Exception) -> Response:
+    log.error(
+        "something the service needs is unavailable", kind=type(error).__name__, error=str(error)
+    )
+    return envelope(503, "Service temporarily unavailable", headers={"Retry-After": "1"})
+
+
+async def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if status < HTTPStatus.BAD_REQUEST:  # a redirect to the path's one spelling
+        return envelope(404, "Not found")
+    return envelope(status, HTTPStatus(status).phrase, headers=headers)
+
+
+async def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error", path=request.path, method=request.method, exc_info=error)
+    return envelope(500, "Internal server error")

@@ -1,0 +1,151 @@
+"""Who is asking: the guards of the routes, run before the body is looked at."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from quart import Response, request
+from quart_schema import security_scheme
+from sqlalchemy import BigInteger, select
+
+from vidwiz.database import Database
+from vidwiz.events.log import ADMIN, Actor
+from vidwiz.http.errors import ApiError
+from vidwiz.http.services import services
+from vidwiz.http.tokens import Tokens
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import users
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "user": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearer_format": "JWT",
+    },
+    "admin": {"type": "http", "scheme": "bearer"},
+}
+
+_token_id = Statement(
+    select(users.c.long_term_token_id).where(users.c.id == parameter("user_id", BigInteger))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account."""
+
+    user_id: int
+
+    @property
+    def actor(self) -> Actor:
+        """As the log names them."""
+        return Actor.user(self.user_id)
+
+    @property
+    def worker(self) -> str:
+        """As a task names them when they work for it."""
+        return f"user:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """Whoever holds the admin token; all of them are one worker."""
+
+    actor: Actor = ADMIN
+    worker: str = "admin"
+
+
+Caller = User | Admin
+
+
+class Guard:
+    """Reads credentials."""
+
+    def __init__(self, tokens: Tokens, admin_token: str, database: Database) -> None:
+        self._tokens = tokens
+        self._admin_token = admin_token.encode()
+        self._database = database
+
+    async def user(self) -> User:
+        """The user, or a 401."""
+        user = await self._user(_bearer())
+        if user is None:
+            raise ApiError(401, "Invalid or expired token")
+        return user
+
+    async def admin(self) -> Admin:
+        """The admin; a 401 without a token, a 403 with any other."""
+        if not self._is_admin(_bearer()):
+            raise ApiError(403, "Admin token required")
+        return Admin()
+
+    async def user_or_admin(self) -> Caller:
+        """Either of them, or a 401."""
+        token = _bearer()
+        if self._is_admin(token):
+            return Admin()
+        return await self.user()
+
+    def _is_admin(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._admin_token)
+
+    async def _user(self, token: str) -> User | None:
+        claims = self._tokens.read(token)
+        if claims is None:
+            return None
+        if claims.token_id is not None and not await self._lives(claims.user_id, claims.token_id):
+            return None
+        return User(claims.user_id)
+
+    async def _lives(self, user_id: int, token_id: str) -> bool:
+        row = await self._database.one(_token_id, user_id=user_id)
+        return row is not None and row[0] == token_id
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    if scheme != "Bearer" or not token:
+        raise ApiError(401, "Missing or invalid Authorization header")
+    return token
+
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
+
+
+def user_only(handler: Handler) -> Handler:
+    """Pass the ``User`` to the handler as its first argument."""
+    return _guarded(handler, Guard.user, [{"user": []}])
+
+
+def admin_only(handler: Handler) -> Handler:
+    """Pass the ``Admin`` to the handler as its first argument."""
+    return _guarded(handler, Guard.admin, [{"admin": []}])
+
+
+def user_or_admin(handler: Handler) -> Handler:
+    """Pass the ``User`` or the ``Admin`` to the handler as its first argument."""
+    return _guarded(handler, Guard.user_or_admin, [{"user": []}, {"admin": []}])
+
+
+def public(handler: Handler) -> Handler:
+    """Mark a route that everybody may call."""
+    handler.guard = "public"  # type: ignore[attr-defined]
+    return handler
+
+
+def _guarded(
+    handler: Any,
+    check: Callable[[Guard], Awaitable[Caller]],
+    security: list[dict[str, list[str]]],
+) -> Any:
+    @wraps(handler)
+    async def guarded(**path: str) -> Response:
+        caller = await check(services().guard)
+        answer: Response = await handler(caller, **path)
+        return answer
+
+    guarded.guard = check.__name__  # type: ignore[attr-defined]
+    return security_scheme(security)(guarded)

@@ -1,0 +1,61 @@
+"""Health, readiness and metrics."""
+
+from quart import Blueprint, Response
+from quart_schema import hide
+from sqlalchemy import Text, column, select, table
+
+from vidwiz import log as event_log
+from vidwiz import metrics
+from vidwiz.database import DatabaseUnavailable
+from vidwiz.http.answers import json_answer
+from vidwiz.http.guards import public
+from vidwiz.http.services import services
+from vidwiz.projections.sql import Statement
+
+health = Blueprint("health", __name__)
+
+_revision = Statement(select(table("alembic_version", column("version_num", Text)).c.version_num))
+
+
+@health.get("/api/health/live")
+@hide
+@public
+async def get_live() -> Response:
+    """The process answers."""
+    return json_answer({"status": "ok"})
+
+
+@health.get("/api/health/ready")
+@hide
+@public
+async def get_ready() -> Response:
+    """Requests can be served: database there, migrations at head; and how far signals lag."""
+    try:
+        revision = await services().database.one(_revision)
+        head = await services().database.one(event_log.HEAD)
+    except DatabaseUnavailable:
+        return json_answer({"status": "unavailable", "database": "unavailable"}, 503)
+    at = revision[0] if revision else None
+    position = head[0] if head else 0
+    ready = at == services().head_revision
+    return json_answer(
+        {
+            "status": "ok" if ready else "unavailable",
+            "database": "ok",
+            "migrations": {"at": at, "head": services().head_revision},
+            "log": {
+                "position": position,
+                "follower_lag": max(0, position - services().signals.head),
+            },
+        },
+        200 if ready else 503,
+    )
+
+
+@health.get("/metrics")
+@hide
+@public
+async def get_metrics() -> Response:
+    """Counters of this service in Prometheus' text format."""
+    metrics.LOG_HEAD.set(services().signals.head)
+    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)

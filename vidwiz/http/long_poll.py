@@ -1,0 +1,195 @@
+"""Hands tasks to waiting workers: one dispatcher per process and task type.
+
+Waiting costs a future and a timer, no thread and no query. The dispatcher claims for many
+waiting workers in one command when a signal says that there may be work, and looks by itself
+every second while somebody waits, for stale claims and lost signals.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from vidwiz.commands.tasks import Claim, ClaimTask, Expired, GiveBackTask
+from vidwiz.database import DatabaseUnavailable
+from vidwiz.events import TaskAttemptFailed, TaskGivenBack, TaskQueued, TaskType
+from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.metrics import WAITING_WORKERS
+from vidwiz.store import Conflict, Overloaded, Store
+
+SWEEP_S = 1.0
+MAX_CLAIMS = 32
+
+MAKES_CLAIMABLE = frozenset(event.TOPIC for event in (TaskQueued, TaskGivenBack, TaskAttemptFailed))
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    worker: str
+    origin: Origin
+    claim: "asyncio.Future[Claim]"
+
+
+class Dispatcher:
+    """Claims tasks of one type for the workers that wait in this process."""
+
+    def __init__(
+        self,
+        task_type: TaskType,
+        store: Store,
+        stale_after: timedelta,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._task_type = task_type
+        self._store = store
+        self._stale_after = stale_after
+        self._now = now
+        self._waiters: deque[_Waiter] = deque()
+        self._look = asyncio.Event()
+        self._known_empty = False
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._returns: set[asyncio.Task[None]] = set()
+        self._waiting = WAITING_WORKERS.labels(task_type.value)
+
+    def start(self) -> None:
+        """Begin to dispatch."""
+        self._task = asyncio.create_task(self._dispatch_forever())
+
+    def send_home(self) -> None:
+        """Let every waiting worker go without a task, and newcomers too."""
+        self._closing = True
+        self._look.set()
+        while self._waiters:
+            self._waiters.popleft().claim.cancel()
+
+    async def close(self) -> None:
+        """Send the workers home and finish what was begun."""
+        self.send_home()
+        if self._task is not None:
+            await self._task
+        await asyncio.gather(*self._returns)
+
+    def heard(self, topics: frozenset[str]) -> None:
+        """Something was committed, here or in another process; an empty set means anything."""
+        if not topics or topics & MAKES_CLAIMABLE:
+            self._known_empty = False
+            self._look.set()
+
+    async def claim(self, worker: str, timeout: float, origin: Origin) -> Claim | None:
+        """The next task for this worker; None when there is none within ``timeout`` seconds."""
+        if self._closing:
+            return None
+        waiter = _Waiter(worker, origin, asyncio.get_running_loop().create_future())
+        if timeout <= 0:
+            return await self._claim_at_once(waiter)
+        self._waiters.append(waiter)
+        self._waiting.inc()
+        if not self._known_empty:
+            self._look.set()
+        try:
+            return await self._claim_of(waiter, timeout)
+        finally:
+            self._waiting.dec()
+
+    async def _claim_at_once(self, waiter: _Waiter) -> Claim | None:
+        claiming = asyncio.create_task(self._claim(waiter, self._now()))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            claiming.add_done_callback(self._give_back_result)
+            raise
+
+    def _give_back_result(self, claiming: "asyncio.Task[Claim | None]") -> None:
+        if claiming.exception() is None and (claim := claiming.result()) is not None:
+            self.give_back(claim)
+
+    async def _claim_of(self, waiter: _Waiter, timeout: float) -> Claim | None:
+        try:
+            await asyncio.wait((waiter.claim,), timeout=timeout)
+        except asyncio.CancelledError:
+            if not waiter.claim.cancel():
+                self.give_back(waiter.claim.result())
+            raise
+        waiter.claim.cancel()  # no effect when it was made in time
+        return None if waiter.claim.cancelled() else waiter.claim.result()
+
+    def give_back(self, claim: Claim) -> None:
+        """Return a claim that its worker will never hear of."""
+        task = asyncio.create_task(self._give_back(claim))
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)
+
+    async def _give_back(self, claim: Claim) -> None:
+        try:
+            await self._store.execute(GiveBackTask(claim.task_id, claim.attempt), Origin(SYSTEM))
+        except (DatabaseUnavailable, Overloaded, Conflict) as error:
+            log.warning(
+                "a claim could not be given back and goes stale",
+                task_id=claim.task_id,
+                error=str(error),
+            )
+
+    async def _dispatch_forever(self) -> None:
+        while not self._closing:
+            await self._until_there_may_be_work()
+            self._look.clear()
+            await self._dispatch()
+
+    async def _until_there_may_be_work(self) -> None:
+        try:
+            await asyncio.wait_for(self._look.wait(), SWEEP_S if self._waiters else None)
+        except TimeoutError:
+            return
+
+    async def _dispatch(self) -> None:
+        """Claim until there is no more work, or nobody to do it."""
+        at_once = 1
+        while waiters := self._next_waiters(at_once):
+            unserved = await self._serve(waiters)
+            self._waiters.extendleft(reversed(unserved))
+            if self._closing:
+                self.send_home()
+            if unserved:
+                self._known_empty = not self._look.is_set()
+                return
+            at_once = min(at_once * 2, MAX_CLAIMS)
+
+    async def _serve(self, waiters: list[_Waiter]) -> list[_Waiter]:
+        """Claim for each of them in one transaction; returns those that got nothing."""
+        now = self._now()
+        claims = await asyncio.gather(
+            *(self._claim(waiter, now) for waiter in waiters), return_exceptions=True
+        )
+        unserved = []
+        for waiter, claim in zip(waiters, claims, strict=True):
+            if isinstance(claim, BaseException):
+                log.warning("cannot claim a task", error=repr(claim))
+                unserved.append(waiter)
+            elif claim is None:
+                unserved.append(waiter)
+            elif waiter.claim.done():
+                self.give_back(claim)
+            else:
+                waiter.claim.set_result(claim)
+        return unserved
+
+    def _next_waiters(self, most: int) -> list[_Waiter]:
+        waiters: list[_Waiter] = []
+        while self._waiters and len(waiters) < most:
+            waiter = self._waiters.popleft()
+            if not waiter.claim.done():
+                waiters.append(waiter)
+        return waiters
+
+    async def _claim(self, waiter: _Waiter, now: datetime) -> Claim | None:
+        command = ClaimTask(self._task_type, waiter.worker, now - self._stale_after)
+        while True:
+            claim: Claim | Expired | None = await self._store.execute(command, waiter.origin)
+            if claim is not Expired.EXPIRED:
+                return claim

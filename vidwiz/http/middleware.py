@@ -1,0 +1,106 @@
+"""Around every request: its id, CORS, the access log and the metrics."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import structlog
+
+from vidwiz.http.context import REQUEST_ID, ROUTE, request_id_from
+from vidwiz.metrics import REQUEST_SECONDS, REQUESTS
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+ON_EVERY_ANSWER: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"X-Request-ID, Retry-After"),
+    (b"x-content-type-options", b"nosniff"),
+]
+ON_PREFLIGHT: Headers = [
+    (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, X-Guest-Session-ID, Idempotency-Key, X-Request-ID,"
+        b" Last-Event-ID",
+    ),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+
+access_log = structlog.get_logger("vidwiz.access")
+
+
+class RequestFrame:
+    """An ASGI middleware; bodies, tokens and query strings stay out of the log."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Frame one request; other kinds of scope pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = request_id_from(_header(scope["headers"], b"x-request-id"))
+        scope[REQUEST_ID] = request_id
+        frame = [(b"x-request-id", request_id.encode()), *ON_EVERY_ANSWER]
+        status = 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *frame]
+            await send(message)
+
+        try:
+            if _is_preflight(scope):
+                await _answer_preflight(send_framed)
+            else:
+                await self._app(scope, receive, send_framed)
+        finally:
+            _account(scope, status, time.perf_counter() - began, request_id)
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
+    for name, value in headers:
+        if name == wanted:
+            return value.decode("latin-1")
+    return None
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return (
+        scope["method"] == "OPTIONS"
+        and _header(scope["headers"], b"access-control-request-method") is not None
+    )
+
+
+async def _answer_preflight(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": list(ON_PREFLIGHT)})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _account(scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    route = scope.get(ROUTE, "other")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    REQUESTS.labels(method, route, status or "gone").inc()
+    REQUEST_SECONDS.labels(route).observe(seconds)
+    access_log.info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status or "gone",
+        ms=round(seconds * 1000, 1),
+        request_id=request_id,
+        client=(scope.get("client") or ("local",))[0],
+    )
+
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"))

@@ -1,0 +1,135 @@
+"""Notes: add, list, edit, delete."""
+
+import hashlib
+import re
+from typing import Annotated
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from quart import Blueprint, Response, request
+
+from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, NoteNotFound
+from vidwiz.http import bodies, shapes
+from vidwiz.http.answers import json_answer
+from vidwiz.http.bodies import NoteText, VideoId
+from vidwiz.http.context import origin
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.guards import Caller, User, user_only, user_or_admin
+from vidwiz.http.services import services
+from vidwiz.projections import queries
+
+notes = Blueprint("notes", __name__)
+
+_key = re.compile(r"[\x21-\x7e]{1,255}")
+_note_id = re.compile(r"[0-9]{1,18}")
+
+
+class NewNote(BaseModel):
+    """A note to add. The title is needed once, when nobody has noted the video before."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    video_id: VideoId
+    video_title: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    timestamp: Annotated[str, StringConstraints(max_length=100)] = Field(examples=["12:34"])
+    text: NoteText | None = None
+
+    @field_validator("timestamp")
+    @classmethod
+    def _is_a_time(cls, timestamp: str) -> str:
+        if ":" not in timestamp:
+            raise ValueError("timestamp must contain at least one ':'")
+        if sum(letter.isdigit() for letter in timestamp) < 2:
+            raise ValueError("timestamp must contain at least two numbers")
+        return timestamp
+
+
+class NoteEdit(BaseModel):
+    """New words for a note. Without the flag the words count as the person's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: NoteText
+    generated_by_ai: bool | None = None
+
+
+@notes.post("/notes")
+@documented("notes", shapes.Note, 400, 401, 404, 413, 422, status=201, body=NewNote)
+@user_only
+async def post_note(caller: User) -> Response:
+    """Add a note; the first one on a video queues its transcript and metadata.
+
+    With an ``Idempotency-Key`` the same request makes one note however often it is sent.
+    """
+    key = _idempotency_key()
+    body = await bodies.read(NewNote)
+    command = AddNote(
+        user_id=caller.user_id,
+        video_id=body.video_id,
+        video_title=body.video_title,
+        timestamp=body.timestamp,
+        text=body.text,
+        idempotency_key=key,
+        fingerprint=_fingerprint(body) if key else "",
+    )
+    note = await services().store.execute(command, origin(caller.actor))
+    if note is None:
+        raise ApiError(409, "The note of this Idempotency-Key was deleted")
+    return json_answer(note, 201)
+
+
+@notes.get("/notes/<video_id>")
+@documented("notes", list[shapes.Note], 401)
+@user_only
+async def get_notes(caller: User, video_id: str) -> Response:
+    """The caller's notes on a video, oldest first."""
+    if not bodies.is_video_id(video_id):
+        return json_answer(b"[]")
+    row = await services().database.one(
+        queries.NOTES_OF_VIDEO, user_id=caller.user_id, video_id=video_id
+    )
+    return json_answer(row[0].encode() if row else b"[]")
+
+
+@notes.patch("/notes/<note_id>")
+@documented("notes", shapes.Note, 400, 401, 404, 413, 422, body=NoteEdit)
+@user_or_admin
+async def patch_note(caller: Caller, note_id: str) -> Response:
+    """Change a note's words: an own note, or as an admin any note."""
+    body = await bodies.read(NoteEdit)
+    command = EditNote(
+        note_id=_as_id(note_id),
+        user_id=caller.user_id if isinstance(caller, User) else None,
+        text=body.text,
+        generated_by_ai=body.generated_by_ai or False,
+    )
+    return json_answer(await services().store.execute(command, origin(caller.actor)))
+
+
+@notes.delete("/notes/<note_id>")
+@documented("notes", shapes.Message, 401, 404)
+@user_only
+async def delete_note(caller: User, note_id: str) -> Response:
+    """Delete an own note; the video remains."""
+    command = DeleteNote(_as_id(note_id), caller.user_id)
+    await services().store.execute(command, origin(caller.actor))
+    return json_answer({"message": "Note deleted successfully"})
+
+
+def _as_id(text: str) -> int:
+    if _note_id.fullmatch(text) is None:
+        raise NoteNotFound
+    return int(text)
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and _key.fullmatch(key) is None:
+        raise ApiError(400, "Idempotency-Key must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def _fingerprint(body: NewNote) -> str:
+    fields = orjson.dumps(body.model_dump(), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(fields).hexdigest()

@@ -1,0 +1,49 @@
+"""What the handlers work with; made by ``vidwiz.wiring``, kept on the app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quart import current_app
+
+if TYPE_CHECKING:
+    from vidwiz.adapters.google_sign_in import GoogleSignIn
+    from vidwiz.adapters.object_store import ObjectStore
+    from vidwiz.database import Database
+    from vidwiz.events import TaskType
+    from vidwiz.http.guards import Guard
+    from vidwiz.http.limits import Limits
+    from vidwiz.http.long_poll import Dispatcher
+    from vidwiz.http.passwords import Passwords
+    from vidwiz.http.shield import Shielded
+    from vidwiz.http.tokens import Tokens
+    from vidwiz.signals import Signals
+    from vidwiz.store import Store
+
+EXTENSION = "vidwiz"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running service. ``google`` is None where sign-in is not configured."""
+
+    database: Database
+    signals: Signals
+    store: Store
+    objects: ObjectStore
+    dispatchers: Mapping[TaskType, Dispatcher]
+    guard: Guard
+    tokens: Tokens
+    passwords: Passwords
+    limits: Limits
+    shielded: Shielded
+    google: GoogleSignIn | None
+    head_revision: str
+
+
+def services() -> Services:
+    """The services of the app that handles this request."""
+    its: Services = current_app.extensions[EXTENSION]
+    return its

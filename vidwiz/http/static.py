@@ -1,0 +1,46 @@
+"""The web app's files: the file of that name, else its ``index.html``."""
+
+from pathlib import Path
+
+from quart import Response, request, send_from_directory
+from werkzeug.exceptions import NotFound
+
+from vidwiz.http.errors import envelope
+
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>VidWiz</title>
+<style>
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto; padding: 0 1rem }
+  code { background: #8882; padding: .1em .3em; border-radius: .2em }
+  :root { color-scheme: light dark }
+</style>
+<h1>VidWiz is running</h1>
+<p>The web app is not built yet, but the API is here.</p>
+<ul>
+  <li><a href="/docs">API documentation</a>, made from <a href="/openapi.json">OpenAPI</a></li>
+  <li><a href="/api/health/ready">Health</a> and <a href="/metrics">metrics</a></li>
+</ul>
+<p>Sign up:</p>
+<pre><code>curl -X POST -H 'Content-Type: application/json' \\
+  -d '{"email": "me@example.org", "password": "a long secret", "name": "Me"}' \\
+  http://127.0.0.1:8000/api/user/signup</code></pre>
+</html>
+"""
+
+
+async def get_static(static_dir: Path) -> Response:
+    """Answer a path that is no route: the web app's, or 404 inside ``/api``."""
+    path = request.path.lstrip("/")
+    if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
+        return envelope(404, "Not found")
+    for name in (path, "index.html"):
+        try:
+            answer: Response = await send_from_directory(static_dir, name)
+        except (NotFound, ValueError, OSError):
+            continue
+        else:
+            return answer
+    return Response(NOT_BUILT, mimetype="text/html")

@@ -1,0 +1,243 @@
+"""Worker tasks: long poll for one, submit its result."""
+
+import asyncio
+import hashlib
+import math
+from types import TracebackType
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import to_json
+from quart import Blueprint, Response, request
+from quart.wrappers.response import DataBody
+from quart_schema import document_querystring
+
+from vidwiz.commands.tasks import (
+    Claim,
+    StoredTranscript,
+    SubmitResult,
+    TaskNotFound,
+    fold,
+    require_claim,
+)
+from vidwiz.events import TaskType
+from vidwiz.http import bodies, shapes
+from vidwiz.http.answers import JSON_TYPE, json_answer
+from vidwiz.http.context import origin
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.guards import Caller, user_or_admin
+from vidwiz.http.long_poll import Dispatcher
+from vidwiz.http.services import services
+
+tasks = Blueprint("tasks", __name__)
+
+DEFAULT_WAIT_S = 30.0
+LONGEST_WAIT_S = 60.0
+LONGEST_ERROR = 2000
+LARGEST_ID = 2**63 - 1
+TURNS = 4
+"""Turns of the event loop within which a disconnect that has happened becomes known."""
+
+
+class Poll(BaseModel):
+    """How long to wait for a task."""
+
+    timeout: float = DEFAULT_WAIT_S
+
+
+class Result(BaseModel):
+    """A worker's report; ``error_message`` is cut to a readable length."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    task_id: int
+    video_id: str
+    success: bool
+    error_message: Annotated[
+        str | None, AfterValidator(lambda message: message and message[:LONGEST_ERROR])
+    ] = None
+
+
+def _required_on_success(value: Any, info: ValidationInfo) -> Any:
+    if value in (None, []) and info.data.get("success"):
+        raise ValueError(f"{info.field_name} is required when success is true")
+    return value
+
+
+class TranscriptResult(Result):
+    """A transcript as a list of segments: ``text``, and ``offset`` and ``duration`` in seconds."""
+
+    transcript: list[Any] | None = Field(None, validate_default=True)
+
+    _on_success = field_validator("transcript")(_required_on_success)
+
+    @field_validator("transcript")
+    @classmethod
+    def _segments(cls, segments: list[Any] | None) -> list[Any] | None:
+        for segment in segments or ():
+            if not isinstance(segment, dict):
+                raise ValueError("transcript items must be dictionaries")
+            if "text" not in segment:
+                raise ValueError("transcript items must contain 'text' field")
+        return segments
+
+
+class MetadataResult(Result):
+    """What the video is: title, channel, duration and so on, kept as it comes."""
+
+    metadata: dict[str, Any] | None = Field(None, validate_default=True)
+
+    _on_success = field_validator("metadata")(_required_on_success)
+
+
+@tasks.get("/tasks/transcript")
+@documented("tasks", shapes.ClaimedTask, 400, 401, empty=204)
+@document_querystring(Poll)
+@user_or_admin
+async def get_transcript_task(caller: Caller) -> Response:
+    """Wait for a video whose transcript is to be fetched; 204 when there is none in time."""
+    return await _poll(caller, TaskType.TRANSCRIPT, "Transcript")
+
+
+@tasks.get("/tasks/metadata")
+@documented("tasks", shapes.ClaimedTask, 400, 401, empty=204)
+@document_querystring(Poll)
+@user_or_admin
+async def get_metadata_task(caller: Caller) -> Response:
+    """Wait for a video whose metadata is to be fetched; 204 when there is none in time."""
+    return await _poll(caller, TaskType.METADATA, "Metadata")
+
+
+@tasks.post("/tasks/transcript")
+@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 503, body=TranscriptResult)
+@user_or_admin
+async def post_transcript_task(caller: Caller) -> Response:
+    """Report on a claimed transcript task."""
+    body = await bodies.read(TranscriptResult, bodies.RESULT_BODY)
+    status = await services().shielded.run(_submit_transcript(caller, body))
+    return _submitted("Transcript", body, status)
+
+
+@tasks.post("/tasks/metadata")
+@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=MetadataResult)
+@user_or_admin
+async def post_metadata_task(caller: Caller) -> Response:
+    """Report on a claimed metadata task."""
+    body = await bodies.read(MetadataResult)
+    command = SubmitResult(
+        task_id=_task_id(body),
+        task_type=TaskType.METADATA,
+        video_id=body.video_id,
+        worker=caller.worker,
+        metadata=body.metadata if body.success else None,
+        error=body.error_message,
+    )
+    status = await services().store.execute(command, origin(caller.actor))
+    return _submitted("Metadata", body, status)
+
+
+async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
+    dispatcher = services().dispatchers[task_type]
+    claim = await dispatcher.claim(caller.worker, _timeout(), origin(caller.actor))
+    if claim is None:
+        return Response(b"", 204, mimetype=JSON_TYPE)
+    answer = json_answer(
+        {
+            "task_id": claim.task_id,
+            "task_type": claim.task_type.value,
+            "task_details": {"video_id": claim.video_id},
+            "retry_count": claim.attempt,
+            "message": f"{noun} task retrieved successfully",
+        }
+    )
+    answer.response = _Delivered(answer.response.data, dispatcher, claim)  # type: ignore[union-attr]
+    return answer
+
+
+class _Delivered(DataBody):
+    """An answer that gives the claim back when the client is gone before it is written."""
+
+    def __init__(self, data: bytes, dispatcher: Dispatcher, claim: Claim) -> None:
+        super().__init__(data)
+        self._dispatcher = dispatcher
+        self._claim = claim
+
+    async def __aexit__(self, exc_type: type, exc_value: BaseException, tb: TracebackType) -> None:
+        try:
+            if exc_type is None:
+                await self._meet_a_disconnect()
+        except asyncio.CancelledError:
+            self._dispatcher.give_back(self._claim)
+            raise
+        if exc_type is not None:
+            self._dispatcher.give_back(self._claim)
+
+    async def _meet_a_disconnect(self) -> None:
+        """Quart cancels us here if the client went away before or while we wrote."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+
+def _timeout() -> float:
+    text = request.args.get("timeout")
+    if text is None:
+        return DEFAULT_WAIT_S
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if math.isnan(seconds):
+        raise ApiError(400, "timeout must be a number of seconds")
+    return min(seconds, LONGEST_WAIT_S)
+
+
+def _task_id(body: Result) -> int:
+    if not 0 < body.task_id <= LARGEST_ID:
+        raise TaskNotFound
+    return body.task_id
+
+
+async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
+    """Object store first, then the event, one submission per video at a time."""
+    task_id = _task_id(body)
+    async with services().database.exclusively(f"task:{task_id}"):
+        require_claim(
+            fold(await services().store.past_of(f"task:{task_id}")),
+            task_type=TaskType.TRANSCRIPT,
+            video_id=body.video_id,
+            worker=caller.worker,
+        )
+        command = SubmitResult(
+            task_id=task_id,
+            task_type=TaskType.TRANSCRIPT,
+            video_id=body.video_id,
+            worker=caller.worker,
+            transcript=await _stored(body) if body.success else None,
+            error=body.error_message,
+        )
+        status: str = await services().store.execute(command, origin(caller.actor))
+        return status
+
+
+async def _stored(body: TranscriptResult) -> StoredTranscript:
+    segments = body.transcript or []
+    content = to_json(segments)
+    key = f"transcripts/{quote(body.video_id, safe='')}.json"
+    await services().objects.put(key, content)
+    return StoredTranscript(
+        object_key=key,
+        sha256=hashlib.sha256(content).hexdigest(),
+        segment_count=len(segments),
+    )
+
+
+def _submitted(noun: str, body: Result, status: str) -> Response:
+    return json_answer(
+        {
+            "message": f"{noun} result submitted successfully",
+            "task_id": body.task_id,
+            "status": status,
+        }
+    )

@@ -1,0 +1,146 @@
+"""Videos and the search among them."""
+
+import re
+from math import ceil
+
+import orjson
+from pydantic import BaseModel, ConfigDict, field_validator
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring
+
+from vidwiz.commands.videos import VideoNotFound, WriteSummary
+from vidwiz.http import bodies, shapes
+from vidwiz.http.answers import json_answer
+from vidwiz.http.context import origin
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.guards import Admin, User, admin_only, user_only
+from vidwiz.http.services import services
+from vidwiz.projections import queries
+
+videos = Blueprint("videos", __name__)
+
+LONGEST_SUMMARY = 10_000
+LONGEST_QUERY = 1000
+PER_PAGE = 10
+MOST_PER_PAGE = 50
+
+_integer = re.compile(r"\s*[+-]?[0-9]{1,15}\s*", re.ASCII)
+
+
+class VideoEdit(BaseModel):
+    """A summary to write; null changes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    summary: str | None = None
+
+    @field_validator("summary")
+    @classmethod
+    def _is_bounded(cls, summary: str | None) -> str | None:
+        if summary is not None and len(summary) > LONGEST_SUMMARY:
+            raise ValueError("summary must be less than 10000 characters")
+        return summary
+
+
+class SearchQuery(BaseModel):
+    """What to search for."""
+
+    query: str = ""
+    page: int = 1
+    per_page: int = PER_PAGE
+
+
+@videos.get("/videos/<video_id>")
+@documented("videos", shapes.Video, 401, 404)
+@user_only
+async def get_video(_: User, video_id: str) -> Response:
+    """Any user may read any video."""
+    return json_answer(await _video(video_id))
+
+
+@videos.patch("/videos/<video_id>")
+@documented("videos", shapes.Video, 400, 401, 403, 404, 413, 422, body=VideoEdit)
+@admin_only
+async def patch_video(caller: Admin, video_id: str) -> Response:
+    """Write the summary."""
+    body = await bodies.read(VideoEdit)
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    command = WriteSummary(video_id, body.summary)
+    return json_answer(await services().store.execute(command, origin(caller.actor)))
+
+
+@videos.get("/videos/<video_id>/notes/ai-note-task")
+@documented("videos", shapes.Notes, 401, 403, 404)
+@admin_only
+async def get_ai_note_task(_: Admin, video_id: str) -> Response:
+    """Notes without words whose owners want an AI to write them."""
+    await _video(video_id)
+    row = await services().database.one(queries.NOTES_FOR_AI, video_id=video_id)
+    notes = row[0] if row else "[]"
+    if notes == "[]":
+        raise ApiError(404, "No notes found for users with AI notes enabled")
+    return json_answer(
+        {
+            "video_id": video_id,
+            "notes": orjson.Fragment(notes),
+            "message": "Notes retrieved successfully",
+        }
+    )
+
+
+@videos.get("/search")
+@documented("videos", shapes.SearchResult, 400, 401)
+@document_querystring(SearchQuery)
+@user_only
+async def get_search(caller: User) -> Response:
+    """Videos with notes of the caller whose title holds the query, newest first."""
+    query = request.args.get("query", "")
+    page = max(1, _number("page", 1))
+    per_page = _number("per_page", PER_PAGE)
+    per_page = PER_PAGE if per_page < 1 else min(per_page, MOST_PER_PAGE)
+    if len(query) > LONGEST_QUERY:
+        raise ApiError(400, f"query must be at most {LONGEST_QUERY} characters")
+    total, found = await _matches(caller.user_id, query, page, per_page)
+    return json_answer(
+        {
+            "videos": orjson.Fragment(found),
+            "total": total,
+            "page": page,
+            "per_page": per_page,
+            "total_pages": ceil(total / per_page),
+        }
+    )
+
+
+async def _matches(user_id: int, query: str, page: int, per_page: int) -> tuple[int, str]:
+    if "\0" in query:
+        return 0, "[]"  # no title holds a NUL
+    row = await services().database.one(
+        queries.SEARCH,
+        user_id=user_id,
+        query=query,
+        at_most=per_page,
+        skip=(page - 1) * per_page,
+    )
+    return (row[0], row[1]) if row else (0, "[]")
+
+
+def _number(name: str, default: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if _integer.fullmatch(text) is None:
+        raise ApiError(400, "Invalid pagination parameters")
+    return int(text)
+
+
+async def _video(video_id: str) -> bytes:
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    row = await services().database.one(queries.VIDEO, video_id=video_id)
+    if row is None:
+        raise VideoNotFound
+    shape: str = row[0]
+    return shape.encode()

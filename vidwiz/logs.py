@@ -1,0 +1,62 @@
+"""Logs: JSON lines in production, readable in a terminal. Never bodies, tokens or passwords."""
+
+import logging
+import sys
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+
+def configure(form: Literal["auto", "json", "text"], level: str) -> None:
+    """Send structlog's and the standard library's records to standard error, in one form."""
+    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    least = getattr(logging, level.upper())
+    if as_text:
+        _configure_text(shared, least)
+    else:
+        _configure_json(shared, least)
+
+
+def _configure_text(shared: list[Any], least: int) -> None:
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    _standard_library(shared, renderer, least)
+
+
+def _configure_json(shared: list[Any], least: int) -> None:
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+    renderer = structlog.processors.JSONRenderer(
+        serializer=lambda *args, **kwargs: orjson.dumps(*args, **kwargs).decode()
+    )
+    _standard_library(shared, renderer, least)
+
+
+def _standard_library(shared: list[Any], renderer: Any, least: int) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(least, logging.WARNING))
+    logging.getLogger("uvicorn.error").setLevel(least)

@@ -1,0 +1,50 @@
+"""What the service counts about itself, for Prometheus."""
+
+import os
+
+from prometheus_client import REGISTRY as PROCESS_REGISTRY
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+REQUESTS = Counter(
+    "vidwiz_http_requests_total", "Requests answered.", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "vidwiz_http_request_seconds",
+    "Time to the end of the answer, in seconds; long polls include their wait.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 60),
+)
+COMMANDS = Counter("vidwiz_commands_total", "Commands decided.", ["command", "outcome"])
+BATCH_SIZE = Histogram(
+    "vidwiz_commit_batch_size",
+    "Commands that shared one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64),
+)
+TRANSACTION_SECONDS = Histogram(
+    "vidwiz_transaction_seconds",
+    "Time from BEGIN to the end of COMMIT, in seconds.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1),
+)
+WAITING_WORKERS = Gauge(
+    "vidwiz_waiting_workers",
+    "Long polls that wait for a task.",
+    ["task_type"],
+    multiprocess_mode="livesum",
+)
+LOG_HEAD = Gauge(
+    "vidwiz_log_head_position",
+    "Highest position of the event log that was heard of.",
+    multiprocess_mode="max",
+)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format, summed over the processes of one service."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(PROCESS_REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,60 @@
+"""Brings the database's schema to the newest migration, however many processes start at once."""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+MIGRATION_LOCK = (7163391, 2)
+
+
+def migrate(dsn: str) -> str:
+    """Run the missing migrations under an advisory lock; returns the revision arrived at."""
+    config = _config()
+    with schema_engine(dsn).connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_lock{MIGRATION_LOCK}"))
+        connection.commit()
+        try:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+            return current_revision(connection) or ""
+        finally:
+            connection.execute(text(f"SELECT pg_advisory_unlock{MIGRATION_LOCK}"))
+            connection.commit()
+
+
+def head_revision() -> str:
+    """The newest migration that this program knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The migration that the database is at; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def schema_engine(dsn: str) -> Engine:
+    """An engine for schema work on any libpq ``dsn``; each use is a connection of its own."""
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _migrations() -> Path:
+    """Beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).parent
+    beside = package.parent / "migrations"
+    return beside if (beside / "env.py").exists() else package / "_migrations"

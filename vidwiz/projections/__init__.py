@@ -1,0 +1,1 @@
+"""Tables that the API reads, built from events: tables, projectors, queries, replay."""

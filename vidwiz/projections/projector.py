@@ -1,0 +1,158 @@
+"""How events become rows: a projector is a table of statements, run one by one or in batches.
+
+Every statement takes a JSON array of events, so a single command and a replay of millions run
+the same SQL. Statements are pure: no clock, no randomness, nothing but the events.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    Column,
+    Table,
+    Text,
+    column,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
+
+from vidwiz.events import Event
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import Instant
+
+Fields = ReadOnlyColumnCollection[str, Any]
+Values = Callable[[Fields], Mapping[str, Any]]
+Condition = Callable[[Fields], Any]
+
+
+class ProjectionFailed(Exception):
+    """A statement did not touch exactly one row per event: log and table disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a projector needs of a recorded event; ``state`` is JSON with the envelope's fields."""
+
+    topic: str
+    stream: UUID
+    state: bytes
+
+
+@dataclass(frozen=True)
+class Projector:
+    """One table and, for each event that concerns it, the statements to run."""
+
+    table: Table
+    statements: Mapping[type[Event], tuple[Statement, ...]]
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics this projector listens to."""
+        return [event.TOPIC for event in self.statements]
+
+
+def insert_rows(table: Table, event: type[Event], values: Values) -> Statement:
+    """One new row for each event."""
+    facts = _facts(event)
+    row = _expressions(table, values(facts.c))
+    return Statement(table.insert().from_select(list(row), select(*row.values())))
+
+
+def update_rows(table: Table, event: type[Event], where: Condition, values: Values) -> Statement:
+    """Change the one row that each event is about; its version and ``updated_at`` follow."""
+    facts = _facts(event)
+    changes = {"updated_at": facts.c.at, "version": facts.c.version, **values(facts.c)}
+    return Statement(table.update().where(where(facts.c)).values(_expressions(table, changes)))
+
+
+def delete_rows(table: Table, event: type[Event], where: Condition) -> Statement:
+    """Remove the one row that each event is about."""
+    return Statement(table.delete().where(where(_facts(event).c)))
+
+
+def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Statement, ...]]:
+    """All statements that these projectors run, by topic."""
+    statements: dict[str, tuple[Statement, ...]] = defaultdict(tuple)
+    for projector in projectors:
+        for event, its in projector.statements.items():
+            statements[event.TOPIC] += its
+    return dict(statements)
+
+
+def in_waves(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
+    """Group events so that each group has one topic and no stream is overtaken.
+
+    The n-th event of every stream goes into the n-th wave; within a wave no two events share a
+    stream, so those of one topic may run as one statement.
+    """
+    seen: dict[UUID, int] = {}
+    waves: list[dict[str, list[bytes]]] = []
+    for fact in facts:
+        wave = seen.get(fact.stream, 0)
+        seen[fact.stream] = wave + 1
+        if wave == len(waves):
+            waves.append(defaultdict(list))
+        waves[wave][fact.topic].append(fact.state)
+    for groups in waves:
+        yield from groups.items()
+
+
+def as_array(states: Sequence[bytes]) -> str:
+    """The parameter ``events`` of every projector statement."""
+    return (b"[" + b",".join(states) + b"]").decode()
+
+
+def expect_rows(topic: str, expected: int, touched: int) -> None:
+    """Raise ``ProjectionFailed`` unless every event found its row."""
+    if touched != expected:
+        raise ProjectionFailed(f"{expected} {topic} events touched {touched} rows")
+
+
+def _expressions(table: Table, values: Mapping[str, Any]) -> dict[str, ClauseElement]:
+    return {
+        name: value if isinstance(value, ClauseElement) else literal(value, table.c[name].type)
+        for name, value in values.items()
+    }
+
+
+@cache
+def _facts(event: type[Event]) -> TableValuedAlias:
+    columns: list[Column[Any]] = [column("at", Instant), column("version", BigInteger)]  # type: ignore[list-item]
+    for name, field in event.model_fields.items():
+        columns.append(column(name, _sql_type(field.annotation)))  # type: ignore[arg-type]
+    function = func.json_to_recordset(parameter("events", JSON))
+    return function.table_valued(*columns).render_derived(name="fact", with_types=True)
+
+
+_SQL_TYPES: dict[Any, TypeEngine[Any]] = {
+    bool: Boolean(),  # before int, which it is a subclass of
+    int: BigInteger(),
+    str: Text(),
+    datetime: Instant,
+    dict: JSONB(),
+}
+
+
+def _sql_type(annotation: Any) -> TypeEngine[Any]:
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return _sql_type(type(kinds[0]))
+    if origin is dict:
+        return _SQL_TYPES[dict]
+    if len(kinds) == 1 and (origin is Union or type(None) in get_args(annotation)):
+        return _sql_type(kinds[0])
+    return next(sql for kind, sql in _SQL_TYPES.items() if issubclass(annotation, kind))

@@ -1,0 +1,273 @@
+"""Which event changes which rows, and how."""
+
+from sqlalchemy import false, func, null, true
+
+from vidwiz.events import (
+    AiNotesDisabled,
+    AiNotesEnabled,
+    ConversationStarted,
+    GoogleAccountLinked,
+    LongTermTokenIssued,
+    LongTermTokenRevoked,
+    MessageSent,
+    MetadataFetched,
+    NoteAdded,
+    NoteDeleted,
+    NoteEdited,
+    ProfilePictureChanged,
+    SummaryWritten,
+    TaskAttemptFailed,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskGivenBack,
+    TaskQueued,
+    TranscriptReady,
+    UserRenamed,
+    UserSignedUp,
+    VideoAdded,
+)
+from vidwiz.events.base import Event
+from vidwiz.projections.projector import (
+    Condition,
+    Fields,
+    Projector,
+    Values,
+    delete_rows,
+    insert_rows,
+    update_rows,
+)
+from vidwiz.projections.sql import Statement
+from vidwiz.projections.tables import conversations, messages, notes, tasks, users, videos
+
+
+def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(users, event, lambda e: users.c.id == e.user_id, values),)
+
+
+def _video(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(videos, event, lambda e: videos.c.video_id == e.video_id, values),)
+
+
+def _task(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(tasks, event, lambda e: tasks.c.id == e.task_id, values),)
+
+
+def _note(e: Fields) -> object:
+    return notes.c.id == e.note_id
+
+
+_this_note: Condition = _note
+
+
+def _new(e: Fields) -> dict[str, object]:
+    return {"created_at": e.at, "updated_at": e.at, "version": e.version}
+
+
+def _failure(e: Fields) -> object:
+    """The worker stays named, its last error beside it."""
+    error = func.jsonb_build_object("error", e.error)
+    return func.coalesce(tasks.c.worker_details, func.jsonb_build_object()).op("||")(error)
+
+
+users_projector = Projector(
+    users,
+    {
+        UserSignedUp: (
+            insert_rows(
+                users,
+                UserSignedUp,
+                lambda e: {
+                    "id": e.user_id,
+                    "email": e.email,
+                    "name": e.name,
+                    "google_id": e.google_id,
+                    "profile_image_url": e.profile_image_url,
+                    "ai_notes_enabled": false(),
+                    **_new(e),
+                },
+            ),
+        ),
+        GoogleAccountLinked: _user(GoogleAccountLinked, lambda e: {"google_id": e.google_id}),
+        ProfilePictureChanged: _user(
+            ProfilePictureChanged, lambda e: {"profile_image_url": e.profile_image_url}
+        ),
+        UserRenamed: _user(UserRenamed, lambda e: {"name": e.name}),
+        AiNotesEnabled: _user(AiNotesEnabled, lambda _: {"ai_notes_enabled": true()}),
+        AiNotesDisabled: _user(AiNotesDisabled, lambda _: {"ai_notes_enabled": false()}),
+        LongTermTokenIssued: _user(
+            LongTermTokenIssued,
+            lambda e: {
+                "long_term_token_id": e.token_id,
+                "long_term_token_issued_at": e.issued_at,
+            },
+        ),
+        LongTermTokenRevoked: _user(
+            LongTermTokenRevoked,
+            lambda _: {"long_term_token_id": null(), "long_term_token_issued_at": null()},
+        ),
+    },
+)
+
+videos_projector = Projector(
+    videos,
+    {
+        VideoAdded: (
+            insert_rows(
+                videos,
+                VideoAdded,
+                lambda e: {
+                    "id": e.id,
+                    "video_id": e.video_id,
+                    "title": e.title,
+                    "transcript_available": false(),
+                    **_new(e),
+                },
+            ),
+        ),
+        TranscriptReady: _video(
+            TranscriptReady,
+            lambda e: {
+                "transcript_available": true(),
+                "transcript_sha256": e.sha256,
+                "transcript_segments": e.segment_count,
+            },
+        ),
+        MetadataFetched: _video(MetadataFetched, lambda e: {"metadata": e.metadata}),
+        SummaryWritten: _video(SummaryWritten, lambda e: {"summary": e.summary}),
+    },
+)
+
+notes_projector = Projector(
+    notes,
+    {
+        NoteAdded: (
+            insert_rows(
+                notes,
+                NoteAdded,
+                lambda e: {
+                    "id": e.note_id,
+                    "user_id": e.user_id,
+                    "video_id": e.video_id,
+                    "timestamp": e.timestamp,
+                    "text": e.text,
+                    "generated_by_ai": false(),
+                    **_new(e),
+                },
+            ),
+        ),
+        NoteEdited: (
+            update_rows(
+                notes,
+                NoteEdited,
+                _this_note,
+                lambda e: {"text": e.text, "generated_by_ai": e.generated_by_ai},
+            ),
+        ),
+        NoteDeleted: (delete_rows(notes, NoteDeleted, _this_note),),
+    },
+)
+
+tasks_projector = Projector(
+    tasks,
+    {
+        TaskQueued: (
+            insert_rows(
+                tasks,
+                TaskQueued,
+                lambda e: {
+                    "id": e.task_id,
+                    "task_type": e.task_type,
+                    "status": "pending",
+                    "task_details": func.jsonb_build_object("video_id", e.video_id),
+                    "retry_count": 0,
+                    **_new(e),
+                },
+            ),
+        ),
+        TaskClaimed: _task(
+            TaskClaimed,
+            lambda e: {
+                "status": "in_progress",
+                "worker_details": func.jsonb_build_object("worker", e.worker),
+                "retry_count": e.attempt,
+                "started_at": e.at,
+            },
+        ),
+        TaskGivenBack: _task(
+            TaskGivenBack,
+            lambda e: {
+                "status": "pending",
+                "worker_details": null(),
+                "retry_count": e.attempt - 1,
+                "started_at": null(),
+            },
+        ),
+        TaskAttemptFailed: _task(
+            TaskAttemptFailed, lambda e: {"status": "pending", "worker_details": _failure(e)}
+        ),
+        TaskFailed: _task(
+            TaskFailed,
+            lambda e: {"status": "failed", "worker_details": _failure(e), "completed_at": e.at},
+        ),
+        TaskCompleted: _task(
+            TaskCompleted, lambda e: {"status": "completed", "completed_at": e.at}
+        ),
+    },
+)
+
+conversations_projector = Projector(
+    conversations,
+    {
+        ConversationStarted: (
+            insert_rows(
+                conversations,
+                ConversationStarted,
+                lambda e: {
+                    "id": e.conversation_id,
+                    "user_id": e.user_id,
+                    "guest_id": e.guest_id,
+                    "video_id": e.video_id,
+                    **_new(e),
+                },
+            ),
+        ),
+        MessageSent: (
+            update_rows(
+                conversations,
+                MessageSent,
+                lambda e: conversations.c.id == e.conversation_id,
+                lambda _: {},
+            ),
+        ),
+    },
+)
+
+messages_projector = Projector(
+    messages,
+    {
+        MessageSent: (
+            insert_rows(
+                messages,
+                MessageSent,
+                lambda e: {
+                    "id": e.message_id,
+                    "conversation_id": e.conversation_id,
+                    "role": e.role,
+                    "content": e.content,
+                    "metadata": e.details,
+                    "created_at": e.at,
+                },
+            ),
+        ),
+    },
+)
+
+PROJECTORS = (
+    users_projector,
+    videos_projector,
+    notes_projector,
+    tasks_projector,
+    conversations_projector,
+    messages_projector,
+)

@@ -1,0 +1,310 @@
+"""Replays the log into tables: ``rebuild`` swaps them in, ``verify`` compares them.
+
+Both run the projectors' own statements. Those name their tables without a schema, so that the
+search path decides whether they write the live tables, a rebuild's or a verification's.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import BigInteger, Text, func, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from vidwiz.events.log import EventMapper, with_envelope
+from vidwiz.projections.projector import Fact, Projector, as_array, expect_rows, in_waves, plan
+from vidwiz.projections.projectors import PROJECTORS
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import stored_events
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Progress = Callable[[int, int], None]
+"""Told the position reached and the position to reach."""
+
+CHUNK = 4000
+NEARLY_THERE = 2000
+SWAP_TRIES = 200
+SWAP_LOCK_TIMEOUT = "300ms"
+"""Below PostgreSQL's deadlock_timeout: a swap that would deadlock with a command gives way."""
+APPEND_LOCK = "SELECT pg_advisory_xact_lock(7163391, 1)"
+MAINTENANCE_LOCK = "SELECT pg_try_advisory_lock(7163391, 3)"
+
+_dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+_mapper = EventMapper()
+
+_next = Statement(
+    select(
+        stored_events.c.notification_id,
+        stored_events.c.originator_id,
+        stored_events.c.originator_version,
+        stored_events.c.topic,
+        stored_events.c.state,
+        stored_events.c.recorded_at,
+    )
+    .where(
+        stored_events.c.notification_id > parameter("after", BigInteger),
+        stored_events.c.notification_id <= parameter("up_to", BigInteger),
+        stored_events.c.topic == func.any(parameter("topics", ARRAY(Text))),
+    )
+    .order_by(stored_events.c.notification_id)
+    .limit(CHUNK)
+)
+_head = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
+
+
+class MaintenanceUnderWay(Exception):
+    """Another rebuild or verification runs on this database."""
+
+
+class SwapFailed(Exception):
+    """The rebuilt tables could not be swapped in: long transactions hold the live ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row on which the live table and the replay disagree.
+
+    ``columns`` are those that differ; empty when the row is on one side only, which ``what``
+    says: ``missing`` from the live table, ``unexpected`` in it, or ``different``.
+    """
+
+    table: str
+    row: int
+    what: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did: events read up to ``position``, and the rows of each table."""
+
+    position: int
+    events: int
+    rows: dict[str, int]
+    seconds: float
+
+
+def projectors_of(tables: Sequence[str]) -> list[Projector]:
+    """The projectors of these tables, or all; raises ``KeyError`` for a table that has none."""
+    by_table = {projector.table.name: projector for projector in PROJECTORS}
+    return [by_table[name] for name in tables] if tables else list(PROJECTORS)
+
+
+def rebuild(
+    dsn: str, tables: Sequence[str] = (), progress: Progress = lambda _at, _of: None
+) -> Replayed:
+    """Replay into new tables while the service runs, then swap them in, in one transaction.
+
+    Raises ``MaintenanceUnderWay``, ``SwapFailed``, ``ProjectionFailed``, ``UnknownEvent``.
+    """
+    began = time.monotonic()
+    projectors = projectors_of(tables)
+    with _maintenance(dsn) as (reader, writer):
+        writer.execute("DROP SCHEMA IF EXISTS rebuild CASCADE")
+        writer.execute("CREATE SCHEMA rebuild")
+        writer.execute("SET search_path = rebuild, public")
+        writer.execute("SET synchronous_commit = off")
+        _create_tables(writer, projectors)
+        replay = _Replay(reader, writer, projectors, progress)
+        replay.run_to_head()
+        _create_indexes(writer, projectors)
+        while replay.run_to_head() > NEARLY_THERE:
+            pass
+        writer.execute("SET synchronous_commit = on")
+        _swap(writer, replay)
+        rows = _count(writer, projectors)
+        writer.execute("DROP SCHEMA rebuild")
+        return Replayed(replay.position, replay.events, rows, time.monotonic() - began)
+
+
+def verify(
+    dsn: str, progress: Progress = lambda _at, _of: None
+) -> tuple[Replayed, Iterator[Difference]]:
+    """Replay into temporary tables and compare them with the live ones, as of one moment.
+
+    Raises what ``rebuild`` raises, but for ``SwapFailed``.
+    """
+    began = time.monotonic()
+    with _maintenance(dsn) as (reader, writer):
+        writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        writer.execute("SET LOCAL search_path = pg_temp, public")
+        _create_tables(writer, PROJECTORS)
+        replay = _Replay(reader, writer, PROJECTORS, progress)
+        replay.run(_one(writer, _head.sql))
+        rows = _count(writer, PROJECTORS)
+        differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
+        writer.execute("ROLLBACK")
+        replayed = Replayed(replay.position, replay.events, rows, time.monotonic() - began)
+        return replayed, iter(differences)
+
+
+class _Replay:
+    """Projects events chunk by chunk; the next chunk is read while this one is projected."""
+
+    def __init__(
+        self,
+        reader: Connection,
+        writer: Connection,
+        projectors: Sequence[Projector],
+        progress: Progress,
+    ) -> None:
+        self.position = 0
+        self.events = 0
+        self._reader = reader
+        self._writer = writer
+        self._statements = plan(projectors)
+        self._progress = progress
+        # The planner knows nothing of tables that are being filled: index look-ups are right.
+        for method in ("enable_hashjoin", "enable_mergejoin"):
+            writer.execute(f"SET {method} = off")
+
+    def run_to_head(self) -> int:
+        """Replay to the present head; returns how many events that were."""
+        return self.run(_one(self._reader, _head.sql))
+
+    def run(self, up_to: int) -> int:
+        """Replay up to a position; returns how many events that were."""
+        before = self.events
+        with ThreadPoolExecutor(1, thread_name_prefix="replay-reader") as ahead:
+            coming = ahead.submit(self._read, self.position, up_to)
+            while chunk := coming.result():
+                coming = ahead.submit(self._read, chunk[-1][0], up_to)
+                self._project(chunk)
+                self.position = chunk[-1][0]
+                self.events += len(chunk)
+                self._progress(self.position, up_to)
+        self.position = max(self.position, up_to)
+        return self.events - before
+
+    def _read(self, after: int, up_to: int) -> list[tuple[Any, ...]]:
+        wanted = {"after": after, "up_to": up_to, "topics": list(self._statements)}
+        return self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
+
+    def _project(self, chunk: Sequence[tuple[Any, ...]]) -> None:
+        facts = [
+            Fact(
+                topic,
+                stream,
+                with_envelope(_mapper.current_state(topic, state), version, recorded_at),
+            )
+            for _, stream, version, topic, state, recorded_at in chunk
+        ]
+        for topic, states in in_waves(facts):
+            for statement in self._statements[topic]:
+                cursor = self._writer.execute(statement.sql, {"events": as_array(states)})
+                expect_rows(topic, len(states), cursor.rowcount)
+
+
+@contextmanager
+def _maintenance(dsn: str) -> Iterator[tuple[Connection, Connection]]:
+    """A reading and a writing connection; only one process at a time has them."""
+    settings = "-c timezone=UTC -c datestyle=ISO"
+    with (
+        psycopg.connect(dsn, autocommit=True, options=settings) as reader,
+        psycopg.connect(dsn, autocommit=True, options=settings) as writer,
+    ):
+        if not _one(writer, MAINTENANCE_LOCK):
+            raise MaintenanceUnderWay("another rebuild or verification is running")
+        yield reader, writer
+
+
+def _create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
+    for projector in projectors:
+        _execute_ddl(writer, CreateTable(projector.table))
+
+
+def _create_indexes(writer: Connection, projectors: Sequence[Projector]) -> None:
+    for projector in projectors:
+        for index in projector.table.indexes:
+            _execute_ddl(writer, CreateIndex(index))
+        _execute(writer, f"ANALYZE {projector.table.name}")
+
+
+def _swap(writer: Connection, replay: _Replay) -> None:
+    """Lock, replay the last events, exchange the tables. Gives way to commands that are at work."""
+    for _ in range(SWAP_TRIES):
+        reached = (replay.position, replay.events)
+        try:
+            with writer.transaction():
+                _exchange(writer, replay)
+        except LockNotAvailable:
+            replay.position, replay.events = reached
+            replay.run_to_head()
+        else:
+            return
+    raise SwapFailed("long transactions hold the tables; try again when there are fewer")
+
+
+def _exchange(writer: Connection, replay: _Replay) -> None:
+    names = [name for (name,) in writer.execute(_SHADOWS).fetchall()]
+    live = ", ".join(f"public.{name}" for name in names)
+    _execute(writer, f"SET LOCAL lock_timeout = '{SWAP_LOCK_TIMEOUT}'")
+    _execute(writer, f"LOCK TABLE {live} IN ACCESS EXCLUSIVE MODE")
+    _execute(writer, APPEND_LOCK)
+    replay.run_to_head()
+    for name in names:
+        _execute(writer, f"DROP TABLE public.{name}")
+        _execute(writer, f"ALTER TABLE rebuild.{name} SET SCHEMA public")
+
+
+_SHADOWS = "SELECT tablename FROM pg_tables WHERE schemaname = 'rebuild' ORDER BY tablename"
+
+
+def _compare(writer: Connection, projector: Projector) -> list[Difference]:
+    _execute(writer, "SET LOCAL enable_hashjoin = on")
+    table = projector.table
+    names = [column.name for column in table.columns]
+    differing = ", ".join(
+        f"CASE WHEN live.{_q(n)} IS DISTINCT FROM replayed.{_q(n)} THEN '{n}' END" for n in names
+    )
+    live, replayed = (
+        f"ROW({', '.join(f'{side}.{_q(name)}' for name in names)})" for side in ("live", "replayed")
+    )
+    rows = writer.execute(
+        f"SELECT id, live.id IS NULL, replayed.id IS NULL, array_remove(ARRAY[{differing}], NULL)"  # type: ignore[arg-type]
+        f" FROM public.{table.name} AS live"
+        f" FULL JOIN pg_temp.{table.name} AS replayed USING (id)"
+        f" WHERE {live} IS DISTINCT FROM {replayed} ORDER BY id"
+    )
+    return [_difference(table.name, *row) for row in rows]
+
+
+def _difference(
+    table: str, row: int, not_live: bool, not_replayed: bool, columns: list[str]
+) -> Difference:
+    if not_live:
+        return Difference(table, row, "missing")
+    if not_replayed:
+        return Difference(table, row, "unexpected")
+    return Difference(table, row, "different", tuple(columns))
+
+
+def _count(writer: Connection, projectors: Sequence[Projector]) -> dict[str, int]:
+    return {
+        projector.table.name: _one(writer, f"SELECT count(*) FROM {projector.table.name}")
+        for projector in projectors
+    }
+
+
+def _one(connection: Connection, query: str) -> Any:
+    row = _execute(connection, query).fetchone()
+    return row[0] if row else None
+
+
+def _execute_ddl(connection: Connection, statement: CreateTable | CreateIndex) -> None:
+    _execute(connection, str(statement.compile(dialect=_dialect)))
+
+
+def _execute(connection: Connection, query: str) -> psycopg.Cursor[tuple[Any, ...]]:
+    return connection.execute(query)  # type: ignore[arg-type]  # no part of it is input
+
+
+def _q(name: str) -> str:
+    return f'"{name}"'

@@ -1,0 +1,49 @@
+"""The contract's objects, built as JSON by PostgreSQL from the projected rows."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, func, select
+
+from vidwiz.projections.tables import notes, videos
+
+
+def json_object(**members: Any) -> ColumnElement[Any]:
+    """A JSON object with these members, in this order."""
+    return func.json_build_object(*[part for item in members.items() for part in item])
+
+
+VIDEO = json_object(
+    id=videos.c.id,
+    video_id=videos.c.video_id,
+    title=videos.c.title,
+    metadata=videos.c.metadata,
+    transcript_available=videos.c.transcript_available,
+    summary=videos.c.summary,
+    created_at=videos.c.created_at,
+    updated_at=videos.c.updated_at,
+)
+
+
+def note(video: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A Note around the Video that it is on."""
+    return json_object(
+        id=notes.c.id,
+        video_id=notes.c.video_id,
+        timestamp=notes.c.timestamp,
+        text=notes.c.text,
+        generated_by_ai=notes.c.generated_by_ai,
+        created_at=notes.c.created_at,
+        updated_at=notes.c.updated_at,
+        video=video,
+        user_id=notes.c.user_id,
+    )
+
+
+def shaped_videos(*conditions: ColumnElement[bool]) -> Subquery:
+    """Videos with their shape, built once per video however many notes refer to it."""
+    return (
+        select(videos.c.video_id, VIDEO.label("shape"))
+        .where(*conditions)
+        .offset(0)
+        .subquery("shaped")
+    )

@@ -1,0 +1,190 @@
+"""Every table, defined once; the migrations build them and a test holds the two equal.
+
+A projected table's ``version`` is the version of the row's stream, so that a command knows
+what it decided upon. Public ids come from the sequences here and are recorded in the events.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+Instant = DateTime(timezone=True)
+
+user_ids = Sequence("user_ids", metadata=metadata, data_type=BigInteger)
+video_ids = Sequence("video_ids", metadata=metadata, data_type=BigInteger)
+note_ids = Sequence("note_ids", metadata=metadata, data_type=BigInteger)
+task_ids = Sequence("task_ids", metadata=metadata, data_type=BigInteger)
+conversation_ids = Sequence("conversation_ids", metadata=metadata, data_type=BigInteger)
+message_ids = Sequence("message_ids", metadata=metadata, data_type=BigInteger)
+
+stored_events = Table(
+    "stored_events",
+    metadata,
+    Column("originator_id", UUID, nullable=False),
+    Column("originator_version", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("notification_id", BigInteger, nullable=False),
+    Column("recorded_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("metadata", JSON, nullable=False, server_default=text("'{}'")),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("originator_id", "originator_version"),
+    UniqueConstraint("notification_id"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("password_hash", Text, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("note_id", BigInteger, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    PrimaryKeyConstraint("user_id", "key"),
+    Index(None, "used_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("google_id", Text),
+    Column("profile_image_url", Text),
+    Column("ai_notes_enabled", Boolean, nullable=False),
+    Column("long_term_token_id", Text),
+    Column("long_term_token_issued_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("email"),
+    UniqueConstraint("google_id"),
+)
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("video_id", Text, nullable=False),
+    Column("title", Text),
+    Column("metadata", JSONB),
+    Column("transcript_available", Boolean, nullable=False),
+    Column("transcript_sha256", Text),
+    Column("transcript_segments", Integer),
+    Column("summary", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("video_id"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("timestamp", Text, nullable=False),
+    Column("text", Text),
+    Column("generated_by_ai", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index(None, "user_id", "video_id", "id"),
+)
+Index(
+    "notes_without_words_idx",
+    notes.c.video_id,
+    postgresql_where=(notes.c.text.is_(None)) | (notes.c.text == ""),
+)
+
+TASK_STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("task_type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("task_details", JSONB, nullable=False),
+    Column("worker_details", JSONB),
+    Column("retry_count", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("completed_at", Instant),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint(f"status IN {TASK_STATUSES}", name="status"),
+)
+open_task = tasks.c.status.in_(("pending", "in_progress"))
+Index("tasks_claimable_idx", tasks.c.task_type, tasks.c.id, postgresql_where=open_task)
+Index(
+    "tasks_one_open_per_video_idx",
+    tasks.c.task_details["video_id"].astext,
+    tasks.c.task_type,
+    unique=True,
+    postgresql_where=open_task,
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger),
+    Column("guest_id", Text),
+    Column("video_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index(None, "user_id", "video_id"),
+    Index(None, "guest_id", "video_id"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("metadata", JSONB),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "conversation_id", "id"),
+)
+
+PROJECTED = (users, videos, notes, tasks, conversations, messages)
+"""The tables that events alone make, in the order in which they are rebuilt and verified."""

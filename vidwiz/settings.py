@@ -1,0 +1,172 @@
+"""What the environment says: every setting, its default, and what is off without it."""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message says which and why."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment once, at start. Empty values count as missing."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=False, extra="ignore")
+
+    database_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("DATABASE_URL", "DB_URL"),
+        description="PostgreSQL >= 15; without it an embedded one runs in the data folder",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        validation_alias="SECRET_KEY",
+        description="signs the tokens; made on first run and kept in the data folder",
+    )
+    admin_token: SecretStr | None = Field(
+        None,
+        validation_alias="ADMIN_TOKEN",
+        description="what workers and admins present; made on first run likewise",
+    )
+    jwt_expiry_hours: float = Field(
+        24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"
+    )
+    aws_region: str | None = Field(
+        None,
+        validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="region of the bucket",
+    )
+    aws_endpoint_url: str | None = Field(
+        None, validation_alias="AWS_ENDPOINT_URL", description="another S3 than Amazon's"
+    )
+    s3_bucket_name: str | None = Field(
+        None,
+        validation_alias="S3_BUCKET_NAME",
+        description="bucket of the transcripts; without it they lie in the data folder",
+    )
+    google_client_id: str | None = Field(
+        None,
+        validation_alias="GOOGLE_CLIENT_ID",
+        description="turns Google sign-in on",
+    )
+    google_certs_url: str = Field(
+        GOOGLE_CERTS_URL,
+        validation_alias="GOOGLE_CERTS_URL",
+        description="where Google's certificates are published",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("vidwiz", appauthor=False),
+        validation_alias="VIDWIZ_DATA_DIR",
+        description="folder of the embedded database, the transcripts and the secrets",
+    )
+    rate_limits: bool = Field(
+        default=True, validation_alias="VIDWIZ_RATE_LIMITS", description="off: no rate limits"
+    )
+    stale_claim_s: float = Field(
+        120,
+        gt=0,
+        validation_alias="VIDWIZ_STALE_CLAIM_SECONDS",
+        description="a claim without a result is offered again after this many seconds",
+    )
+    pool_size: int = Field(
+        8, ge=2, le=100, validation_alias="VIDWIZ_POOL_SIZE", description="reading connections"
+    )
+    static_dir: Path = Field(
+        default_factory=lambda: Path(__file__).parent.parent / "frontend" / "dist",
+        validation_alias="VIDWIZ_STATIC_DIR",
+        description="the built web app",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        validation_alias="VIDWIZ_TRUSTED_PROXIES",
+        description="addresses whose X-Forwarded-For is believed, separated by commas",
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        validation_alias="VIDWIZ_LOG_FORMAT",
+        description="auto: text in a terminal, JSON elsewhere",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="VIDWIZ_LOG_LEVEL", description="least level that is logged"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _libpq_form(cls, url: str | None) -> str | None:
+        """Take SQLAlchemy's spelling of the scheme too."""
+        if url is None or "://" not in url:
+            return url
+        scheme, _, rest = url.partition("://")
+        if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise ValueError("only PostgreSQL is supported: postgresql://user:password@host/name")
+        return f"postgresql://{rest}"
+
+    @model_validator(mode="after")
+    def _absolute_data_dir(self) -> Self:
+        self.data_dir = self.data_dir.expanduser().absolute()
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether PostgreSQL runs in the data folder."""
+        return self.database_url is None
+
+    @cached_property
+    def signing_key(self) -> str:
+        """The secret that signs tokens, from the setting or the data folder's file."""
+        return self._secret(self.secret_key, "secret_key")
+
+    @cached_property
+    def admin_bearer(self) -> str:
+        """The admin token, from the setting or the data folder's file."""
+        return self._secret(self.admin_token, "admin_token")
+
+    def secret_file(self, name: str) -> Path:
+        """Where a secret that nobody set is kept."""
+        return self.data_dir / name
+
+    def _secret(self, given: SecretStr | None, name: str) -> str:
+        if given is not None:
+            return given.get_secret_value()
+        return keep_secret(self.secret_file(name))
+
+
+def keep_secret(path: Path) -> str:
+    """The secret in this file, which is made with mode 0600 when it is not there yet.
+
+    Several processes may ask at once: one of them makes the file, whole, and all read it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"cannot keep a secret in {path}: {error.strerror}") from error
+    if not secret:
+        raise SettingsError(f"{path} is empty; delete it to have a new secret made")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass  # another process was first; its secret counts
+    finally:
+        draft.unlink()

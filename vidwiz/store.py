@@ -1,0 +1,373 @@
+"""The event store: commands in, events appended and projected in one transaction, log read back.
+
+Commands that arrive while a transaction is under way run together in the next one (group
+commit): their look-ups are answered together, each decides alone, and what they decided is
+projected, recorded and appended together. Appending comes last, because it takes the lock that
+makes position order commit order. See docs/adr/0002-group-commit.md.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import errors
+
+from vidwiz import log as event_log
+from vidwiz import lookups, records
+from vidwiz.commands.base import Command, Outcome, PastOf
+from vidwiz.database import Connection, Database, DatabaseUnavailable
+from vidwiz.events import Event
+from vidwiz.events.base import stream_id
+from vidwiz.events.log import EventMapper, Origin, Recorded, with_envelope
+from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
+from vidwiz.projections.projector import (
+    Fact,
+    ProjectionFailed,
+    as_array,
+    expect_rows,
+    in_waves,
+    plan,
+)
+from vidwiz.projections.projectors import PROJECTORS
+from vidwiz.signals import Signals
+
+MAX_BATCH = 64
+MAX_WAITING = 4096
+MAX_TRIES = 5
+FOLLOW_CHUNK = 500
+FOLLOW_POLL_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+CLASHES = (
+    errors.UniqueViolation,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    ProjectionFailed,  # the row is not as the decision saw it
+)
+
+_statements = plan(PROJECTORS)
+
+
+class Conflict(Exception):
+    """Others changed the same thing at the same time, again and again."""
+
+
+class Overloaded(Exception):
+    """Too many commands wait already, or the service is shutting down."""
+
+
+class _CommitUnknown(Exception):
+    """The connection broke while PostgreSQL was committing."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A command on its way, and the future that its sender waits for."""
+
+    command: Command
+    origin: str
+    future: "asyncio.Future[Any]"
+
+    def succeed(self, result: Any) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """An entry with its outcome, its events numbered within their streams."""
+
+    entry: _Entry
+    outcome: Outcome
+    numbered: Sequence[tuple[Event, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An event that has its place in its stream, but none in the log yet."""
+
+    event: Event
+    version: int
+    origin: str
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What became of the entries of one transaction."""
+
+    decided: list[_Decided]
+    refused: list[tuple[_Entry, Exception]]
+    deferred: list[_Entry]
+
+
+class Store:
+    """Executes commands and follows the log."""
+
+    def __init__(
+        self,
+        database: Database,
+        signals: Signals,
+        decisions: Mapping[type, Callable[[Any, Any], Outcome]],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._signals = signals
+        self._decisions = decisions
+        self._now = now
+        self._mapper = EventMapper()
+        self._waiting: deque[_Entry] = deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._connection: Connection | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect and begin to execute; raises ``DatabaseUnavailable``."""
+        self._connection = await self._database.connect("writer")
+        self._writer = asyncio.create_task(self._write_forever())
+
+    async def close(self) -> None:
+        """Execute what was accepted, then stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._writer is not None:
+            await self._writer
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def execute(self, command: Command, origin: Origin) -> Any:
+        """Run one command to its end, even if the caller goes away.
+
+        Returns the outcome's result, or the answer it asks for. Raises the decision's
+        ``DomainError``, ``Conflict``, ``Overloaded`` or ``DatabaseUnavailable``.
+        """
+        if self._closing or len(self._waiting) >= MAX_WAITING:
+            raise Overloaded
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Entry(command, event_log.origin_json(origin), future))
+        self._arrived.set()
+        return await future
+
+    async def past_of(self, stream: str) -> Sequence[Event]:
+        """Everything that happened in a stream, oldest first."""
+        async with self._database.borrowed() as connection:
+            (history,) = await lookups.pasts(connection, [PastOf((stream,))])
+            return history.of(stream)
+
+    def follow(self, after: int) -> AsyncIterator[Recorded]:
+        """Every event behind position ``after``, in order and without end."""
+        return follow_log(self._database, self._signals, after)
+
+    async def _write_forever(self) -> None:
+        while True:
+            if self._waiting:
+                await self._write(self._next_batch())
+            elif self._closing:
+                return
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _next_batch(self) -> list[_Entry]:
+        count = min(MAX_BATCH, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(count)]
+
+    async def _write(self, entries: list[_Entry]) -> None:
+        """Run the entries together; if that fails run them singly, so only the guilty fail."""
+        if len(entries) == 1:
+            await self._write_alone(entries[0])
+            return
+        try:
+            deferred = await self._transaction(entries)
+        except _CommitUnknown as error:
+            for entry in entries:
+                entry.fail(DatabaseUnavailable(str(error)))
+        except Exception as error:  # noqa: BLE001  each entry meets its own error below
+            log.info("a batch runs singly", size=len(entries), error=type(error).__name__)
+            for entry in entries:
+                await self._write_alone(entry)
+        else:
+            self._waiting.extendleft(reversed(deferred))
+
+    async def _write_alone(self, entry: _Entry) -> None:
+        for _ in range(MAX_TRIES):
+            try:
+                await self._transaction([entry])
+            except CLASHES:
+                continue
+            except psycopg.OperationalError as error:
+                if await self._reconnected():
+                    continue
+                entry.fail(DatabaseUnavailable(str(error)))
+            except _CommitUnknown as error:
+                entry.fail(DatabaseUnavailable(str(error)))
+            except Exception as error:  # noqa: BLE001  it belongs to the command's sender
+                entry.fail(error)
+            return
+        entry.fail(Conflict())
+
+    async def _reconnected(self) -> bool:
+        """Whether there was a broken connection and it could be replaced."""
+        connection = self._require_connection()
+        if not connection.broken:
+            return False
+        await connection.close()
+        try:
+            self._connection = await self._database.connect("writer")
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    def _require_connection(self) -> Connection:
+        if self._connection is None:
+            raise Overloaded
+        return self._connection
+
+    async def _transaction(self, entries: list[_Entry]) -> list[_Entry]:
+        """Run the entries in one transaction; returns those that have to wait for the next.
+
+        Settles the others once they are committed. Raises, with nothing done and nobody told,
+        when the database refuses.
+        """
+        connection = self._require_connection()
+        BATCH_SIZE.observe(len(entries))
+        with TRANSACTION_SECONDS.time():
+            await connection.execute("BEGIN")
+            try:
+                batch = await self._decide(connection, entries)
+                head, results = await self._keep(connection, batch.decided)
+            except BaseException:
+                if not connection.broken:
+                    await connection.execute("ROLLBACK")
+                raise
+            await _commit(connection)
+        self._settle(batch, results)
+        if head:
+            topics = {event.TOPIC for one in batch.decided for event, _ in one.numbered}
+            self._signals.committed(head, topics)
+        return batch.deferred
+
+    async def _decide(self, connection: Connection, entries: list[_Entry]) -> _Batch:
+        """Let each command decide; the second one that writes a stream has to wait."""
+        found = await lookups.answer(connection, [entry.command.lookup() for entry in entries])
+        batch = _Batch([], [], [])
+        written: set[str] = set()
+        for entry, its in zip(entries, found, strict=True):
+            try:
+                outcome = self._decisions[type(entry.command)](entry.command, its)
+            except Exception as error:  # noqa: BLE001  a refusal, or a bug of this command alone
+                batch.refused.append((entry, error))
+                continue
+            streams = {event.stream for event in outcome.events}
+            if streams & written:
+                batch.deferred.append(entry)
+                continue
+            written |= streams
+            batch.decided.append(_Decided(entry, outcome, _numbered(outcome.events, its.versions)))
+        return batch
+
+    async def _keep(
+        self, connection: Connection, decided: Sequence[_Decided]
+    ) -> tuple[int, list[Any]]:
+        """Record, project, answer, append: the log's new head (0 if nothing happened), results."""
+        now = self._now()
+        drafts = [
+            _Draft(event, version, one.entry.origin, self._mapper.encode(event))
+            for one in decided
+            for event, version in one.numbered
+        ]
+        await records.write(connection, [r for one in decided for r in one.outcome.records], now)
+        await _project(connection, drafts, now)
+        results = await _results(connection, decided)
+        return await _append(connection, drafts, now), results
+
+    def _settle(self, batch: _Batch, results: Sequence[Any]) -> None:
+        for entry, error in batch.refused:
+            COMMANDS.labels(type(entry.command).__name__, "refused").inc()
+            entry.fail(error)
+        for one, result in zip(batch.decided, results, strict=True):
+            COMMANDS.labels(type(one.entry.command).__name__, "accepted").inc()
+            one.entry.succeed(result)
+
+
+async def follow_log(database: Database, signals: Signals, after: int) -> AsyncIterator[Recorded]:
+    """Every event behind position ``after``, in order and without end.
+
+    Positions have no holes and become visible in order, so nothing is missed or reordered.
+    Raises ``UnknownEvent`` rather than skip what this program cannot read.
+    """
+    mapper = EventMapper()
+    while True:
+        rows = await database.all(event_log.BEHIND, after=after, at_most=FOLLOW_CHUNK)
+        for row in rows:
+            yield event_log.recorded(mapper, row)
+            after = row[0]
+        if len(rows) < FOLLOW_CHUNK:
+            await signals.wait_beyond(after, FOLLOW_POLL_S)
+
+
+def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tuple[Event, int]]:
+    """The events with their versions in their streams, counted on from ``versions``."""
+    latest = dict(versions)
+    numbered = []
+    for event in events:
+        latest[event.stream] = latest.get(event.stream, 0) + 1
+        numbered.append((event, latest[event.stream]))
+    return numbered
+
+
+async def _project(connection: Connection, drafts: Sequence[_Draft], now: datetime) -> None:
+    facts = [
+        Fact(
+            draft.event.TOPIC,
+            stream_id(draft.event.stream),
+            with_envelope(draft.state, draft.version, now),
+        )
+        for draft in drafts
+    ]
+    for topic, states in in_waves(facts):
+        for statement in _statements.get(topic, ()):
+            cursor = await connection.execute(statement.sql, {"events": as_array(states)})
+            expect_rows(topic, len(states), cursor.rowcount)
+
+
+async def _results(connection: Connection, decided: Sequence[_Decided]) -> list[Any]:
+    asked = [one.outcome.answer for one in decided if one.outcome.answer is not None]
+    answers = iter(await lookups.answer(connection, asked))
+    return [one.outcome.result if one.outcome.answer is None else next(answers) for one in decided]
+
+
+async def _append(connection: Connection, drafts: Sequence[_Draft], now: datetime) -> int:
+    if not drafts:
+        return 0
+    cursor = await connection.execute(
+        event_log.APPEND.sql,
+        {
+            "streams": [stream_id(draft.event.stream) for draft in drafts],
+            "versions": [draft.version for draft in drafts],
+            "topics": [draft.event.TOPIC for draft in drafts],
+            "states": [draft.state for draft in drafts],
+            "metadata": [draft.origin for draft in drafts],
+            "recorded_at": now,
+        },
+    )
+    return max(position for (position,) in await cursor.fetchall())
+
+
+async def _commit(connection: Connection) -> None:
+    try:
+        await connection.execute("COMMIT")
+    except psycopg.OperationalError as error:
+        raise _CommitUnknown(str(error)) from error

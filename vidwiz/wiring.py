@@ -1,0 +1,129 @@
+"""The composition root: makes the parts of a service out of the settings."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from quart import Quart
+
+from vidwiz import migrate, records
+from vidwiz.adapters.google_sign_in import GoogleSignIn
+from vidwiz.adapters.object_store import FolderStore, ObjectStore, S3Store
+from vidwiz.commands import DECISIONS
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.events import TaskType
+from vidwiz.http.app import create_app
+from vidwiz.http.guards import Guard
+from vidwiz.http.limits import Limits
+from vidwiz.http.long_poll import Dispatcher
+from vidwiz.http.passwords import Passwords
+from vidwiz.http.services import EXTENSION, Services
+from vidwiz.http.shield import Shielded
+from vidwiz.http.tokens import Tokens
+from vidwiz.settings import Settings
+from vidwiz.signals import Signals
+from vidwiz.store import Store
+
+HOUSEKEEPING_S = 3600
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    """The bucket if there is one, else a folder of the data folder."""
+    if settings.s3_bucket_name is None:
+        return FolderStore(settings.data_dir / "objects")
+    return S3Store(
+        settings.s3_bucket_name,
+        region=settings.aws_region,
+        endpoint_url=settings.aws_endpoint_url,
+    )
+
+
+@asynccontextmanager
+async def running_store(dsn: str, pool_size: int) -> AsyncIterator[tuple[Database, Signals, Store]]:
+    """A store that executes commands, and what it stands on."""
+    database = Database(dsn, pool_size=pool_size)
+    signals = Signals(database)
+    store = Store(database, signals, DECISIONS)
+    await database.open()
+    try:
+        await signals.start()
+        await store.start()
+        yield database, signals, store
+    finally:
+        await store.close()
+        await signals.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
+    """All parts, started, and in the end stopped after what is in flight."""
+    tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
+    passwords = Passwords()
+    shielded = Shielded()
+    objects = object_store(settings)
+    google = _google(settings)
+    async with running_store(dsn, settings.pool_size) as (database, signals, store):
+        dispatchers = _dispatchers(settings, store, signals)
+        housekeeping = asyncio.create_task(_keep_house(database))
+        try:
+            yield Services(
+                database=database,
+                signals=signals,
+                store=store,
+                objects=objects,
+                dispatchers=dispatchers,
+                guard=Guard(tokens, settings.admin_bearer, database),
+                tokens=tokens,
+                passwords=passwords,
+                limits=Limits(enabled=settings.rate_limits),
+                shielded=shielded,
+                google=google,
+                head_revision=migrate.head_revision(),
+            )
+        finally:
+            housekeeping.cancel()
+            for dispatcher in dispatchers.values():
+                await dispatcher.close()
+            await shielded.finish()
+            passwords.close()
+            await objects.aclose()
+            if google is not None:
+                await google.aclose()
+
+
+def create_service(settings: Settings, dsn: str) -> Quart:
+    """The app with its services, which live as long as the server serves it."""
+    app = create_app(settings.static_dir)
+
+    @app.while_serving
+    async def lifespan() -> AsyncIterator[None]:
+        async with running_services(settings, dsn) as services:
+            app.extensions[EXTENSION] = services
+            yield
+
+    return app
+
+
+def _google(settings: Settings) -> GoogleSignIn | None:
+    if settings.google_client_id is None:
+        return None
+    return GoogleSignIn(settings.google_client_id, certs_url=settings.google_certs_url)
+
+
+def _dispatchers(settings: Settings, store: Store, signals: Signals) -> dict[TaskType, Dispatcher]:
+    stale_after = timedelta(seconds=settings.stale_claim_s)
+    dispatchers = {kind: Dispatcher(kind, store, stale_after) for kind in TaskType}
+    for dispatcher in dispatchers.values():
+        signals.listen(dispatcher.heard)
+        dispatcher.start()
+    return dispatchers
+
+
+async def _keep_house(database: Database) -> None:
+    while True:
+        with suppress(DatabaseUnavailable):  # the next round is soon enough
+            async with database.borrowed() as connection:
+                await records.forget_old_keys(connection, datetime.now(UTC))
+        await asyncio.sleep(HOUSEKEEPING_S)
