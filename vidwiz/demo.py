@@ -1,7 +1,5 @@
 """Loads a sample: a made-up talk with its transcript, notes on it, and an account."""
 
-
-
 from vidwiz.settings import Settings
 
 

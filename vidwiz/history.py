@@ -1,6 +1,6 @@
 """Prints the event history: filtered, and followed as it grows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +64,7 @@ async def print_events(
 
 async def _history(
     database: Database, signals: Signals, after: int, *, follow: bool
-) -> AsyncIterator[Recorded]:
+) -> AsyncGenerator[Recorded, None]:
     head = await database.one(event_log.HEAD)
     last = head[0] if head else 0
     if not follow and after >= last:

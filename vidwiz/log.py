@@ -8,8 +8,8 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import BigInteger, Column, LargeBinary, Text, column, func, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
-from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 
 from vidwiz.events.log import Actor, EventMapper, Origin, Recorded
 from vidwiz.projections.sql import Statement, parameter
@@ -20,14 +20,14 @@ GENESIS = bytes(32)
 
 _drafts = (
     func.unnest(
-        parameter("streams", ARRAY(SqlUUID)),
+        parameter("streams", ARRAY(postgresql.UUID)),
         parameter("versions", ARRAY(BigInteger)),
         parameter("topics", ARRAY(Text)),
         parameter("states", ARRAY(LargeBinary)),
         parameter("metadata", ARRAY(Text)),
     )
     .table_valued(
-        column("stream", SqlUUID),
+        column("stream", postgresql.UUID),
         column("version", BigInteger),
         column("topic", Text),
         column("state", LargeBinary),

@@ -79,6 +79,9 @@ _asked = (
 _unknown = videos.c.id.is_(None)
 _grounds = Statement(
     select(
+        _asked.c.user_id,
+        _asked.c.video_id,
+        _asked.c.key,
         users.c.id.is_not(None),
         note_ids.next_value(),
         case((_unknown, video_ids.next_value())),
@@ -86,9 +89,6 @@ _grounds = Statement(
         case((_unknown, task_ids.next_value())),
         idempotency_keys.c.fingerprint,
         idempotency_keys.c.note_id,
-        _asked.c.user_id,
-        _asked.c.video_id,
-        _asked.c.key,
     ).select_from(
         _asked.outerjoin(users, users.c.id == _asked.c.user_id)
         .outerjoin(videos, videos.c.video_id == _asked.c.video_id)
@@ -115,10 +115,10 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
         },
     )
     grounds = defaultdict(list)
-    for user_exists, note_id, *video, fingerprint, earlier_id, user_id, video_id, key in rows:
-        earlier = None if fingerprint is None else EarlierUse(fingerprint, earlier_id)
-        ground = NoteGround(user_exists, note_id, *video, earlier)
-        grounds[GroundFor(user_id, video_id, key)].append(ground)
+    for *asked_for, user_exists, note_id, video, transcript, metadata, print_, earlier_id in rows:
+        earlier = None if print_ is None else EarlierUse(print_, earlier_id)
+        ground = NoteGround(user_exists, note_id, video, transcript, metadata, earlier)
+        grounds[GroundFor(*asked_for)].append(ground)
     return [grounds[lookup].pop(0) for lookup in lookups]
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from types import FrameType
 from typing import cast
 
@@ -60,7 +60,7 @@ def app() -> App:
     quart = wiring.create_service(settings, os.environ[DSN_VARIABLE])
 
     @quart.while_serving
-    async def heed_signals() -> AsyncIterator[None]:
+    async def heed_signals() -> AsyncGenerator[None, None]:
         _before_shutdown(lambda: _send_workers_home(quart))
         yield
 
@@ -80,9 +80,7 @@ def _serve_together(config: uvicorn.Config) -> int:
     with tempfile.TemporaryDirectory(prefix="vidwiz-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[PARENT_VARIABLE] = str(os.getpid())
-        Multiprocess(
-            config, target=uvicorn.Server(config).run, sockets=[config.bind_socket()]
-        ).run()
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
     return 0
 
 

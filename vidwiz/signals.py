@@ -6,6 +6,7 @@ that wait also look by themselves now and then, so that a lost signal costs time
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 import orjson
 import psycopg
@@ -32,7 +33,7 @@ class Signals:
         self._unsent: set[str] = set()
         self._head = 0
         self._to_send = asyncio.Event()
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._backend_pid = 0
 
@@ -71,23 +72,17 @@ class Signals:
 
     async def wait_beyond(self, position: int, timeout: float) -> None:
         """Return when the head may be beyond ``position``, at the latest after ``timeout`` s."""
-        async with self._moved:
-            if self._head > position:
-                return
-            try:
-                await asyncio.wait_for(self._moved.wait(), timeout)
-            except TimeoutError:
-                return
+        if self._head > position:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._moved.wait(), timeout)
 
     def _heard(self, position: int, topics: frozenset[str]) -> None:
         self._head = max(self._head, position)
         for listener in self._listeners:
             listener(topics)
-        asyncio.ensure_future(self._announce())
-
-    async def _announce(self) -> None:
-        async with self._moved:
-            self._moved.notify_all()
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     async def _send_forever(self) -> None:
         while True:

@@ -8,7 +8,7 @@ makes position order commit order. See docs/adr/0002-group-commit.md.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -166,7 +166,7 @@ class Store:
             (history,) = await lookups.pasts(connection, [PastOf((stream,))])
             return history.of(stream)
 
-    def follow(self, after: int) -> AsyncIterator[Recorded]:
+    def follow(self, after: int) -> AsyncGenerator[Recorded, None]:
         """Every event behind position ``after``, in order and without end."""
         return follow_log(self._database, self._signals, after)
 
@@ -302,7 +302,9 @@ class Store:
             one.entry.succeed(result)
 
 
-async def follow_log(database: Database, signals: Signals, after: int) -> AsyncIterator[Recorded]:
+async def follow_log(
+    database: Database, signals: Signals, after: int
+) -> AsyncGenerator[Recorded, None]:
     """Every event behind position ``after``, in order and without end.
 
     Positions have no holes and become visible in order, so nothing is missed or reordered.
@@ -363,7 +365,8 @@ async def _append(connection: Connection, drafts: Sequence[_Draft], now: datetim
             "recorded_at": now,
         },
     )
-    return max(position for (position,) in await cursor.fetchall())
+    positions: list[int] = [position for (position,) in await cursor.fetchall()]
+    return max(positions)
 
 
 async def _commit(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """The composition root: makes the parts of a service out of the settings."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -98,7 +98,7 @@ def create_service(settings: Settings, dsn: str) -> Quart:
     app = create_app(settings.static_dir)
 
     @app.while_serving
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncGenerator[None, None]:
         async with running_services(settings, dsn) as services:
             app.extensions[EXTENSION] = services
             yield

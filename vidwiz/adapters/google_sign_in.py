@@ -50,11 +50,11 @@ _FETCH_FAILURES = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError)
 log = structlog.get_logger(__name__)
 
 
-class InvalidCredential(Exception):  # noqa: N818 - it says what is true
+class InvalidCredential(Exception):
     """The credential is no ID token that Google issued to us and that holds now."""
 
 
-class CertificatesUnavailable(Exception):  # noqa: N818 - it says what is true
+class CertificatesUnavailable(Exception):
     """Google's certificates were never fetched and cannot be now, so nothing can be verified."""
 
 

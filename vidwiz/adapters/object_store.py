@@ -199,7 +199,7 @@ class S3Store:
     def _where(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": _valid(key)}
 
-    async def _open(self) -> Any:  # noqa: ANN401 - aioboto3 makes its clients' classes at run time
+    async def _open(self) -> Any:
         async with self._opening:
             if self._client is None:
                 opened = aioboto3.Session().client("s3", **self._client_options)
@@ -285,7 +285,7 @@ def _code(error: ClientError) -> str:
     return code
 
 
-async def _read_body(body: Any) -> bytes:  # noqa: ANN401 - aiobotocore has no types
+async def _read_body(body: Any) -> bytes:
     # ``async with body as stream`` would give the bare response, whose length and checksum
     # nobody verifies.
     async with body:

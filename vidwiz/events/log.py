@@ -98,8 +98,8 @@ class EventMapper(Mapper[UUID]):
 
     def decode(self, topic: str, state: bytes) -> Event:
         """The event that ``encode`` wrote, now or in an older version."""
-        cls = self._class_of(topic)
-        return cls.model_validate_json(self._current(cls, state))
+        kind = self._class_of(topic)
+        return kind.model_validate_json(self._current(kind, state))
 
     def current_state(self, topic: str, state: bytes) -> bytes:
         """``state`` as the newest version of its class would have it, without the version."""
@@ -112,16 +112,16 @@ class EventMapper(Mapper[UUID]):
             raise UnknownEvent(f"no event class has the topic {topic!r}") from None
 
     @staticmethod
-    def _current(cls: type[Event], state: bytes) -> bytes:
+    def _current(kind: type[Event], state: bytes) -> bytes:
         versioned = state.startswith(b'{"class_version":')
-        if cls.class_version == 1 and not versioned:
+        if kind.class_version == 1 and not versioned:
             return state
         fields = orjson.loads(state)
         written = fields.pop("class_version", 1)
-        if written > cls.class_version:
-            raise UnknownEvent(f"{cls.TOPIC} version {written} is newer than this program")
-        for version in range(written, cls.class_version):
-            getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
+        if written > kind.class_version:
+            raise UnknownEvent(f"{kind.TOPIC} version {written} is newer than this program")
+        for version in range(written, kind.class_version):
+            getattr(kind, f"upcast_v{version}_v{version + 1}")(fields)
         return orjson.dumps(fields)
 
 

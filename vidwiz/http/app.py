@@ -8,7 +8,7 @@ from quart_schema import Info, QuartSchema, hide
 from werkzeug.exceptions import NotFound
 
 from vidwiz.http.bodies import RESULT_BODY
-from vidwiz.http.context import ROUTE
+from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
@@ -65,4 +65,4 @@ async def get_docs_file(name: str) -> Response:
 
 async def _name_the_route() -> None:
     if request.url_rule is not None:
-        request.scope[ROUTE] = request.url_rule.rule  # type: ignore[typeddict-unknown-key]
+        scope()[ROUTE] = request.url_rule.rule

@@ -2,6 +2,7 @@
 
 import re
 from secrets import token_hex
+from typing import Any, cast
 
 from quart import request
 
@@ -20,7 +21,12 @@ def request_id_from(header: str | None) -> str:
     return token_hex(12)
 
 
+def scope() -> dict[str, Any]:
+    """The ASGI scope of the request, with what the middleware has added."""
+    return cast("dict[str, Any]", request.scope)
+
+
 def origin(actor: Actor) -> Origin:
     """The origin of events that this request causes."""
-    correlation_id: str = request.scope[REQUEST_ID]  # type: ignore[typeddict-item]
+    correlation_id: str = scope()[REQUEST_ID]
     return Origin(actor, correlation_id=correlation_id, causation_id=f"request:{correlation_id}")

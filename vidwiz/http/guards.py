@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from quart import Response, request
 from quart_schema import security_scheme
@@ -112,7 +112,7 @@ def _bearer() -> str:
     return token
 
 
-Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
+Handler = Callable[..., Awaitable[Response]]
 
 
 def user_only(handler: Handler) -> Handler:
@@ -137,15 +137,14 @@ def public(handler: Handler) -> Handler:
 
 
 def _guarded(
-    handler: Any,
+    handler: Handler,
     check: Callable[[Guard], Awaitable[Caller]],
     security: list[dict[str, list[str]]],
-) -> Any:
+) -> Handler:
     @wraps(handler)
     async def guarded(**path: str) -> Response:
         caller = await check(services().guard)
-        answer: Response = await handler(caller, **path)
-        return answer
+        return await handler(caller, **path)
 
     guarded.guard = check.__name__  # type: ignore[attr-defined]
     return security_scheme(security)(guarded)

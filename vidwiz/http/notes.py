@@ -21,6 +21,9 @@ from vidwiz.projections import queries
 
 notes = Blueprint("notes", __name__)
 
+DIGITS_OF_A_TIME = 2
+
+_digit = re.compile(r"\d")
 _key = re.compile(r"[\x21-\x7e]{1,255}")
 _note_id = re.compile(r"[0-9]{1,18}")
 
@@ -40,7 +43,7 @@ class NewNote(BaseModel):
     def _is_a_time(cls, timestamp: str) -> str:
         if ":" not in timestamp:
             raise ValueError("timestamp must contain at least one ':'")
-        if sum(letter.isdigit() for letter in timestamp) < 2:
+        if len(_digit.findall(timestamp)) < DIGITS_OF_A_TIME:
             raise ValueError("timestamp must contain at least two numbers")
         return timestamp
 

@@ -13,7 +13,7 @@ NOT_BUILT = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>VidWiz</title>
 <style>
-  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto; padding: 0 1rem }
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto }
   code { background: #8882; padding: .1em .3em; border-radius: .2em }
   :root { color-scheme: light dark }
 </style>

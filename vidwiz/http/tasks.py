@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import to_json
 from quart import Blueprint, Response, request
@@ -78,7 +79,7 @@ class TranscriptResult(Result):
     def _segments(cls, segments: list[Any] | None) -> list[Any] | None:
         for segment in segments or ():
             if not isinstance(segment, dict):
-                raise ValueError("transcript items must be dictionaries")
+                raise ValueError("transcript items must be dictionaries")  # noqa: TRY004  a 422
             if "text" not in segment:
                 raise ValueError("transcript items must contain 'text' field")
         return segments
@@ -143,7 +144,7 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     claim = await dispatcher.claim(caller.worker, _timeout(), origin(caller.actor))
     if claim is None:
         return Response(b"", 204, mimetype=JSON_TYPE)
-    answer = json_answer(
+    body = orjson.dumps(
         {
             "task_id": claim.task_id,
             "task_type": claim.task_type.value,
@@ -152,7 +153,8 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
             "message": f"{noun} task retrieved successfully",
         }
     )
-    answer.response = _Delivered(answer.response.data, dispatcher, claim)  # type: ignore[union-attr]
+    answer = json_answer(body)
+    answer.response = _Delivered(body, dispatcher, claim)
     return answer
 
 
@@ -163,16 +165,21 @@ class _Delivered(DataBody):
         super().__init__(data)
         self._dispatcher = dispatcher
         self._claim = claim
+        self._delivered = False
 
-    async def __aexit__(self, exc_type: type, exc_value: BaseException, tb: TracebackType) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
-            if exc_type is None:
+            if exc_value is None:
                 await self._meet_a_disconnect()
-        except asyncio.CancelledError:
-            self._dispatcher.give_back(self._claim)
-            raise
-        if exc_type is not None:
-            self._dispatcher.give_back(self._claim)
+                self._delivered = True
+        finally:
+            if not self._delivered:
+                self._dispatcher.give_back(self._claim)
 
     async def _meet_a_disconnect(self) -> None:
         """Quart cancels us here if the client went away before or while we wrote."""

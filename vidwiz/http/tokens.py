@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+from jwt.types import Options
 from jwt.warnings import InsecureKeyLengthWarning
 
 ALGORITHM = "HS256"
@@ -76,7 +77,7 @@ class Tokens:
         return claims if claims is not None and self._now() < claims.expires_at else None
 
     def _signed_claims(self, token: str) -> Claims | None:
-        options = {"verify_exp": False, "verify_iat": False}
+        options = Options(verify_exp=False, verify_iat=False)  # the caller looks at the clock
         try:
             claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=options)
         except (jwt.InvalidTokenError, ValueError):

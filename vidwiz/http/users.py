@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from quart import Blueprint, Response
@@ -243,7 +243,7 @@ async def _profile(user_id: int, *, with_token: bool) -> Response:
     )
 
 
-async def _profile_row(user_id: int) -> tuple[object, ...]:
+async def _profile_row(user_id: int) -> tuple[Any, ...]:
     row = await services().database.one(queries.PROFILE, user_id=user_id)
     if row is None:
         raise UserNotFound

@@ -121,7 +121,7 @@ def expect_rows(topic: str, expected: int, touched: int) -> None:
         raise ProjectionFailed(f"{expected} {topic} events touched {touched} rows")
 
 
-def _expressions(table: Table, values: Mapping[str, Any]) -> dict[str, ClauseElement]:
+def _expressions(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, ClauseElement) else literal(value, table.c[name].type)
         for name, value in values.items()

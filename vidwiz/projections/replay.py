@@ -268,7 +268,7 @@ def _compare(writer: Connection, projector: Projector) -> list[Difference]:
         f"ROW({', '.join(f'{side}.{_q(name)}' for name in names)})" for side in ("live", "replayed")
     )
     rows = writer.execute(
-        f"SELECT id, live.id IS NULL, replayed.id IS NULL, array_remove(ARRAY[{differing}], NULL)"  # type: ignore[arg-type]
+        f"SELECT id, live.id IS NULL, replayed.id IS NULL, array_remove(ARRAY[{differing}], NULL)"
         f" FROM public.{table.name} AS live"
         f" FULL JOIN pg_temp.{table.name} AS replayed USING (id)"
         f" WHERE {live} IS DISTINCT FROM {replayed} ORDER BY id"
@@ -303,7 +303,7 @@ def _execute_ddl(connection: Connection, statement: CreateTable | CreateIndex) -
 
 
 def _execute(connection: Connection, query: str) -> psycopg.Cursor[tuple[Any, ...]]:
-    return connection.execute(query)  # type: ignore[arg-type]  # no part of it is input
+    return connection.execute(query)
 
 
 def _q(name: str) -> str:
