@@ -12,6 +12,7 @@ import orjson
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import OperationalError
 
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
@@ -19,6 +20,7 @@ from vidwiz import history, logs
 from vidwiz import migrate as migrations
 from vidwiz import serve as server
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
+from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.log import UnknownEvent
 from vidwiz.projections import replay
@@ -31,6 +33,7 @@ TABLES = [table.name for table in PROJECTED]
 REFUSALS = (
     DatabaseUnavailable,
     EmbeddedPostgresError,
+    ObjectStoreError,
     ProjectionFailed,
     SettingsError,
     UnknownEvent,
@@ -50,6 +53,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ValidationError as error:
             raise click.ClickException(_bad_settings(error)) from error
+        except OperationalError as error:
+            raise click.ClickException(f"the database does not answer: {_line(error)}") from error
         except REFUSALS as error:
             raise click.ClickException(str(error)) from error
 
@@ -248,6 +253,11 @@ def _described(difference: replay.Difference) -> str:
 
 def _print_json(value: object) -> None:
     click.echo(orjson.dumps(value))
+
+
+def _line(error: OperationalError) -> str:
+    """What the driver said, without SQLAlchemy's frame around it."""
+    return " ".join(str(error.orig).split())
 
 
 def _bad_settings(error: ValidationError) -> str:

@@ -4,19 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from vidwiz import log as event_log
 from vidwiz import migrate
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.settings import Settings, SettingsError
 from vidwiz.wiring import object_store
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
 SHORTEST_KEY = 32
 """Bytes that RFC 7518, section 3.2, asks of an HS256 key."""
+MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +54,28 @@ async def _database(settings: Settings, dsn: str | None, problem: str | None) ->
     kind = f"embedded in {settings.data_dir}" if settings.embedded else "external"
     if dsn is None:
         return Finding("database", "broken", problem or "not there")
-    database = Database(dsn, pool_size=2)
     try:
-        await database.open()
-        version = await _server_version(database)
-        head = await database.one(event_log.HEAD)
+        connection = await Database(dsn, pool_size=2).connect("doctor")
     except DatabaseUnavailable as error:
-        return Finding("database", "broken", f"{kind}: {error}", "is it migrated and reachable?")
-    finally:
-        await database.close()
-    position = head[0] if head else 0
-    return Finding(
-        "database",
-        "ok",
-        f"{kind}, PostgreSQL {version}, {position} events, schema {migrate.head_revision()}",
-    )
+        reason = " ".join(str(error).split())
+        return Finding("database", "broken", f"{kind}: {reason}", "is DATABASE_URL right?")
+    async with connection:
+        kind = f"{kind}, PostgreSQL {connection.info.server_version // 10000}"
+        try:
+            return await _schema(kind, connection)
+        except psycopg.Error as error:
+            return Finding("database", "broken", f"{kind}: {error}", MIGRATE)
 
 
-async def _server_version(database: Database) -> str:
-    async with database.borrowed() as connection:
-        return f"{connection.info.server_version // 10000}"
+async def _schema(kind: str, connection: Connection) -> Finding:
+    cursor = await connection.execute("SELECT version_num FROM alembic_version")
+    ((revision,),) = await cursor.fetchall() or [("none",)]
+    newest = migrate.head_revision()
+    if revision != newest:
+        detail = f"{kind}: schema {revision}, but this program needs {newest}"
+        return Finding("database", "broken", detail, MIGRATE)
+    ((position,),) = await fetch_all(connection, event_log.HEAD, {})
+    return Finding("database", "ok", f"{kind}, {position} events, schema {revision}")
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from platformdirs import user_data_path
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+URL_FORM = "postgresql://user:password@host/name"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
@@ -103,12 +106,16 @@ class Settings(BaseSettings):
     @classmethod
     def _libpq_form(cls, url: str | None) -> str | None:
         """Take SQLAlchemy's spelling of the scheme too."""
-        if url is None or "://" not in url:
-            return url
-        scheme, _, rest = url.partition("://")
-        if scheme.partition("+")[0] not in ("postgresql", "postgres"):
-            raise ValueError("only PostgreSQL is supported: postgresql://user:password@host/name")
-        return f"postgresql://{rest}"
+        if url is not None and "://" in url:
+            scheme, _, rest = url.partition("://")
+            if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+                raise ValueError(f"only PostgreSQL is supported: {URL_FORM}")
+            url = f"postgresql://{rest}"
+        try:
+            conninfo_to_dict(url or "")
+        except ProgrammingError:  # its text may hold the password
+            raise ValueError(f"cannot be read; the form is {URL_FORM}") from None
+        return url
 
     @model_validator(mode="after")
     def _absolute_data_dir(self) -> Self:
@@ -158,8 +165,8 @@ def keep_secret(path: Path) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat among containers
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
         file.flush()

@@ -16,6 +16,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     users.IssueLongTermToken: users.issue_long_term_token,
     users.RevokeLongTermToken: users.revoke_long_term_token,
     videos.WriteSummary: videos.write_summary,
+    videos.BringVideo: videos.bring_video,
     tasks.ClaimTask: tasks.claim_task,
     tasks.GiveBackTask: tasks.give_back_task,
     tasks.SubmitResult: tasks.submit_result,

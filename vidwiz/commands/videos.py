@@ -1,6 +1,7 @@
-"""Videos: the summary that a worker writes."""
+"""Videos: the summary that a worker writes, and videos that come with all of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from vidwiz.commands.base import (
     DomainError,
@@ -10,7 +11,10 @@ from vidwiz.commands.base import (
     VideoShape,
     newest,
 )
-from vidwiz.events import SummaryWritten
+from vidwiz.commands.notes import GroundFor, NoteGround
+from vidwiz.commands.tasks import StoredTranscript
+from vidwiz.commands.users import UserNotFound
+from vidwiz.events import MetadataFetched, SummaryWritten, TranscriptReady, VideoAdded
 
 
 class VideoNotFound(DomainError):
@@ -43,3 +47,41 @@ def write_summary(command: WriteSummary, history: History) -> Outcome:
         return Outcome(answer=answer)
     event = SummaryWritten(video_id=command.video_id, summary=command.summary)
     return Outcome(events=(event,), answer=answer)
+
+
+@dataclass(frozen=True, slots=True)
+class BringVideo:
+    """A user adds a video together with all that workers would otherwise fetch for it."""
+
+    user_id: int
+    video_id: str
+    title: str
+    transcript: StoredTranscript
+    metadata: dict[str, Any]
+    summary: str
+
+    def lookup(self) -> GroundFor:
+        """User and video, as for a first note."""
+        return GroundFor(self.user_id, self.video_id)
+
+
+def bring_video(command: BringVideo, ground: NoteGround) -> Outcome:
+    """No task is queued, since nothing is left to fetch. A video that is known stays as it is."""
+    if not ground.user_exists:
+        raise UserNotFound
+    if ground.video_number is None:
+        return Outcome()
+    video_id, transcript = command.video_id, command.transcript
+    return Outcome(
+        events=(
+            VideoAdded(id=ground.video_number, video_id=video_id, title=command.title),
+            TranscriptReady(
+                video_id=video_id,
+                object_key=transcript.object_key,
+                sha256=transcript.sha256,
+                segment_count=transcript.segment_count,
+            ),
+            MetadataFetched(video_id=video_id, metadata=command.metadata),
+            SummaryWritten(video_id=video_id, summary=command.summary),
+        )
+    )

@@ -17,13 +17,15 @@ RESULT_BODY = 16 * 1024 * 1024
 """Bytes of the largest body that a worker may submit."""
 LARGE = 128 * 1024
 """A body of more bytes is parsed in a thread."""
+MOST_MEMBERS = 100
+"""Members of the largest body: every unknown one costs an entry of the 422."""
 
 NOT_JSON = "Request body must be JSON"
 
 Body = TypeVar("Body", bound=BaseModel)
 
 _video_ids = re.compile(r"[\x21-\x7e]{1,64}")
-_suspect = re.compile(rb"\\u0000|[eE]\+?0*[0-9]{3}|[0-9]{300}")
+_suspect = re.compile(rb"\\u0000|[eE]\+?[0-9]{2}|[0-9]{300}")
 _MOST = 10**300
 
 
@@ -68,6 +70,8 @@ def parse(model: type[Body], raw: bytes) -> Body:
         raise ApiError(400, NOT_JSON) from None
     if not value:
         raise ApiError(400, NOT_JSON)
+    if isinstance(value, dict) and len(value) > MOST_MEMBERS:
+        raise ApiError(400, f"Request body must have at most {MOST_MEMBERS} members")
     if _suspect.search(raw) and not _storable(value):
         raise ApiError(400, "Request body holds a NUL character or a number out of range")
     try:

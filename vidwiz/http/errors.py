@@ -87,7 +87,7 @@ def envelope(
     status: int, message: str, details: Any = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer for an error."""
-    error = {"code": CODES.get(status, "ERROR"), "message": message}
+    error = {"code": CODES.get(status) or HTTPStatus(status).name, "message": message}
     if details is not None:
         error["details"] = details
     return json_answer({"error": error}, status, headers)

@@ -6,6 +6,8 @@ every second while somebody waits, for stale claims and lost signals.
 """
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +54,7 @@ class Dispatcher:
         self._waiters: deque[_Waiter] = deque()
         self._look = asyncio.Event()
         self._known_empty = False
+        self._looked_at = -math.inf
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._returns: set[asyncio.Task[None]] = set()
@@ -90,7 +93,7 @@ class Dispatcher:
             return await self._claim_at_once(waiter)
         self._waiters.append(waiter)
         self._waiting.inc()
-        if not self._known_empty:
+        if not self._known_empty or time.monotonic() - self._looked_at > SWEEP_S:
             self._look.set()
         try:
             return await self._claim_of(waiter, timeout)
@@ -143,7 +146,7 @@ class Dispatcher:
 
     async def _until_there_may_be_work(self) -> None:
         try:
-            await asyncio.wait_for(self._look.wait(), SWEEP_S if self._waiters else None)
+            await asyncio.wait_for(self._look.wait(), SWEEP_S)
         except TimeoutError:
             return
 
@@ -163,6 +166,7 @@ class Dispatcher:
     async def _serve(self, waiters: list[_Waiter]) -> list[_Waiter]:
         """Claim for each of them in one transaction; returns those that got nothing."""
         now = self._now()
+        self._looked_at = time.monotonic()
         claims = await asyncio.gather(
             *(self._claim(waiter, now) for waiter in waiters), return_exceptions=True
         )

@@ -29,7 +29,6 @@ ON_PREFLIGHT: Headers = [
         b" Last-Event-ID",
     ),
     (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
 ]
 
 access_log = structlog.get_logger("vidwiz.access")

@@ -58,7 +58,7 @@ class NoteEdit(BaseModel):
 
 
 @notes.post("/notes")
-@documented("notes", shapes.Note, 400, 401, 404, 413, 422, status=201, body=NewNote)
+@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, status=201, body=NewNote)
 @user_only
 async def post_note(caller: User) -> Response:
     """Add a note; the first one on a video queues its transcript and metadata.

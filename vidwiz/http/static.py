@@ -7,6 +7,7 @@ from werkzeug.exceptions import NotFound
 
 from vidwiz.http.errors import envelope
 
+YEAR_S = 365 * 24 * 3600
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -38,9 +39,16 @@ async def get_static(static_dir: Path) -> Response:
         return envelope(404, "Not found")
     for name in (path, "index.html"):
         try:
-            answer: Response = await send_from_directory(static_dir, name)
+            return await _file(static_dir, name)
         except (NotFound, ValueError, OSError):
             continue
-        else:
-            return answer
     return Response(NOT_BUILT, mimetype="text/html")
+
+
+async def _file(folder: Path, name: str) -> Response:
+    """Links are followed within the folder, not out of it."""
+    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise NotFound
+    life = YEAR_S if name.startswith("assets/") else 0  # those have their hash in their name
+    answer: Response = await send_from_directory(folder, name, cache_timeout=life)
+    return answer

@@ -166,6 +166,9 @@ class _Delivered(DataBody):
         self._dispatcher = dispatcher
         self._claim = claim
         self._delivered = False
+        # Quart may cancel the request's task before it so much as enters this body.
+        if (request_task := asyncio.current_task()) is not None:
+            request_task.add_done_callback(self._settle)
 
     async def __aexit__(
         self,
@@ -173,18 +176,18 @@ class _Delivered(DataBody):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            if exc_value is None:
-                await self._meet_a_disconnect()
-                self._delivered = True
-        finally:
-            if not self._delivered:
-                self._dispatcher.give_back(self._claim)
+        if exc_value is None:
+            await self._meet_a_disconnect()
+            self._delivered = True
 
     async def _meet_a_disconnect(self) -> None:
         """Quart cancels us here if the client went away before or while we wrote."""
         for _ in range(TURNS):
             await asyncio.sleep(0)
+
+    def _settle(self, _: "asyncio.Task[object]") -> None:
+        if not self._delivered:
+            self._dispatcher.give_back(self._claim)
 
 
 def _timeout() -> float:

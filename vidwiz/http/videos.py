@@ -24,8 +24,10 @@ LONGEST_SUMMARY = 10_000
 LONGEST_QUERY = 1000
 PER_PAGE = 10
 MOST_PER_PAGE = 50
+LAST_PAGE = 10**15
+"""The offset of a page beyond would be no bigint."""
 
-_integer = re.compile(r"\s*[+-]?[0-9]{1,15}\s*", re.ASCII)
+_integer = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*", re.ASCII)
 
 
 class VideoEdit(BaseModel):
@@ -97,7 +99,7 @@ async def get_ai_note_task(_: Admin, video_id: str) -> Response:
 async def get_search(caller: User) -> Response:
     """Videos with notes of the caller whose title holds the query, newest first."""
     query = request.args.get("query", "")
-    page = max(1, _number("page", 1))
+    page = min(max(1, _number("page", 1)), LAST_PAGE)
     per_page = _number("per_page", PER_PAGE)
     per_page = PER_PAGE if per_page < 1 else min(per_page, MOST_PER_PAGE)
     if len(query) > LONGEST_QUERY:
