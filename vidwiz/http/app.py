@@ -45,6 +45,7 @@ def create_app(static_dir: Path) -> Quart:
     async def no_route(_: NotFound) -> Response:
         return await get_static(static_dir)
 
+    make_response = app.make_response
     QuartSchema(
         app,
         info=Info(title="VidWiz", version="1"),
@@ -52,6 +53,8 @@ def create_app(static_dir: Path) -> Quart:
         redoc_ui_path=None,
         scalar_ui_path=None,
     )
+    # Handlers answer with responses; looking each one through for models would cost every request.
+    app.make_response = make_response  # type: ignore[method-assign]
     return app
 
 
