@@ -6,6 +6,7 @@ from typing import Literal
 
 import psycopg
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vidwiz import log as event_log
@@ -45,7 +46,9 @@ def show(findings: list[Finding], console: Console) -> None:
     """Print the findings as a table."""
     table = Table("", "", "", box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        detail = f"{finding.detail}\n[dim]{finding.advice}[/]" if finding.advice else finding.detail
+        detail = escape(finding.detail)
+        if finding.advice:
+            detail += f"\n[dim]{escape(finding.advice)}[/]"
         table.add_row(MARKS[finding.state], finding.what, detail)
     console.print(table)
 

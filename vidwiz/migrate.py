@@ -1,5 +1,7 @@
 """Brings the database's schema to the newest migration, however many processes start at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -8,15 +10,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from vidwiz.database import DatabaseUnavailable
+
 MIGRATION_LOCK = (7163391, 2)
+OLDEST_POSTGRESQL = 15
 
 
 def migrate(dsn: str) -> str:
-    """Run the missing migrations under an advisory lock; returns the revision arrived at."""
+    """Run the missing migrations under an advisory lock; returns the revision arrived at.
+
+    Raises ``DatabaseUnavailable`` when it cannot connect or the server is too old.
+    """
     config = _config()
-    with schema_engine(dsn).connect() as connection:
+    with _connected(dsn) as connection:
         connection.execute(text(f"SELECT pg_advisory_lock{MIGRATION_LOCK}"))
         connection.commit()
         try:
@@ -27,6 +36,21 @@ def migrate(dsn: str) -> str:
         finally:
             connection.execute(text(f"SELECT pg_advisory_unlock{MIGRATION_LOCK}"))
             connection.commit()
+
+
+@contextmanager
+def _connected(dsn: str) -> Iterator[Connection]:
+    try:
+        connection = schema_engine(dsn).connect()
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error.orig}") from error
+    with connection:
+        version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+        if version < OLDEST_POSTGRESQL:
+            raise DatabaseUnavailable(
+                f"PostgreSQL {version} is too old; VidWiz needs {OLDEST_POSTGRESQL} or newer"
+            )
+        yield connection
 
 
 def head_revision() -> str:

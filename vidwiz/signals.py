@@ -6,11 +6,11 @@ that wait also look by themselves now and then, so that a lost signal costs time
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from secrets import token_hex
 
-import orjson
 import psycopg
 import structlog
+from pydantic import BaseModel, ValidationError
 
 from vidwiz import log as event_log
 from vidwiz.database import Connection, Database, DatabaseUnavailable
@@ -24,6 +24,14 @@ log = structlog.get_logger(__name__)
 Listener = Callable[[frozenset[str]], None]
 
 
+class _Signal(BaseModel):
+    """The payload of a NOTIFY: who committed events of which topics, up to which position."""
+
+    sender: str
+    position: int
+    topics: frozenset[str]
+
+
 class Signals:
     """Wakes listeners when events of theirs may have been committed, here or elsewhere."""
 
@@ -33,9 +41,9 @@ class Signals:
         self._unsent: set[str] = set()
         self._head = 0
         self._to_send = asyncio.Event()
-        self._moved = asyncio.Event()
+        self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._backend_pid = 0
+        self._sender = token_hex(8)
 
     @property
     def head(self) -> int:
@@ -70,19 +78,19 @@ class Signals:
         self._to_send.set()
         self._heard(position, frozenset(topics))
 
-    async def wait_beyond(self, position: int, timeout: float) -> None:
-        """Return when the head may be beyond ``position``, at the latest after ``timeout`` s."""
-        if self._head > position:
-            return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._moved.wait(), timeout)
+    def next_news(self) -> asyncio.Event:
+        """Set by the next commit that is heard of; take it before looking, then wait for it."""
+        return self._news
 
     def _heard(self, position: int, topics: frozenset[str]) -> None:
         self._head = max(self._head, position)
         for listener in self._listeners:
-            listener(topics)
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+            try:
+                listener(topics)
+            except Exception:
+                log.exception("a listener failed")
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     async def _send_forever(self) -> None:
         while True:
@@ -93,9 +101,11 @@ class Signals:
 
     async def _send(self) -> None:
         topics, self._unsent = self._unsent, set()
-        payload = orjson.dumps({"position": self._head, "topics": sorted(topics)}).decode()
+        signal = _Signal(sender=self._sender, position=self._head, topics=frozenset(topics))
         async with self._database.borrowed() as connection:
-            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+            await connection.execute(
+                "SELECT pg_notify(%s, %s)", (CHANNEL, signal.model_dump_json())
+            )
 
     async def _try(self, send: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -129,5 +139,10 @@ class Signals:
                 log.warning("cannot listen for signals", error=str(error))
 
     def _received(self, payload: str) -> None:
-        signal = orjson.loads(payload)
-        self._heard(signal["position"], frozenset(signal["topics"]))
+        try:
+            signal = _Signal.model_validate_json(payload)
+        except ValidationError:
+            log.warning("a signal that is none of ours", length=len(payload))
+            return
+        if signal.sender != self._sender:
+            self._heard(signal.position, signal.topics)

@@ -9,7 +9,8 @@ makes position order commit order. See docs/adr/0002-group-commit.md.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,13 +103,15 @@ class _Draft:
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Batch:
-    """What became of the entries of one transaction."""
+    """What became of the entries of one transaction; ``head`` is 0 when nothing happened."""
 
-    decided: list[_Decided]
-    refused: list[tuple[_Entry, Exception]]
-    deferred: list[_Entry]
+    decided: list[_Decided] = field(default_factory=list)
+    refused: list[tuple[_Entry, Exception]] = field(default_factory=list)
+    deferred: list[_Entry] = field(default_factory=list)
+    results: list[Any] = field(default_factory=list)
+    head: int = 0
 
 
 class Store:
@@ -190,7 +193,7 @@ class Store:
             await self._write_alone(entries[0])
             return
         try:
-            deferred = await self._transaction(entries)
+            batch = await self._transaction(entries)
         except _CommitUnknown as error:
             for entry in entries:
                 entry.fail(DatabaseUnavailable(str(error)))
@@ -199,12 +202,12 @@ class Store:
             for entry in entries:
                 await self._write_alone(entry)
         else:
-            self._waiting.extendleft(reversed(deferred))
+            self._settle(batch)
 
     async def _write_alone(self, entry: _Entry) -> None:
         for _ in range(MAX_TRIES):
             try:
-                await self._transaction([entry])
+                batch = await self._transaction([entry])
             except CLASHES:
                 continue
             except psycopg.OperationalError as error:
@@ -215,13 +218,15 @@ class Store:
                 entry.fail(DatabaseUnavailable(str(error)))
             except Exception as error:  # noqa: BLE001  it belongs to the command's sender
                 entry.fail(error)
+            else:
+                self._settle(batch)
             return
         entry.fail(Conflict())
 
     async def _reconnected(self) -> bool:
         """Whether there was a broken connection and it could be replaced."""
         connection = self._require_connection()
-        if not connection.broken:
+        if not connection.closed:
             return False
         await connection.close()
         try:
@@ -235,11 +240,10 @@ class Store:
             raise Overloaded
         return self._connection
 
-    async def _transaction(self, entries: list[_Entry]) -> list[_Entry]:
-        """Run the entries in one transaction; returns those that have to wait for the next.
+    async def _transaction(self, entries: list[_Entry]) -> _Batch:
+        """Run the entries in one transaction, to the end of its commit.
 
-        Settles the others once they are committed. Raises, with nothing done and nobody told,
-        when the database refuses.
+        Raises, with nothing done, when the database refuses. Nobody is told anything here.
         """
         connection = self._require_connection()
         BATCH_SIZE.observe(len(entries))
@@ -247,42 +251,40 @@ class Store:
             await connection.execute("BEGIN")
             try:
                 batch = await self._decide(connection, entries)
-                head, results = await self._keep(connection, batch.decided)
+                await self._keep(connection, batch)
             except BaseException:
                 if not connection.broken:
                     await connection.execute("ROLLBACK")
                 raise
             await _commit(connection)
-        self._settle(batch, results)
-        if head:
-            topics = {event.TOPIC for one in batch.decided for event, _ in one.numbered}
-            self._signals.committed(head, topics)
-        return batch.deferred
+        return batch
 
     async def _decide(self, connection: Connection, entries: list[_Entry]) -> _Batch:
-        """Let each command decide; the second one that writes a stream has to wait."""
+        """Let each command decide; whoever knows or writes a stream of an earlier one has to wait.
+
+        Also one that changes nothing waits, since its answer must not show another's change.
+        """
         found = await lookups.answer(connection, [entry.command.lookup() for entry in entries])
-        batch = _Batch([], [], [])
-        written: set[str] = set()
+        batch = _Batch()
+        touched: set[str] = set()
         for entry, its in zip(entries, found, strict=True):
             try:
                 outcome = self._decisions[type(entry.command)](entry.command, its)
             except Exception as error:  # noqa: BLE001  a refusal, or a bug of this command alone
                 batch.refused.append((entry, error))
                 continue
-            streams = {event.stream for event in outcome.events}
-            if streams & written:
+            streams = {*its.versions, *(event.stream for event in outcome.events)}
+            if streams & touched:
                 batch.deferred.append(entry)
                 continue
-            written |= streams
+            touched |= streams
             batch.decided.append(_Decided(entry, outcome, _numbered(outcome.events, its.versions)))
         return batch
 
-    async def _keep(
-        self, connection: Connection, decided: Sequence[_Decided]
-    ) -> tuple[int, list[Any]]:
-        """Record, project, answer, append: the log's new head (0 if nothing happened), results."""
+    async def _keep(self, connection: Connection, batch: _Batch) -> None:
+        """Record, project, look up the answers, append."""
         now = self._now()
+        decided = batch.decided
         drafts = [
             _Draft(event, version, one.entry.origin, self._mapper.encode(event))
             for one in decided
@@ -290,16 +292,21 @@ class Store:
         ]
         await records.write(connection, [r for one in decided for r in one.outcome.records], now)
         await _project(connection, drafts, now)
-        results = await _results(connection, decided)
-        return await _append(connection, drafts, now), results
+        batch.results = await _results(connection, decided)
+        batch.head = await _append(connection, drafts, now)
 
-    def _settle(self, batch: _Batch, results: Sequence[Any]) -> None:
+    def _settle(self, batch: _Batch) -> None:
+        """Tell everybody, after the commit."""
+        self._waiting.extendleft(reversed(batch.deferred))
         for entry, error in batch.refused:
             COMMANDS.labels(type(entry.command).__name__, "refused").inc()
             entry.fail(error)
-        for one, result in zip(batch.decided, results, strict=True):
+        for one, result in zip(batch.decided, batch.results, strict=True):
             COMMANDS.labels(type(one.entry.command).__name__, "accepted").inc()
             one.entry.succeed(result)
+        if batch.head:
+            topics = {event.TOPIC for one in batch.decided for event, _ in one.numbered}
+            self._signals.committed(batch.head, topics)
 
 
 async def follow_log(
@@ -312,12 +319,14 @@ async def follow_log(
     """
     mapper = EventMapper()
     while True:
+        news = signals.next_news()
         rows = await database.all(event_log.BEHIND, after=after, at_most=FOLLOW_CHUNK)
         for row in rows:
             yield event_log.recorded(mapper, row)
             after = row[0]
         if len(rows) < FOLLOW_CHUNK:
-            await signals.wait_beyond(after, FOLLOW_POLL_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), FOLLOW_POLL_S)
 
 
 def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tuple[Event, int]]:

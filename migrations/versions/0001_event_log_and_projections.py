@@ -198,7 +198,7 @@ def _tasks() -> None:
         sa.PrimaryKeyConstraint("id", name="tasks_pkey"),
         sa.CheckConstraint(
             "status IN ('pending', 'in_progress', 'completed', 'failed', 'cancelled')",
-            name="tasks_status_check",
+            name=op.f("tasks_status_check"),  # as it is: no convention applies
         ),
     )
     op.create_index(

@@ -52,7 +52,7 @@ async def read(model: type[Body], most: int = SMALL_BODY) -> Body:
     """
     if (request.content_length or 0) > most:
         raise too_large(most)
-    raw = cast(bytes, await request.get_data(cache=False))
+    raw = cast("bytes", await request.get_data(cache=False))
     if len(raw) > most:
         raise too_large(most)
     if not request.is_json:

@@ -1,13 +1,15 @@
 """Health, readiness and metrics."""
 
 from quart import Blueprint, Response
-from quart_schema import hide
+from quart_schema import document_response, hide
 from sqlalchemy import Text, column, select, table
 
 from vidwiz import log as event_log
 from vidwiz import metrics
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.http import shapes
 from vidwiz.http.answers import json_answer
+from vidwiz.http.documented import documented
 from vidwiz.http.guards import public
 from vidwiz.http.services import services
 from vidwiz.projections.sql import Statement
@@ -18,7 +20,7 @@ _revision = Statement(select(table("alembic_version", column("version_num", Text
 
 
 @health.get("/api/health/live")
-@hide
+@documented("health", shapes.Live)
 @public
 async def get_live() -> Response:
     """The process answers."""
@@ -26,7 +28,8 @@ async def get_live() -> Response:
 
 
 @health.get("/api/health/ready")
-@hide
+@document_response(shapes.Ready, 503)
+@documented("health", shapes.Ready)
 @public
 async def get_ready() -> Response:
     """Requests can be served: database there, migrations at head; and how far signals lag."""

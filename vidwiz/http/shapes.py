@@ -72,6 +72,35 @@ class LongTermToken(Message):
     token: str
 
 
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Migrations(BaseModel):
+    """The database's schema, and the one that this program needs."""
+
+    at: str | None
+    head: str
+
+
+class LogState(BaseModel):
+    """The newest event, and how many events the signals are behind it."""
+
+    position: int
+    follower_lag: int
+
+
+class Ready(BaseModel):
+    """Whether requests can be served; only the first two when the database does not answer."""
+
+    status: Literal["ok", "unavailable"]
+    database: Literal["ok", "unavailable"]
+    migrations: Migrations | None = None
+    log: LogState | None = None
+
+
 class FoundVideo(BaseModel):
     """A video with notes of the caller."""
 

@@ -1,9 +1,10 @@
 """The web app's files: the file of that name, else its ``index.html``."""
 
+from os.path import realpath
 from pathlib import Path
 
 from quart import Response, request, send_from_directory
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
 from vidwiz.http.errors import envelope
 
@@ -40,15 +41,21 @@ async def get_static(static_dir: Path) -> Response:
     for name in (path, "index.html"):
         try:
             return await _file(static_dir, name)
+        except RequestedRangeNotSatisfiable as error:
+            return envelope(416, error.name)
         except (NotFound, ValueError, OSError):
             continue
     return Response(NOT_BUILT, mimetype="text/html")
 
 
 async def _file(folder: Path, name: str) -> Response:
-    """Links are followed within the folder, not out of it."""
-    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+    if not _is_inside(folder, name):
         raise NotFound
     life = YEAR_S if name.startswith("assets/") else 0  # those have their hash in their name
     answer: Response = await send_from_directory(folder, name, cache_timeout=life)
     return answer
+
+
+def _is_inside(folder: Path, name: str) -> bool:
+    """Links are followed within the folder, not out of it."""
+    return Path(realpath(folder / name)).is_relative_to(realpath(folder))

@@ -38,8 +38,11 @@ DEFAULT_WAIT_S = 30.0
 LONGEST_WAIT_S = 60.0
 LONGEST_ERROR = 2000
 LARGEST_ID = 2**63 - 1
-TURNS = 4
-"""Turns of the event loop within which a disconnect that has happened becomes known."""
+TURNS = 16
+"""Turns of the event loop within which a disconnect that has happened becomes known.
+
+From the end of the socket to Quart's cancellation it is about seven.
+"""
 
 
 class Poll(BaseModel):

@@ -98,7 +98,11 @@ def projectors_of(tables: Sequence[str]) -> list[Projector]:
 
 
 def rebuild(
-    dsn: str, tables: Sequence[str] = (), progress: Progress = lambda _at, _of: None
+    dsn: str,
+    tables: Sequence[str] = (),
+    progress: Progress = lambda _at, _of: None,
+    *,
+    swap_tries: int = SWAP_TRIES,
 ) -> Replayed:
     """Replay into new tables while the service runs, then swap them in, in one transaction.
 
@@ -106,10 +110,7 @@ def rebuild(
     """
     began = time.monotonic()
     projectors = projectors_of(tables)
-    with _maintenance(dsn) as (reader, writer):
-        writer.execute("DROP SCHEMA IF EXISTS rebuild CASCADE")
-        writer.execute("CREATE SCHEMA rebuild")
-        writer.execute("SET search_path = rebuild, public")
+    with _maintenance(dsn) as (reader, writer), _shadow_schema(writer):
         writer.execute("SET synchronous_commit = off")
         _create_tables(writer, projectors)
         replay = _Replay(reader, writer, projectors, progress)
@@ -118,9 +119,8 @@ def rebuild(
         while replay.run_to_head() > NEARLY_THERE:
             pass
         writer.execute("SET synchronous_commit = on")
-        _swap(writer, replay)
+        _swap(writer, replay, swap_tries)
         rows = _count(writer, projectors)
-        writer.execute("DROP SCHEMA rebuild")
         return Replayed(replay.position, replay.events, rows, time.monotonic() - began)
 
 
@@ -215,6 +215,19 @@ def _maintenance(dsn: str) -> Iterator[tuple[Connection, Connection]]:
         yield reader, writer
 
 
+@contextmanager
+def _shadow_schema(writer: Connection) -> Iterator[None]:
+    """A schema to replay into; what a killed rebuild left there goes first."""
+    _execute(writer, "DROP SCHEMA IF EXISTS rebuild CASCADE")
+    _execute(writer, "CREATE SCHEMA rebuild")
+    _execute(writer, "SET search_path = rebuild, public")
+    try:
+        yield
+    finally:
+        if not writer.broken:
+            _execute(writer, "DROP SCHEMA rebuild CASCADE")
+
+
 def _create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
     for projector in projectors:
         _execute_ddl(writer, CreateTable(projector.table))
@@ -227,9 +240,9 @@ def _create_indexes(writer: Connection, projectors: Sequence[Projector]) -> None
         _execute(writer, f"ANALYZE {projector.table.name}")
 
 
-def _swap(writer: Connection, replay: _Replay) -> None:
+def _swap(writer: Connection, replay: _Replay, tries: int) -> None:
     """Lock, replay the last events, exchange the tables. Gives way to commands that are at work."""
-    for _ in range(SWAP_TRIES):
+    for _ in range(tries):
         reached = (replay.position, replay.events)
         try:
             with writer.transaction():
