@@ -73,33 +73,36 @@ CREDENTIALS = Statement(
 )
 """What login needs: the token's claims, and the password's hash or null."""
 
-_matches = select(
-    videos.c.id,
-    videos.c.created_at,
-    shapes.json_object(
-        video_id=videos.c.video_id, video_title=videos.c.title, metadata=videos.c.metadata
-    ).label("shape"),
-).where(
-    exists().where(and_(notes.c.user_id == _user_id, notes.c.video_id == videos.c.video_id)),
-    or_(
-        parameter("query", Text) == "",
-        func.strpos(func.lower(videos.c.title), func.lower(parameter("query", Text))) > 0,
-    ),
+_matches = (
+    select(videos.c.id, videos.c.created_at)
+    .where(
+        exists().where(and_(notes.c.user_id == _user_id, notes.c.video_id == videos.c.video_id)),
+        or_(
+            parameter("query", Text) == "",
+            func.strpos(func.lower(videos.c.title), func.lower(parameter("query", Text))) > 0,
+        ),
+    )
+    .cte("matches")
 )
-_counted = _matches.cte("matches")
 _page = (
-    select(_counted)
-    .order_by(_counted.c.created_at.desc(), _counted.c.id.desc())
+    select(_matches)
+    .order_by(_matches.c.created_at.desc(), _matches.c.id.desc())
     .limit(parameter("at_most", BigInteger))
     .offset(parameter("skip", BigInteger))
     .subquery("page")
 )
+_found = shapes.json_object(
+    video_id=videos.c.video_id, video_title=videos.c.title, metadata=videos.c.metadata
+)
 SEARCH = Statement(
     select(
-        select(func.count()).select_from(_counted).scalar_subquery(),
-        select(
-            _array(_page.c.shape, _page.c.created_at.desc(), _page.c.id.desc()).cast(Text)
-        ).scalar_subquery(),
+        select(func.count()).select_from(_matches).scalar_subquery(),
+        select(_array(_found, _page.c.created_at.desc(), _page.c.id.desc()).cast(Text))
+        .select_from(_page.join(videos, videos.c.id == _page.c.id))
+        .scalar_subquery(),
     )
 )
-"""How many videos with notes of the user match, and one page of them as a JSON array."""
+"""How many videos with notes of the user match, and one page of them as a JSON array.
+
+Only the page is read and shaped in full, however many match.
+"""

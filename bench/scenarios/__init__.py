@@ -1,0 +1,14 @@
+"""One module for each thing that is measured; each yields results."""
+
+from bench.scenarios import drain, idle_workers, memory, new_videos, notes, rebuild, search
+from bench.setup import Scenario
+
+SCENARIOS: dict[str, Scenario] = {
+    "notes": notes.measure,
+    "new-videos": new_videos.measure,
+    "search": search.measure,
+    "idle-workers": idle_workers.measure,
+    "drain": drain.measure,
+    "rebuild": rebuild.measure,
+    "memory": memory.measure,
+}
