@@ -55,7 +55,7 @@ def make_template(server: str) -> None:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,))
         if known.fetchone() is not None:
             return
-        connection.execute(f"CREATE DATABASE {TEMPLATE}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
     migrate(with_database(server, TEMPLATE))
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import click
 import orjson
+import psycopg
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy.exc import OperationalError
 
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
@@ -37,6 +37,7 @@ REFUSALS = (
     ProjectionFailed,
     SettingsError,
     UnknownEvent,
+    psycopg.OperationalError,
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
@@ -53,10 +54,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ValidationError as error:
             raise click.ClickException(_bad_settings(error)) from error
-        except OperationalError as error:
-            raise click.ClickException(f"the database does not answer: {_line(error)}") from error
         except REFUSALS as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(" ".join(str(error).split())) from error
 
 
 @click.group(cls=Commands)
@@ -253,11 +252,6 @@ def _described(difference: replay.Difference) -> str:
 
 def _print_json(value: object) -> None:
     click.echo(orjson.dumps(value))
-
-
-def _line(error: OperationalError) -> str:
-    """What the driver said, without SQLAlchemy's frame around it."""
-    return " ".join(str(error.orig).split())
 
 
 def _bad_settings(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from typing import cast
 
 import uvicorn
 from quart import Quart
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
@@ -76,6 +77,21 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+class _Processes(Multiprocess):
+    """Several servers on one socket, which nobody can connect to once they are to end."""
+
+    @property
+    def started(self) -> bool:
+        """Whether none of them gave up before it could serve."""
+        return all(process.exitcode != STARTUP_FAILURE for process in self.processes)
+
+    def terminate_all(self) -> None:
+        """The parent holds the socket too: left open, it would take in clients for nobody."""
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
+
+
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
@@ -89,8 +105,9 @@ def _serve_together(config: uvicorn.Config) -> int:
     with tempfile.TemporaryDirectory(prefix="vidwiz-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[PARENT_VARIABLE] = str(os.getpid())
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
-    return 0
+        processes = _Processes(config, sockets=[config.bind_socket()])
+        processes.run()
+    return 0 if processes.started else 1
 
 
 def _before_shutdown(react: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypeVar
 
 from limits import RateLimitItem, parse
@@ -18,7 +19,8 @@ PER_ADDRESS = {
     "login": parse("30/minute"),
     "signup": parse("20/hour"),
 }
-PER_ACCOUNT = {"login": parse("10/minute")}
+PER_ACCOUNT = {"login": parse("60/minute")}
+"""Slows guessing from many addresses; high enough that nobody locks another out with a few."""
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
@@ -32,7 +34,7 @@ class Limits:
 
     async def spend_for_address(self, purpose: str) -> None:
         """Count one request of the client's address; raises ``ApiError`` 429."""
-        await self._spend(PER_ADDRESS[purpose], purpose, request.remote_addr or "local")
+        await self._spend(PER_ADDRESS[purpose], purpose, _network(request.remote_addr))
 
     async def spend_for_account(self, purpose: str, email: str) -> None:
         """Count one request about an account, wherever it comes from; raises ``ApiError`` 429."""
@@ -52,6 +54,17 @@ class Limits:
             details={"reset_in_seconds": seconds},
             headers={"Retry-After": str(seconds)},
         )
+
+
+def _network(address: str | None) -> str:
+    """The address, or the /64 around an IPv6 one, which a single client has to itself."""
+    try:
+        ip = ip_address(address or "")
+    except ValueError:
+        return "local"
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+    return str(ip)
 
 
 def limited(purpose: str) -> Callable[[Handler], Handler]:

@@ -33,7 +33,6 @@ users = Blueprint("users", __name__)
 SHORTEST_PASSWORD = 7
 LONGEST_PASSWORD = 1024
 LONGEST_EMAIL = 320
-LONGEST_CREDENTIAL = 16 * 1024
 
 _email = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 

@@ -300,8 +300,8 @@ def _difference(
 
 
 def _count(writer: Connection, projectors: Sequence[Projector]) -> dict[str, int]:
-    return {
-        projector.table.name: _one(writer, f"SELECT count(*) FROM {projector.table.name}")
+    return {  # plain names: SQLAlchemy's are a kind of str that orjson takes for no key
+        str(projector.table.name): _one(writer, f"SELECT count(*) FROM {projector.table.name}")
         for projector in projectors
     }
 

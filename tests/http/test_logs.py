@@ -1,0 +1,57 @@
+"""What a real server logs: one line of JSON for each request, and no secret."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from tests.http.wire import signed
+from tests.support import ADMIN_TOKEN, SECRET_KEY, bearer, new_video_id, serving
+
+
+def test_the_log_has_every_request_and_no_body_token_password_or_query(
+    dsn: str, tmp_path: Path
+) -> None:
+    account = {
+        "email": "logged@example.org",
+        "password": "PASSWORD-in-body",
+        "name": "NAME-in-body",
+    }
+    video_id = new_video_id()
+    note = {"video_id": video_id, "video_title": "TITLE-in-body", "timestamp": "1:23",
+            "text": "TEXT-in-body"}  # fmt: skip
+    with serving(tmp_path / "data", dsn, VIDWIZ_LOG_LEVEL="debug") as server:
+        with httpx.Client(base_url=server.url, headers={"X-Request-ID": "logged-1"}) as client:
+            client.post("/api/user/signup", json=account).raise_for_status()
+            client.post("/api/user/signup", json=account)
+            login = {"email": account["email"], "password": account["password"]}
+            token = client.post("/api/user/login", json=login).raise_for_status().json()["token"]
+            client.post("/api/user/login", json={**login, "password": "WRONG-in-body"})
+            ltt = client.post("/api/user/token", headers=bearer(token)).json()["token"]
+            key = {"Idempotency-Key": "KEY-in-header"}
+            client.post("/api/notes", json=note, headers={**bearer(ltt), **key}).raise_for_status()
+            client.post("/api/notes", json=note, headers={**bearer(ltt), **key}).raise_for_status()
+            client.get("/api/search?query=QUERY-in-url&page=x", headers=bearer(token))
+            client.get("/api/search?query=QUERY-in-url", headers=bearer(token)).raise_for_status()
+            client.patch(f"/api/videos/{video_id}", json={"summary": "SUMMARY-in-body"},
+                         headers=bearer(ADMIN_TOKEN)).raise_for_status()  # fmt: skip
+            client.post("/api/user/google/login", json={"credential": "CREDENTIAL-in-body"})
+            forged = signed({"user_id": "FORGED-in-token"}, "x" * 32)
+            client.get("/api/user/profile", headers=bearer(forged))
+            client.post("/api/notes", content=b"{BROKEN-in-body", headers=bearer(token))
+        assert server.stop() == 0
+    text = server.log.read_text()
+
+    secrets = [account["email"], SECRET_KEY, ADMIN_TOKEN, token, ltt, forged, "-in-"]
+    secrets += [part for one in (token, ltt, forged) for part in one.split(".")[1:]]
+    assert [secret for secret in secrets if secret in text] == []
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    requests = [line for line in lines if line.get("request_id") == "logged-1"]
+    assert len(requests) == 13
+    assert {line["event"] for line in requests} == {"request"}
+    assert [line["status"] for line in requests] == [
+        201, 409, 200, 401, 200, 201, 201, 400, 200, 200, 500, 401, 400,
+    ]  # fmt: skip
+    keys = {"event", "level", "timestamp", "method", "path", "status", "ms", "request_id", "client"}
+    assert all(line.keys() == keys for line in requests)
+    assert requests[8]["path"] == "/api/search"

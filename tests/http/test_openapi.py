@@ -1,0 +1,136 @@
+"""The OpenAPI document holds every route, and the documentation works without the internet."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+from quart import Quart
+from werkzeug.routing import Rule
+
+from tests.support import Api
+from vidwiz.http.app import create_app
+
+SECURITY: dict[str, Any] = {
+    "user": [{"user": []}],
+    "admin": [{"admin": []}],
+    "user_or_admin": [{"user": []}, {"admin": []}],
+    "public": None,
+}
+METHODS = {"GET", "POST", "PATCH", "DELETE"}
+
+
+def the_app() -> Quart:
+    return create_app(Path("nowhere"))
+
+
+def api_routes(app: Quart) -> Iterator[tuple[Rule, str, Any]]:
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api"):
+            for method in (rule.methods or set()) & METHODS:
+                yield rule, method, app.view_functions[rule.endpoint]
+
+
+@pytest.fixture(scope="module")
+async def document(api: Api) -> dict[str, Any]:
+    return dict((await api.client.get("/openapi.json")).raise_for_status().json())
+
+
+def operation_of(document: dict[str, Any], rule: Rule, method: str) -> dict[str, Any]:
+    path = re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
+    return dict(document["paths"][path][method.lower()])
+
+
+def test_every_route_has_a_guard() -> None:
+    guards = {rule.rule: getattr(view, "guard", None) for rule, _, view in api_routes(the_app())}
+    assert len(guards) >= 15
+    assert {rule for rule, guard in guards.items() if guard not in SECURITY} == set()
+
+
+def test_every_public_route_that_writes_has_a_rate_limit() -> None:
+    public = {
+        rule.rule: getattr(view, "rate_limit", None)
+        for rule, method, view in api_routes(the_app())
+        if method != "GET" and view.guard == "public"
+    }
+    assert {"/api/user/login", "/api/user/signup", "/api/user/google/login"} <= public.keys()
+    assert {rule for rule, limit in public.items() if not limit} == set()
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+    ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_route_is_documented_with_its_security(document: dict[str, Any]) -> None:
+    for rule, method, view in api_routes(the_app()):
+        operation = operation_of(document, rule, method)
+        assert operation.get("security") == SECURITY[view.guard], rule
+        assert operation["tags"], rule
+        assert operation["summary"], rule
+        names = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        assert names == rule.arguments, rule
+    assert document["components"]["securitySchemes"] == {
+        "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "admin": {"type": "http", "scheme": "bearer"},
+    }
+
+
+def test_every_route_documents_the_errors_it_may_answer(document: dict[str, Any]) -> None:
+    for rule, method, view in api_routes(the_app()):
+        operation = operation_of(document, rule, method)
+        answers = operation["responses"]
+        wanted = {
+            "user": {"401"},
+            "admin": {"401", "403"},
+            "user_or_admin": {"401"},
+            "public": set(),
+        }
+        expected: set[str] = set(wanted[view.guard])
+        expected |= {"400", "413", "422"} if "requestBody" in operation else set()
+        expected |= {"429"} if getattr(view, "rate_limit", None) else set()
+        assert expected <= answers.keys(), rule
+        assert any(status.startswith("2") for status in answers), rule
+
+
+def test_every_error_is_the_envelope(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if int(status) < 400 or path == "/api/health/ready":
+                    continue
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema["title"] == "ErrorEnvelope", path
+                assert schema["required"] == ["error"]
+
+
+def test_every_route_that_takes_json_documents_its_body(document: dict[str, Any]) -> None:
+    for rule, method, _ in api_routes(the_app()):
+        operation = operation_of(document, rule, method)
+        takes_json = method in ("POST", "PATCH") and rule.rule != "/api/user/token"
+        assert ("requestBody" in operation) == takes_json, rule
+
+
+async def test_the_page_needs_nothing_of_another_host(api: Api) -> None:
+    page = (await api.client.get("/docs")).raise_for_status()
+    assert page.headers["content-type"].startswith("text/html")
+    assert re.findall(r"https?://|[\"'(]//", page.text) == []
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    types = {}
+    for asset in assets:
+        answer = (await api.client.get(asset)).raise_for_status()
+        types[asset.rpartition(".")[2]] = answer.headers["content-type"].partition(";")[0]
+        assert len(answer.content) > 100_000
+        assert re.findall(rb"@import|sourceMappingURL=http", answer.content[:1000]) == []
+    assert types == {"css": "text/css", "js": "text/javascript"}
+    assert 'url: "/openapi.json"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/docs/../__init__.py", "/docs/%2e%2e/%2e%2e/__init__.py"])
+async def test_the_pages_files_are_only_its_own(api: Api, path: str) -> None:
+    answer = await api.client.get(path)
+    assert "flask" not in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
