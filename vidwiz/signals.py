@@ -115,7 +115,11 @@ class Signals:
 
     async def _listening(self) -> Connection:
         connection = await self._database.connect("signals")
-        await connection.execute(f"LISTEN {CHANNEL}")
+        try:
+            await connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def _receive_forever(self, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from quart import Quart
 
 from vidwiz import migrate, records
 from vidwiz.adapters.google_sign_in import GoogleSignIn
-from vidwiz.adapters.object_store import FolderStore, ObjectStore, S3Store
+from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import TaskType
@@ -32,6 +32,9 @@ def object_store(settings: Settings) -> ObjectStore:
     """The bucket if there is one, else a folder of the data folder."""
     if settings.s3_bucket_name is None:
         return FolderStore(settings.data_dir / "objects")
+    # The AWS libraries take half a second and 30 MB, which a folder does not need.
+    from vidwiz.adapters.s3_store import S3Store  # noqa: PLC0415
+
     return S3Store(
         settings.s3_bucket_name,
         region=settings.aws_region,

@@ -18,7 +18,8 @@ from aiobotocore.client import AioBaseClient
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from vidwiz.adapters.object_store import FolderStore, ObjectStore, ObjectStoreError, S3Store
+from vidwiz.adapters.object_store import FolderStore, ObjectStore, ObjectStoreError
+from vidwiz.adapters.s3_store import S3Store
 
 KEY = "transcripts/dQw4w9WgXcQ.json"
 BUCKETS = itertools.count()

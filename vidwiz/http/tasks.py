@@ -237,7 +237,7 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
 async def _stored(body: TranscriptResult) -> StoredTranscript:
     segments = body.transcript or []
     content = to_json(segments)
-    key = f"transcripts/{quote(body.video_id, safe='')}.json"
+    key = f"transcripts/{quote(body.video_id, safe='').replace('~', '%7E')}.json"
     await services().objects.put(key, content)
     return StoredTranscript(
         object_key=key,
