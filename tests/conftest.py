@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +18,24 @@ from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.migrate import migrate
 
 TEMPLATE = "vidwiz_template"
+SHARED_FOLDER = "VIDWIZ_TESTS_SHARED_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for all test processes. Not pytest's own, which is closed to other accounts."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="vidwiz-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[SHARED_FOLDER], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_dsn() -> Iterator[str]:
     """One PostgreSQL for all test processes: the last of them stops it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = Path(os.environ[SHARED_FOLDER])
     with start_embedded_postgres(shared / "postgres") as embedded:
         with locked(shared / "template.lock"):
             make_template(embedded.dsn)

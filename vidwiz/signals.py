@@ -57,12 +57,12 @@ class Signals:
     async def start(self) -> None:
         """Listen to other processes; raises ``DatabaseUnavailable``."""
         connection = await self._listening()
-        head = await self._database.one(event_log.HEAD)
-        self._head = head[0] if head else 0
         self._tasks = [
             asyncio.create_task(self._receive_forever(connection)),
             asyncio.create_task(self._send_forever()),
         ]
+        head = await self._database.one(event_log.HEAD)
+        self._head = max(self._head, head[0] if head else 0)
 
     async def close(self) -> None:
         """Stop, after telling the others what they do not know yet."""

@@ -1,0 +1,220 @@
+"""``migrate``, ``rebuild``, ``verify``, ``demo`` and ``--help``, on both kinds of database."""
+
+import json
+import re
+import threading
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.cli.command import Vidwiz
+from tests.projections.histories import full_history, happen
+from tests.support import bearer, serving
+from vidwiz.cli import main
+from vidwiz.migrate import head_revision
+from vidwiz.projections import replay
+
+TALK = json.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
+
+
+@pytest.fixture
+def vidwiz(tmp_path: Path, dsn: str) -> Vidwiz:
+    return Vidwiz(tmp_path / "data", dsn)
+
+
+def spelled(dsn: str, scheme: str) -> str:
+    return scheme + dsn.removeprefix("postgresql")
+
+
+@pytest.mark.parametrize(
+    ("variable", "scheme"),
+    [
+        ("DATABASE_URL", "postgresql"),
+        ("DATABASE_URL", "postgres"),
+        ("DATABASE_URL", "postgresql+psycopg"),
+        ("DB_URL", "postgresql+psycopg2"),
+    ],
+)
+def test_the_database_is_given_by_either_name_and_spelling(
+    tmp_path: Path, dsn: str, variable: str, scheme: str
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP TABLE alembic_version, users")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    unset = Vidwiz(tmp_path / "data", None)
+    told = unset.ok("migrate", **{variable: spelled(dsn, scheme)})
+    assert told == f"The schema is at revision {head_revision()}.\n"
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_embedded_database_holds_what_one_command_wrote_for_the_next(tmp_path: Path) -> None:
+    vidwiz = Vidwiz(tmp_path / "data", None)
+    assert vidwiz.ok("migrate") == f"The schema is at revision {head_revision()}.\n"
+    assert vidwiz.ok("demo").startswith(f"Loaded {TALK['title']!r}")
+    assert "every table equals its replay" in vidwiz.ok("verify")
+
+
+def test_rebuild_says_what_it_rebuilt(vidwiz: Vidwiz, dsn: str) -> None:
+    happen(dsn, *full_history())
+    everything = vidwiz.ok("rebuild")
+    assert everything.startswith(
+        "Rebuilt from 128 events (15 users, 15 videos, 15 notes, 30 tasks,"
+        " 15 conversations, 15 messages) in "
+    )
+    some = vidwiz.json("rebuild", "notes", "users")
+    assert some["rows"] == {"notes": 15, "users": 15}
+    assert some["position"] == 128
+
+
+def test_rebuild_names_the_tables_there_are(vidwiz: Vidwiz) -> None:
+    done = vidwiz.run("rebuild", "credentials")
+    assert done.code == 2
+    assert "'credentials' is not one of 'users', 'videos', 'notes', 'tasks'" in done.err
+
+
+def test_verify_exits_with_1_and_names_the_rows(vidwiz: Vidwiz, dsn: str) -> None:
+    happen(dsn, *full_history())
+    assert re.fullmatch(
+        r"Replayed 128 events \(.+\) in .+ events/s: every table equals its replay\.\n",
+        vidwiz.ok("verify"),
+    )
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE notes SET text = 'x', timestamp = '9:99' WHERE id = 2")
+        connection.execute("DELETE FROM users WHERE id = 7")
+    done = vidwiz.run("verify")
+    assert done.code == 1
+    first, second, verdict = done.out.splitlines()
+    assert (first, second) == ("users 7: missing", "notes 2: differs in timestamp, text")
+    assert verdict.endswith(": 2 rows differ.")
+    as_json = vidwiz.run("verify", "--json")
+    assert as_json.code == 1
+    assert json.loads(as_json.out)["differences"] == [
+        {"table": "users", "row": 7, "what": "missing", "columns": []},
+        {"table": "notes", "row": 2, "what": "different", "columns": ["timestamp", "text"]},
+    ]
+
+
+def test_a_second_rebuild_is_refused_in_one_line(vidwiz: Vidwiz, dsn: str) -> None:
+    happen(dsn, *full_history())
+    begun, go_on = threading.Event(), threading.Event()
+
+    def progress(_at: int, _of: int) -> None:
+        begun.set()
+        go_on.wait(60)
+
+    running = threading.Thread(target=replay.rebuild, args=(dsn, (), progress))
+    running.start()
+    try:
+        assert begun.wait(30)
+        for command in ("rebuild", "verify"):
+            refusal = "another rebuild or verification is running"
+            assert vidwiz.run(command).refused() == refusal
+    finally:
+        go_on.set()
+        running.join()
+
+
+def test_a_log_that_this_program_cannot_read_is_refused_in_one_line(
+    vidwiz: Vidwiz, dsn: str
+) -> None:
+    happen(dsn, *full_history())
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
+            " VALUES (gen_random_uuid(), 1, 'UserRenamed', %s)",
+            (b'{"class_version":9}',),
+        )
+    refusal = "UserRenamed version 9 is newer than this program"
+    for command in ("verify", "rebuild", "events"):
+        done = vidwiz.run(command)
+        assert done.code == 1
+        assert done.err == f"Error: {refusal}\n"
+
+
+def test_demo_loads_the_sample_once(vidwiz: Vidwiz, dsn: str, tmp_path: Path) -> None:
+    told = vidwiz.ok("demo")
+    password = re.search(r"password  (\S{16})\n", told)
+    assert password is not None
+    assert "demo@vidwiz.example" in told
+    objects = tmp_path / "data" / "objects" / "transcripts"
+    transcript = objects / f"{TALK['video_id']}.json"
+    assert json.loads(transcript.read_bytes()) == TALK["transcript"]
+    written = transcript.stat().st_mtime_ns
+
+    again = vidwiz.ok("demo")
+    assert again.startswith("The sample is there already: demo@vidwiz.example has notes on")
+    assert "Nothing was changed" in again
+    assert password[1] not in again
+    assert transcript.stat().st_mtime_ns == written
+    with psycopg.connect(dsn) as connection:
+        counts = connection.execute("SELECT topic, count(*) FROM stored_events GROUP BY topic")
+        assert dict(counts.fetchall()) == {
+            "UserSignedUp": 1,
+            "VideoAdded": 1,
+            "TranscriptReady": 1,
+            "MetadataFetched": 1,
+            "SummaryWritten": 1,
+            "NoteAdded": len(TALK["notes"]),
+        }
+        assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
+    assert "every table equals its replay" in vidwiz.ok("verify")
+
+
+def test_the_demos_account_sees_its_notes(vidwiz: Vidwiz, dsn: str, tmp_path: Path) -> None:
+    password = re.search(r"password  (\S+)\n", vidwiz.ok("demo"))
+    assert password is not None
+    with (
+        serving(tmp_path / "data", dsn) as server,
+        httpx.Client(base_url=f"{server.url}/api", timeout=30) as client,
+    ):
+        account = {"email": "demo@vidwiz.example", "password": password[1]}
+        login = client.post("/user/login", json=account).raise_for_status()
+        headers = bearer(login.json()["token"])
+        notes = client.get(f"/notes/{TALK['video_id']}", headers=headers).json()
+        video = client.get(f"/videos/{TALK['video_id']}", headers=headers).json()
+    assert [(note["timestamp"], note["text"]) for note in notes] == [
+        (note["timestamp"], note["text"]) for note in TALK["notes"]
+    ]
+    assert video["transcript_available"] is True
+    assert (video["metadata"], video["summary"]) == (TALK["metadata"], TALK["summary"])
+
+
+def test_the_demo_leaves_other_peoples_tasks_alone(vidwiz: Vidwiz, dsn: str) -> None:
+    happen(dsn, *full_history())
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for sequence in ("user_ids", "video_ids", "note_ids", "task_ids"):
+            connection.execute("SELECT setval(%s, 1000)", (sequence,))
+        before = connection.execute("SELECT id, status, version FROM tasks ORDER BY id").fetchall()
+        vidwiz.ok("demo")
+        after = connection.execute("SELECT id, status, version FROM tasks ORDER BY id").fetchall()
+    assert after == before
+
+
+def test_the_sample_is_a_sound_transcript() -> None:
+    segments = TALK["transcript"]
+    assert 25 <= len(segments) <= 40
+    ends = [segment["offset"] + segment["duration"] for segment in segments]
+    for segment, end in zip(segments[1:], ends, strict=False):
+        assert segment["offset"] == pytest.approx(end, abs=0.02)
+    assert ends[-1] <= TALK["metadata"]["duration"]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{11}", TALK["video_id"])
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself_and_its_options(tmp_path: Path, command: str) -> None:
+    told = Vidwiz(tmp_path / "data", None).ok(command, "--help")
+    assert told.startswith(f"Usage: python -m vidwiz {command} ")
+    assert main.commands[command].get_short_help_str()
+    assert not (tmp_path / "data").exists()
+
+
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    told = Vidwiz(tmp_path / "data", None).ok("--help")
+    for command in main.commands:
+        assert re.search(rf"^  {command} +\S", told, re.MULTILINE)

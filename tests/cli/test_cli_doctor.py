@@ -1,0 +1,121 @@
+"""``doctor`` names what is broken or missing, and what that turns off."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from tests.cli.command import Vidwiz
+from tests.support import free_port
+from vidwiz.migrate import head_revision
+
+MIGRATE = "bring the schema up to date: vidwiz migrate"
+
+
+@pytest.fixture
+def vidwiz(tmp_path: Path, dsn: str) -> Vidwiz:
+    return Vidwiz(tmp_path / "data", dsn)
+
+
+def findings(vidwiz: Vidwiz, code: int, **env: str) -> dict[str, dict[str, Any]]:
+    done = vidwiz.run("doctor", "--json", **env)
+    assert done.code == code, done.err
+    return {one.pop("what"): one for one in orjson.loads(done.out)}
+
+
+def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path: Path) -> None:
+    told = findings(vidwiz, 0, VIDWIZ_STATIC_DIR=str(tmp_path), ADMIN_TOKEN="")
+    assert {what: one["state"] for what, one in told.items()} == {
+        "database": "ok",
+        "SECRET_KEY": "ok",
+        "ADMIN_TOKEN": "ok",
+        "object store": "ok",
+        "Google sign-in": "off",
+        "web app": "off",
+        "rate limits": "off",
+    }
+    detail = f"external, PostgreSQL 18, 0 events, schema {head_revision()}"
+    assert told["database"]["detail"] == detail
+    assert told["SECRET_KEY"]["detail"] == "from the environment"
+    assert told["ADMIN_TOKEN"]["detail"] == f"in {tmp_path / 'data' / 'admin_token'}"
+    assert told["object store"]["detail"] == f"folder {tmp_path / 'data' / 'objects'}"
+    assert told["Google sign-in"]["detail"] == "GOOGLE_CLIENT_ID is not set"
+    assert told["web app"]["detail"] == f"not built in {tmp_path}"
+    assert told["rate limits"]["detail"] == "VIDWIZ_RATE_LIMITS=off"
+
+
+def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    told = findings(
+        vidwiz,
+        0,
+        GOOGLE_CLIENT_ID="client",
+        VIDWIZ_STATIC_DIR=str(tmp_path),
+        VIDWIZ_RATE_LIMITS="on",
+    )
+    assert {one["state"] for one in told.values()} == {"ok"}
+
+
+def test_a_short_key_is_advised_against(vidwiz: Vidwiz) -> None:
+    done = vidwiz.run("doctor", "--json", SECRET_KEY="short")
+    found = orjson.loads(done.out)
+    advice = [one["advice"] for one in found if one["detail"] == "only 5 bytes"]
+    assert advice == ["use at least 32 bytes, for instance: openssl rand -base64 48"]
+    assert done.code == 0
+
+
+def test_a_database_that_does_not_answer_is_named_with_the_reason(tmp_path: Path) -> None:
+    port = free_port()
+    dsn = f"postgresql://nobody:hunter2@127.0.0.1:{port}/none"
+    done = Vidwiz(tmp_path / "data", dsn).run("doctor", "--json")
+    assert done.code == 1
+    database = orjson.loads(done.out)[0]
+    assert database["state"] == "broken"
+    assert f'"127.0.0.1", port {port} failed: Connection refused' in database["detail"]
+    assert "hunter2" not in done.out + done.err
+    assert done.err == ""
+
+
+def test_an_embedded_database_without_a_usable_folder_is_named_with_all_it_breaks(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    told = findings(Vidwiz(tmp_path / "data", None), 1, SECRET_KEY="")
+    broken = {what for what, one in told.items() if one["state"] == "broken"}
+    assert broken == {"database", "secrets", "object store"}
+    for what in broken:
+        assert str(tmp_path / "data") in told[what]["detail"]
+    assert told["object store"]["advice"] == "transcripts cannot be stored"
+
+
+def test_an_embedded_database_is_told_with_its_folder(tmp_path: Path) -> None:
+    vidwiz = Vidwiz(tmp_path / "data", None)
+    vidwiz.ok("migrate")
+    detail = findings(vidwiz, 0)["database"]["detail"]
+    assert detail.startswith(f"embedded in {tmp_path / 'data'}, PostgreSQL 18, 0 events, schema ")
+
+
+def test_a_database_without_a_schema_is_to_be_migrated(vidwiz: Vidwiz, dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    told = findings(vidwiz, 1)["database"]
+    assert (told["state"], told["advice"]) == ("broken", MIGRATE)
+
+
+def test_a_schema_that_this_program_does_not_know_is_named(vidwiz: Vidwiz, dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    told = findings(vidwiz, 1)["database"]
+    newest = head_revision()
+    assert told["detail"].endswith(f": schema 0000, but this program needs {newest}")
+    assert told["advice"] == MIGRATE
+
+
+def test_a_person_gets_a_table_that_shows_brackets_as_they_are(tmp_path: Path, dsn: str) -> None:
+    done = Vidwiz(tmp_path / "data [red]", dsn).run("doctor", COLUMNS="300")
+    assert done.code == 0
+    assert f"in {tmp_path / 'data [red]'}" not in done.err
+    assert str(tmp_path / "data [red]") in done.out

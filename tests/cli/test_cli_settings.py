@@ -1,0 +1,138 @@
+"""What a bad setting, a broken database or an unusable folder says, and how secrets are kept."""
+
+import asyncio
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Vidwiz
+from tests.support import free_port, server_environment
+from vidwiz.settings import Settings, SettingsError, keep_secret
+
+SECRET = "hunter2"
+KEEP = """
+import sys
+from pathlib import Path
+from vidwiz.settings import keep_secret
+sys.stdin.read(1)
+print(keep_secret(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "refusal"),
+    [
+        (
+            {"DATABASE_URL": f"mysql://u:{SECRET}@h/d"},
+            "DATABASE_URL: Value error, only PostgreSQL is supported:"
+            " postgresql://user:password@host/name",
+        ),
+        (
+            {"DB_URL": f"postgresql://u:{SECRET}@[h/d"},
+            "DATABASE_URL: Value error, cannot be read; the form is"
+            " postgresql://user:password@host/name",
+        ),
+        (
+            {"VIDWIZ_POOL_SIZE": "many"},
+            "VIDWIZ_POOL_SIZE: Input should be a valid integer, unable to parse string as an"
+            " integer",
+        ),
+        (
+            {"JWT_EXPIRY_HOURS": "0", "VIDWIZ_LOG_LEVEL": "loud"},
+            "JWT_EXPIRY_HOURS: Input should be greater than 0;"
+            " VIDWIZ_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
+        ),
+        (
+            {"VIDWIZ_RATE_LIMITS": "perhaps"},
+            "VIDWIZ_RATE_LIMITS: Input should be a valid boolean, unable to interpret input",
+        ),
+    ],
+    ids=lambda its: "+".join(its) if isinstance(its, dict) else "",
+)
+def test_a_bad_setting_is_one_line_that_names_it_and_tells_no_secret(
+    tmp_path: Path, env: dict[str, str], refusal: str
+) -> None:
+    done = Vidwiz(tmp_path / "data", None).run("migrate", **env)
+    assert done.refused() == refusal
+    assert SECRET not in done.err
+
+
+@pytest.mark.parametrize("command", ["migrate", "rebuild", "verify", "events", "demo", "serve"])
+def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path, command: str) -> None:
+    dsn = f"postgresql://nobody:{SECRET}@127.0.0.1:{free_port()}/none"
+    done = Vidwiz(tmp_path / "data", dsn).run(command)
+    assert done.refused().startswith("cannot connect to PostgreSQL: connection failed: ")
+    assert SECRET not in done.err
+
+
+def test_an_unusable_data_folder_is_one_line_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    done = Vidwiz(tmp_path / "data", None).run("migrate")
+    assert f"The data folder {tmp_path / 'data'} cannot be used" in done.refused()
+
+
+def test_an_unusable_folder_for_secrets_is_one_line_that_names_it(tmp_path: Path, dsn: str) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    done = Vidwiz(tmp_path / "data", dsn).run("serve", SECRET_KEY="")
+    assert done.refused().startswith(f"cannot keep a secret in {tmp_path / 'data' / 'secret_key'}:")
+
+
+def test_an_unusable_object_store_is_one_line(tmp_path: Path, dsn: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "objects").write_text("a file where a folder should be")
+    refusal = Vidwiz(tmp_path / "data", dsn).run("demo").refused()
+    assert str(tmp_path / "data" / "objects") in refusal
+
+
+async def test_processes_that_start_together_keep_one_secret_that_only_they_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "data" / "secret_key"
+    starters = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            KEEP,
+            str(path),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=server_environment(tmp_path, None),
+        )
+        for _ in range(8)
+    ]
+    told = await asyncio.gather(*(starter.communicate(b"!") for starter in starters))
+    secrets = {out.decode().strip() for out, _ in told}
+    assert len(secrets) == 1
+    (secret,) = secrets
+    assert path.read_text() == f"{secret}\n"
+    assert len(secret) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [its.name for its in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_kept_secret_stays_and_each_has_its_own(tmp_path: Path) -> None:
+    first = keep_secret(tmp_path / "secret_key")
+    assert keep_secret(tmp_path / "secret_key") == first
+    assert keep_secret(tmp_path / "admin_token") != first
+
+
+def test_an_empty_secret_is_not_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("\n")
+    with pytest.raises(SettingsError, match="secret_key is empty; delete it"):
+        keep_secret(tmp_path / "secret_key")
+
+
+def test_a_secret_that_was_given_is_not_kept(tmp_path: Path) -> None:
+    settings = Settings(SECRET_KEY="given", VIDWIZ_DATA_DIR=tmp_path / "data")
+    assert settings.signing_key == "given"
+    assert not (tmp_path / "data").exists()
+    assert settings.admin_bearer == (tmp_path / "data" / "admin_token").read_text().strip()
+    assert not (tmp_path / "data" / "secret_key").exists()
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    shown = repr(Settings(SECRET_KEY=SECRET, ADMIN_TOKEN=SECRET))
+    assert SECRET not in shown

@@ -1,0 +1,237 @@
+"""What becomes of commands about background tasks, and their whole life as a state machine."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.commands.given import decide, given, history
+from vidwiz.commands.base import DomainError
+from vidwiz.commands.tasks import (
+    CLAIM_EXPIRED,
+    MAX_ATTEMPTS,
+    Claim,
+    Claimable,
+    ClaimTask,
+    Expired,
+    GiveBackTask,
+    NextTask,
+    StoredTranscript,
+    SubmitResult,
+    TaskNotFound,
+    TaskNotInProgress,
+    TaskOfOtherWorker,
+    TaskVideoMismatch,
+    fold,
+)
+from vidwiz.events import (
+    Event,
+    MetadataFetched,
+    TaskAttemptFailed,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskGivenBack,
+    TaskQueued,
+    TaskType,
+    TranscriptReady,
+)
+
+VIDEO = "W421vNri5hw"
+QUEUED = TaskQueued(task_id=7, task_type=TaskType.TRANSCRIPT, video_id=VIDEO)
+FIRST = TaskClaimed(task_id=7, worker="w", attempt=1)
+FAILED_ONCE = TaskAttemptFailed(task_id=7, attempt=1, error="no")
+SECOND = TaskClaimed(task_id=7, worker="w", attempt=2)
+FAILED_TWICE = TaskAttemptFailed(task_id=7, attempt=2, error="no")
+THIRD = TaskClaimed(task_id=7, worker="w", attempt=3)
+FAILED = TaskFailed(task_id=7, attempt=3, error="no")
+COMPLETED = TaskCompleted(task_id=7, attempt=1)
+GIVEN_BACK = TaskGivenBack(task_id=7, attempt=1)
+
+CLAIM = ClaimTask(TaskType.TRANSCRIPT, "w", datetime(2026, 1, 1, tzinfo=UTC))
+STORED = StoredTranscript("transcripts/W421vNri5hw.json", "ab" * 32, 3)
+SUBMIT = SubmitResult(7, TaskType.TRANSCRIPT, VIDEO, "w", transcript=STORED)
+FAIL = replace(SUBMIT, transcript=None, error="no")
+
+
+def line(attempts: int) -> NextTask:
+    return NextTask(Claimable(7, VIDEO, attempts), versions={"task:7": 1})
+
+
+def test_an_empty_line_gives_nothing() -> None:
+    decide(CLAIM, NextTask(None)).then(result=None)
+
+
+@pytest.mark.parametrize("attempts", range(MAX_ATTEMPTS))
+def test_the_first_in_line_is_claimed_and_its_attempts_are_counted(attempts: int) -> None:
+    claimed = TaskClaimed(task_id=7, worker="w", attempt=attempts + 1)
+    claim = Claim(7, TaskType.TRANSCRIPT, VIDEO, attempts + 1)
+    decide(CLAIM, line(attempts)).then(claimed, result=claim)
+
+
+def test_a_task_without_attempts_left_fails_instead_of_being_offered() -> None:
+    failed = TaskFailed(task_id=7, attempt=3, error=CLAIM_EXPIRED)
+    decide(CLAIM, line(MAX_ATTEMPTS)).then(failed, result=Expired.EXPIRED)
+
+
+def test_a_claim_that_nobody_received_is_given_back() -> None:
+    given(QUEUED, FIRST).when(GiveBackTask(7, 1)).then(GIVEN_BACK)
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        (),
+        (QUEUED,),
+        (QUEUED, FIRST, GIVEN_BACK),
+        (QUEUED, FIRST, FAILED_ONCE),
+        (QUEUED, FIRST, COMPLETED),
+        (QUEUED, FIRST, FAILED_ONCE, SECOND),
+    ],
+)
+def test_a_claim_that_has_ended_is_not_given_back(past: tuple[Event, ...]) -> None:
+    given(*past).when(GiveBackTask(7, 1)).then()
+
+
+def test_a_transcript_completes_its_task_and_becomes_the_videos() -> None:
+    given(QUEUED, FIRST).when(SUBMIT).then(
+        COMPLETED,
+        TranscriptReady(
+            video_id=VIDEO, object_key=STORED.object_key, sha256=STORED.sha256, segment_count=3
+        ),
+        result="completed",
+    )
+
+
+@pytest.mark.parametrize("metadata", [{"title": "t"}, {}])
+def test_metadata_completes_its_task_and_becomes_the_videos(metadata: dict[str, str]) -> None:
+    queued = QUEUED.model_copy(update={"task_type": TaskType.METADATA})
+    command = SubmitResult(7, TaskType.METADATA, VIDEO, "w", metadata=metadata)
+    fetched = MetadataFetched(video_id=VIDEO, metadata=metadata)
+    given(queued, FIRST).when(command).then(COMPLETED, fetched, result="completed")
+
+
+def test_the_first_two_failures_put_the_task_back_in_line() -> None:
+    given(QUEUED, FIRST).when(FAIL).then(FAILED_ONCE, result="pending")
+    past = (QUEUED, FIRST, FAILED_ONCE, SECOND)
+    given(*past).when(FAIL).then(FAILED_TWICE, result="pending")
+
+
+def test_the_third_failure_is_the_last() -> None:
+    past = (QUEUED, FIRST, FAILED_ONCE, SECOND, FAILED_TWICE, THIRD)
+    given(*past).when(FAIL).then(FAILED, result="failed")
+
+
+def test_a_failure_needs_no_reason() -> None:
+    told = given(QUEUED, FIRST).when(replace(FAIL, error=None))
+    told.then(FAILED_ONCE.model_copy(update={"error": None}), result="pending")
+
+
+def test_a_claim_that_was_given_back_does_not_count_against_the_task() -> None:
+    past = (QUEUED, FIRST, GIVEN_BACK, FIRST)
+    given(*past).when(FAIL).then(FAILED_ONCE, result="pending")
+
+
+def test_a_result_for_no_task_is_refused() -> None:
+    given().when(SUBMIT).refused(TaskNotFound)
+
+
+def test_a_result_of_another_kind_is_refused() -> None:
+    given(QUEUED, FIRST).when(replace(SUBMIT, task_type=TaskType.METADATA)).refused(TaskNotFound)
+
+
+def test_a_result_for_another_video_is_refused() -> None:
+    given(QUEUED, FIRST).when(replace(SUBMIT, video_id="other")).refused(TaskVideoMismatch)
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        (QUEUED,),
+        (QUEUED, FIRST, COMPLETED),
+        (QUEUED, FIRST, FAILED_ONCE),
+        (QUEUED, FIRST, GIVEN_BACK),
+        (QUEUED, THIRD, FAILED),
+    ],
+)
+def test_a_result_that_nobody_waits_for_is_refused(past: tuple[Event, ...]) -> None:
+    given(*past).when(SUBMIT).refused(TaskNotInProgress)
+
+
+def test_a_result_of_a_worker_who_lost_the_claim_is_refused() -> None:
+    taken_over = TaskClaimed(task_id=7, worker="v", attempt=2)
+    given(QUEUED, FIRST, taken_over).when(SUBMIT).refused(TaskOfOtherWorker)
+
+
+def test_the_first_refusal_that_applies_is_told() -> None:
+    wrong = replace(SUBMIT, worker="v", video_id="other")
+    given(QUEUED).when(replace(wrong, task_type=TaskType.METADATA)).refused(TaskNotFound)
+    given(QUEUED).when(wrong).refused(TaskVideoMismatch)
+    given(QUEUED).when(replace(SUBMIT, worker="v")).refused(TaskNotInProgress)
+
+
+class TaskLife(RuleBasedStateMachine):
+    """Any order of claims, give-backs and results, and silence, against what must always hold."""
+
+    @initialize()
+    def queue(self) -> None:
+        self.past: list[Event] = [QUEUED]
+
+    @rule(worker=st.sampled_from("vw"), after_silence=st.booleans())
+    def claim(self, worker: str, after_silence: bool) -> None:
+        task = fold(self.past)
+        assert task is not None
+        offered = task.status == "pending" or (task.status == "in_progress" and after_silence)
+        found = NextTask(Claimable(7, VIDEO, task.attempt) if offered else None)
+        told = decide(replace(CLAIM, worker=worker), found)
+        assert told.outcome is not None
+        self.past += told.outcome.events
+
+    @rule(attempt=st.integers(1, MAX_ATTEMPTS))
+    def give_back(self, attempt: int) -> None:
+        told = given(*self.past).when(GiveBackTask(7, attempt))
+        assert told.outcome is not None
+        self.past += told.outcome.events
+
+    @rule(worker=st.sampled_from("vw"), success=st.booleans())
+    def submit(self, worker: str, success: bool) -> None:
+        before = fold(self.past)
+        assert before is not None
+        told = given(*self.past).when(replace(SUBMIT if success else FAIL, worker=worker))
+        holds = (before.status, before.worker) == ("in_progress", worker)
+        assert (told.refusal is None) == holds
+        if told.outcome is not None:
+            self.past += [event for event in told.outcome.events if event.stream == "task:7"]
+            after = fold(self.past)
+            assert after is not None
+            assert after.status == told.outcome.result
+
+    @invariant()
+    def attempts_are_bounded_and_the_end_is_the_end(self) -> None:
+        task = fold(self.past)
+        assert task is not None
+        assert 0 <= task.attempt <= MAX_ATTEMPTS
+        ends = [e for e in self.past if isinstance(e, TaskCompleted | TaskFailed)]
+        assert ends in ([], self.past[-1:])
+
+    @invariant()
+    def at_most_as_many_failures_as_attempts(self) -> None:
+        failed = [e for e in self.past if isinstance(e, TaskAttemptFailed)]
+        assert len(failed) < MAX_ATTEMPTS
+
+
+TestTaskLife = TaskLife.TestCase
+
+
+def test_a_story_without_a_beginning_is_no_task() -> None:
+    assert fold([FIRST, COMPLETED]) is None
+    assert history([], SUBMIT.lookup()).versions == {}
+
+
+def test_every_refusal_has_a_code_of_its_own_and_a_text() -> None:
+    refusals = DomainError.__subclasses__()
+    codes = [refusal.code for refusal in refusals]
+    assert len(set(codes)) == len(codes) >= 14
+    assert all(refusal().args == (refusal.message,) for refusal in refusals)

@@ -1,0 +1,183 @@
+"""``verify`` names every row that is not what the history says, and no other."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table, Text
+
+from tests.projections.histories import full_history, happen
+from vidwiz.commands.notes import AddNote, EditNote
+from vidwiz.commands.users import SignUp
+from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.projections import replay
+from vidwiz.projections.replay import Difference
+from vidwiz.projections.tables import PROJECTED
+from vidwiz.wiring import running_store
+
+EVENTS = full_history()
+each_table = pytest.mark.parametrize("table", PROJECTED, ids=lambda table: table.name)
+
+
+@pytest.fixture
+def tampered(dsn: str) -> Iterator[tuple[str, psycopg.Connection[tuple[Any, ...]]]]:
+    happen(dsn, *EVENTS)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield dsn, connection
+
+
+def differences(dsn: str) -> list[Difference]:
+    return list(replay.verify(dsn)[1])
+
+
+def other_value(table: Table, column: str) -> sql.Composable:
+    """An expression that is never the column's value."""
+    if (table.name, column) == ("tasks", "status"):
+        return sql.SQL("'cancelled'")
+    forms = {
+        Text: "coalesce({}, '') || 'x'",
+        Boolean: "NOT {}",
+        BigInteger: "coalesce({}, 0) + 1",
+        Integer: "coalesce({}, 0) + 1",
+        DateTime: "coalesce({}, now()) + interval '1 microsecond'",
+    }
+    form = forms.get(type(table.c[column].type), """'{{"tampered": true}}'""")
+    return sql.SQL(form).format(sql.Identifier(column))
+
+
+@each_table
+def test_every_changed_column_is_named(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]], table: Table
+) -> None:
+    dsn, connection = tampered
+    columns = [column.name for column in table.columns if column.name != "id"]
+    for row, column in enumerate(columns, start=1):
+        connection.execute(
+            sql.SQL("UPDATE {} SET {} = {} WHERE id = %s").format(
+                sql.Identifier(table.name), sql.Identifier(column), other_value(table, column)
+            ),
+            (row,),
+        )
+    assert differences(dsn) == [
+        Difference(table.name, row, "different", (column,))
+        for row, column in enumerate(columns, start=1)
+    ]
+
+
+@each_table
+def test_a_missing_row_is_named(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]], table: Table
+) -> None:
+    dsn, connection = tampered
+    connection.execute(sql.SQL("DELETE FROM {} WHERE id = 3").format(sql.Identifier(table.name)))
+    assert differences(dsn) == [Difference(table.name, 3, "missing")]
+
+
+@each_table
+def test_a_row_too_many_is_named(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]], table: Table
+) -> None:
+    dsn, connection = tampered
+    unlike = {
+        "id": 999,
+        "email": "x",
+        "google_id": None,
+        "video_id": "x",
+        "task_details": {"video_id": "x"},
+    }
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {0} SELECT (jsonb_populate_record(NULL::{0}, to_jsonb({0}) || %s)).*"
+            " FROM {0} WHERE id = 3"
+        ).format(sql.Identifier(table.name)),
+        (Jsonb(unlike),),
+    )
+    assert differences(dsn) == [Difference(table.name, 999, "unexpected")]
+
+
+def test_several_differences_are_told_in_order_and_a_rebuild_heals_them(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]],
+) -> None:
+    dsn, connection = tampered
+    connection.execute("UPDATE notes SET text = 'x', timestamp = '9:99' WHERE id = 2")
+    connection.execute("DELETE FROM notes WHERE id = 5")
+    connection.execute("DELETE FROM users WHERE id = 7")
+    assert differences(dsn) == [
+        Difference("users", 7, "missing"),
+        Difference("notes", 2, "different", ("timestamp", "text")),
+        Difference("notes", 5, "missing"),
+    ]
+    replay.rebuild(dsn)
+    assert differences(dsn) == []
+
+
+def test_null_and_nothing_are_not_the_same(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]],
+) -> None:
+    dsn, connection = tampered
+    connection.execute("UPDATE notes SET text = '' WHERE id = 2")
+    connection.execute("UPDATE messages SET metadata = 'null' WHERE id = 2")
+    assert differences(dsn) == [
+        Difference("notes", 2, "different", ("text",)),
+        Difference("messages", 2, "different", ("metadata",)),
+    ]
+
+
+def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> None:
+    happen(dsn, *EVENTS)
+    replayed, found = replay.verify(dsn)
+    assert list(found) == []
+    assert (replayed.position, replayed.events) == (len(EVENTS), len(EVENTS))
+    assert replayed.rows == {
+        "users": 15,
+        "videos": 15,
+        "notes": 15,
+        "tasks": 30,
+        "conversations": 15,
+        "messages": 15,
+    }
+    with psycopg.connect(dsn) as connection:
+        left = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relname = 'notes' AND relkind = 'r'"
+        )
+        assert left.fetchone() == (1,)
+
+
+def test_an_empty_history_equals_empty_tables(dsn: str) -> None:
+    replayed, found = replay.verify(dsn)
+    assert list(found) == []
+    assert (replayed.position, replayed.events, set(replayed.rows.values())) == (0, 0, {0})
+
+
+async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> None:
+    origin = Origin(SYSTEM)
+    async with running_store(dsn, 4) as (_, _, store):
+        user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), origin)
+        done = asyncio.Event()
+        written = 0
+
+        async def write(writer: int) -> None:
+            nonlocal written
+            while not done.is_set():
+                add = AddNote(user_id, f"video-{writer}-{written // 50}", "T", "1:23", None)
+                await store.execute(add, origin)
+                written += 1
+                await store.execute(EditNote(1, user_id, f"{written}", False), origin)
+
+        first = AddNote(user_id, "video", "T", "1:23", None)
+        await store.execute(first, origin)
+        writers = [asyncio.create_task(write(n)) for n in range(4)]
+        try:
+            seen = []
+            for _ in range(6):
+                replayed, found = await asyncio.to_thread(replay.verify, dsn)
+                assert list(found) == []
+                seen.append(replayed.position)
+        finally:
+            done.set()
+            await asyncio.gather(*writers)
+    assert seen[0] < seen[-1]
