@@ -40,6 +40,7 @@ from vidwiz.signals import Signals
 MAX_BATCH = 64
 MAX_WAITING = 4096
 MAX_TRIES = 5
+RECONNECT_PAUSE_S = 1.0
 FOLLOW_CHUNK = 500
 FOLLOW_POLL_S = 1.0
 
@@ -135,6 +136,12 @@ class Store:
         self._closing = False
         self._connection: Connection | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._next_attempt = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether commands are executed."""
+        return self._writer is not None and not self._writer.done()
 
     async def start(self) -> None:
         """Connect and begin to execute; raises ``DatabaseUnavailable``."""
@@ -224,14 +231,17 @@ class Store:
         entry.fail(Conflict())
 
     async def _reconnected(self) -> bool:
-        """Whether there was a broken connection and it could be replaced."""
-        connection = self._require_connection()
-        if not connection.closed:
+        """Whether there was a broken connection and it could be replaced.
+
+        After a failed attempt everybody who waits is told so at once, instead of each in turn.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._require_connection().closed or now < self._next_attempt:
             return False
-        await connection.close()
         try:
             self._connection = await self._database.connect("writer")
         except DatabaseUnavailable:
+            self._next_attempt = asyncio.get_running_loop().time() + RECONNECT_PAUSE_S
             return False
         return True
 
@@ -315,7 +325,8 @@ async def follow_log(
     """Every event behind position ``after``, in order and without end.
 
     Positions have no holes and become visible in order, so nothing is missed or reordered.
-    Raises ``UnknownEvent`` rather than skip what this program cannot read.
+    Raises ``UnknownEvent`` rather than skip what this program cannot read, and
+    ``DatabaseUnavailable`` in an outage: start again behind the last event that was seen.
     """
     mapper = EventMapper()
     while True:

@@ -106,6 +106,8 @@ def _event_log() -> None:
         "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON stored_events"
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
+    for trigger in ("chain_event", "refuse_change"):  # also for a session that acts as a replica
+        op.execute(f"ALTER TABLE stored_events ENABLE ALWAYS TRIGGER {trigger}")
     op.execute(EVENT_LOG_VIEW)
 
 

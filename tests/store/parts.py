@@ -63,7 +63,7 @@ def note(user_id: int, video_id: str, **fields: Any) -> AddNote:
 def rows(dsn: str, query: str, **values: Any) -> list[tuple[Any, ...]]:
     """What the query finds, on a connection of its own."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        cursor = connection.execute(query, values)  # type: ignore[arg-type]
+        cursor = connection.execute(query, values)
         return cursor.fetchall() if cursor.description else []
 
 

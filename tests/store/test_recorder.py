@@ -26,10 +26,10 @@ from eventsourcing.postgres import (
     PostgresApplicationRecorder,
     PostgresDatastore,
 )
-from eventsourcing.tests import persistence as library
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from tests.store import library_cases as library
 from tests.store.parts import assert_dense_and_chained, note, running, value, whole_log
 from vidwiz import log as event_log
 from vidwiz.events import NoteAdded, event_types
@@ -75,9 +75,7 @@ class OurAggregateRecorder(AggregateRecorder):
     def close(self) -> None:
         self._pool.close()
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], **kwargs: Any
-    ) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         self._append(stored_events)
         return None
 
@@ -117,7 +115,7 @@ class OurAggregateRecorder(AggregateRecorder):
     def _rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
             try:
-                return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+                return connection.execute(query, values).fetchall()
             except psycopg.IntegrityError as error:
                 raise IntegrityError(str(error)) from error
 
@@ -125,7 +123,7 @@ class OurAggregateRecorder(AggregateRecorder):
 class OurApplicationRecorder(OurAggregateRecorder, ApplicationRecorder):
     """Appends by ``vidwiz.log.APPEND`` and reads the log by ``BEHIND`` and ``HEAD``."""
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         return self._append(stored_events)
 
     def select_notifications(

@@ -40,7 +40,7 @@ async def get_ready() -> Response:
         return json_answer({"status": "unavailable", "database": "unavailable"}, 503)
     at = revision[0] if revision else None
     position = head[0] if head else 0
-    ready = at == services().head_revision
+    ready = at == services().head_revision and services().store.running
     return json_answer(
         {
             "status": "ok" if ready else "unavailable",

@@ -31,6 +31,7 @@ Progress = Callable[[int, int], None]
 CHUNK = 4000
 NEARLY_THERE = 2000
 SWAP_TRIES = 200
+SWAP_PAUSE_S = 0.2
 SWAP_LOCK_TIMEOUT = "300ms"
 """Below PostgreSQL's deadlock_timeout: a swap that would deadlock with a command gives way."""
 APPEND_LOCK = "SELECT pg_advisory_xact_lock(7163391, 1)"
@@ -249,6 +250,7 @@ def _swap(writer: Connection, replay: _Replay, tries: int) -> None:
                 _exchange(writer, replay)
         except LockNotAvailable:
             replay.position, replay.events = reached
+            time.sleep(SWAP_PAUSE_S)  # those who queued behind the lock go first
             replay.run_to_head()
         else:
             return
