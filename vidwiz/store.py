@@ -40,7 +40,6 @@ from vidwiz.signals import Signals
 MAX_BATCH = 64
 MAX_WAITING = 4096
 MAX_TRIES = 5
-RECONNECT_PAUSE_S = 1.0
 FOLLOW_CHUNK = 500
 FOLLOW_POLL_S = 1.0
 
@@ -136,7 +135,7 @@ class Store:
         self._closing = False
         self._connection: Connection | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._next_attempt = 0.0
+        self._suspects = 0
 
     @property
     def running(self) -> bool:
@@ -191,11 +190,12 @@ class Store:
                 await self._arrived.wait()
 
     def _next_batch(self) -> list[_Entry]:
-        count = min(MAX_BATCH, len(self._waiting))
+        count = 1 if self._suspects else min(MAX_BATCH, len(self._waiting))
+        self._suspects = max(0, self._suspects - 1)
         return [self._waiting.popleft() for _ in range(count)]
 
     async def _write(self, entries: list[_Entry]) -> None:
-        """Run the entries together; if that fails run them singly, so only the guilty fail."""
+        """Run the entries together; if that fails they run singly, so that only the guilty fail."""
         if len(entries) == 1:
             await self._write_alone(entries[0])
             return
@@ -206,8 +206,8 @@ class Store:
                 entry.fail(DatabaseUnavailable(str(error)))
         except Exception as error:  # noqa: BLE001  each entry meets its own error below
             log.info("a batch runs singly", size=len(entries), error=type(error).__name__)
-            for entry in entries:
-                await self._write_alone(entry)
+            self._waiting.extendleft(reversed(entries))
+            self._suspects = len(entries)
         else:
             self._settle(batch)
 
@@ -233,15 +233,16 @@ class Store:
     async def _reconnected(self) -> bool:
         """Whether there was a broken connection and it could be replaced.
 
-        After a failed attempt everybody who waits is told so at once, instead of each in turn.
+        If it could not, everybody who waits is told at once, instead of each after another try.
         """
-        now = asyncio.get_running_loop().time()
-        if not self._require_connection().closed or now < self._next_attempt:
+        if not self._require_connection().closed:
             return False
         try:
             self._connection = await self._database.connect("writer")
-        except DatabaseUnavailable:
-            self._next_attempt = asyncio.get_running_loop().time() + RECONNECT_PAUSE_S
+        except DatabaseUnavailable as error:
+            while self._waiting:
+                self._waiting.popleft().fail(error)
+            self._suspects = 0
             return False
         return True
 
