@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support import ADMIN_TOKEN, Api, Person, bearer, new_video_id
+from tests.support import ADMIN_TOKEN, Api, Person, bearer, eventually, new_video_id
 
 ADMIN = bearer(ADMIN_TOKEN)
 KINDS = ("transcript", "metadata")
@@ -99,6 +99,16 @@ async def refusal(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, body["error"]["code"], body["error"]["message"]
 
 
+async def waiting(client: httpx.AsyncClient, count: int, kind: str = "transcript") -> None:
+    """Until so many workers wait in this service, by its own metrics."""
+    gauge = f'vidwiz_waiting_workers{{task_type="fetch_{kind}"}} {float(count)}'
+
+    async def so_many() -> bool:
+        return gauge in (await client.get("/metrics")).text.splitlines()
+
+    await eventually(so_many, 30)
+
+
 async def queued_by(api: Api) -> tuple[Person, str]:
     """A user and the new video of theirs."""
     person = await api.sign_up()
@@ -112,14 +122,14 @@ class RawPoll:
     socket: socket.socket
 
     @classmethod
-    async def begin(cls, url: str, timeout: float = 30, kind: str = "transcript") -> Self:
+    async def begin(cls, url: str, timeout: float = 30, request_id: str = "raw") -> Self:
         """Connect and send the request."""
         address = urlsplit(url)
         raw = socket.socket()
         raw.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(raw, (address.hostname, address.port))
-        await loop.sock_sendall(raw, request(kind, timeout))
+        await loop.sock_sendall(raw, request(timeout, request_id))
         return cls(raw)
 
     @property
@@ -141,19 +151,25 @@ class RawPoll:
             data += piece
         return data
 
-    def close(self) -> None:
-        """FIN."""
+    def close(self) -> bool:
+        """FIN; whether a byte of the answer had arrived by then."""
+        self.socket.shutdown(socket.SHUT_RDWR)  # what arrives from now on is refused with RST
+        answered = self.answered
         self.socket.close()
+        return answered
 
-    def reset(self) -> None:
-        """RST."""
+    def reset(self) -> bool:
+        """RST; whether a byte of the answer had arrived, but for the moment between the two."""
+        answered = self.answered
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+        return answered
 
 
-def request(kind: str, timeout: float) -> bytes:
+def request(timeout: float, request_id: str) -> bytes:
     """A long poll as bytes."""
     return (
-        f"GET /api/tasks/{kind}?timeout={timeout} HTTP/1.1\r\nHost: test\r\n"
+        f"GET /api/tasks/transcript?timeout={timeout} HTTP/1.1\r\nHost: test\r\n"
+        f"X-Request-ID: {request_id}\r\n"
         f"Authorization: {ADMIN['Authorization']}\r\n\r\n"
     ).encode()
