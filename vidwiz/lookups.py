@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, case, column, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID, distinct_on
 
-from vidwiz.commands.base import History, Lookup, NoteShape, PastOf, VideoShape
+from vidwiz.commands.base import History, Lookup, NewestOf, NoteShape, PastOf, VideoShape
 from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
 from vidwiz.commands.tasks import Claimable, NextTask, NextTaskOf
-from vidwiz.commands.users import Account, Accounts, AccountsOf
+from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User, UserOf
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events import TaskType
 from vidwiz.events.base import stream_id
@@ -49,11 +49,17 @@ _past = Statement(
 
 async def pasts(connection: Connection, lookups: Sequence[PastOf]) -> list[History]:
     """Read every stream that somebody asks for, once."""
+    return await _histories(connection, _past, lookups)
+
+
+async def _histories(
+    connection: Connection, statement: Statement, lookups: Sequence[PastOf | NewestOf]
+) -> list[History]:
     wanted = {stream_id(name): name for lookup in lookups for name in lookup.streams}
     events = defaultdict(list)
     versions: dict[str, int] = {}
     for stream, version, topic, state in await fetch_all(
-        connection, _past, {"streams": list(wanted)}
+        connection, statement, {"streams": list(wanted)}
     ):
         name = wanted[stream]
         events[name].append(_mapper.decode(topic, state))
@@ -65,6 +71,24 @@ async def pasts(connection: Connection, lookups: Sequence[PastOf]) -> list[Histo
         )
         for lookup in lookups
     ]
+
+
+_newest = Statement(
+    select(
+        stored_events.c.originator_id,
+        stored_events.c.originator_version,
+        stored_events.c.topic,
+        stored_events.c.state,
+    )
+    .where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(UUID))))
+    .order_by(stored_events.c.originator_id, stored_events.c.originator_version.desc())
+    .ext(distinct_on(stored_events.c.originator_id))
+)
+
+
+async def newest(connection: Connection, lookups: Sequence[NewestOf]) -> list[History]:
+    """Read one event of every stream that somebody asks for, however long its past."""
+    return await _histories(connection, _newest, lookups)
 
 
 _asked = (
@@ -120,6 +144,27 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
         ground = NoteGround(user_exists, note_id, video, transcript, metadata, earlier)
         grounds[GroundFor(*asked_for)].append(ground)
     return [grounds[lookup].pop(0) for lookup in lookups]
+
+
+_users = Statement(
+    select(
+        users.c.id,
+        users.c.name,
+        users.c.ai_notes_enabled,
+        users.c.long_term_token_id,
+        users.c.version,
+    ).where(users.c.id == func.any(parameter("ids", ARRAY(BigInteger))))
+)
+
+
+async def found_users(connection: Connection, lookups: Sequence[UserOf]) -> list[FoundUser]:
+    """The accounts' rows."""
+    rows = await fetch_all(connection, _users, {"ids": [lookup.user_id for lookup in lookups]})
+    found = {
+        user_id: FoundUser(User(*its), versions={f"user:{user_id}": version})
+        for user_id, *its, version in rows
+    }
+    return [found.get(lookup.user_id, FoundUser(None)) for lookup in lookups]
 
 
 _accounts = Statement(
@@ -245,6 +290,8 @@ def _encoded(shape: str | None) -> bytes | None:
 
 LOADERS: Mapping[type[Lookup[Any]], Loader] = {
     PastOf: pasts,
+    NewestOf: newest,
+    UserOf: found_users,
     GroundFor: note_grounds,
     AccountsOf: accounts,
     NextTaskOf: next_tasks,

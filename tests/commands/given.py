@@ -2,17 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from vidwiz.commands import DECISIONS
-from vidwiz.commands.base import Command, DomainError, Found, History, Lookup, Outcome, PastOf
+from vidwiz.commands.base import (
+    Command,
+    DomainError,
+    Found,
+    History,
+    Lookup,
+    NewestOf,
+    Outcome,
+    PastOf,
+)
 from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
-from vidwiz.commands.users import Account, Accounts, AccountsOf
+from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User, UserOf
 from vidwiz.events import (
+    AiNotesDisabled,
+    AiNotesEnabled,
     Event,
     GoogleAccountLinked,
+    LongTermTokenIssued,
+    LongTermTokenRevoked,
     ProfilePictureChanged,
+    UserRenamed,
     UserSignedUp,
     VideoAdded,
 )
@@ -61,6 +75,12 @@ class Given:
         match lookup:
             case PastOf():
                 return history(self._past, lookup)
+            case NewestOf():
+                whole = history(self._past, PastOf(lookup.streams))
+                newest = {name: its[-1:] for name, its in whole.events.items()}
+                return History(events=newest, versions=whole.versions)
+            case UserOf():
+                return account(self._past, lookup.user_id)
             case GroundFor():
                 return self._ground(lookup)
             case AccountsOf():
@@ -129,3 +149,31 @@ def accounts(past: Sequence[Event], lookup: AccountsOf) -> Accounts:
             None,
         ),
     )
+
+
+def account(past: Sequence[Event], user_id: int) -> FoundUser:
+    """The account's row, as its projector would have made it."""
+    its = [event for event in past if event.stream == f"user:{user_id}"]
+    user: User | None = None
+    for event in its:
+        if isinstance(event, UserSignedUp):
+            user = User(event.name)
+        elif user is not None:
+            user = after(user, event)
+    return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
+
+
+def after(user: User, event: Event) -> User:
+    match event:
+        case UserRenamed():
+            return replace(user, name=event.name)
+        case AiNotesEnabled():
+            return replace(user, ai_notes_enabled=True)
+        case AiNotesDisabled():
+            return replace(user, ai_notes_enabled=False)
+        case LongTermTokenIssued():
+            return replace(user, token_id=event.token_id)
+        case LongTermTokenRevoked():
+            return replace(user, token_id=None)
+        case _:
+            return user

@@ -50,6 +50,13 @@ class PastOf(Lookup[History]):
 
 
 @dataclass(frozen=True)
+class NewestOf(Lookup[History]):
+    """Asks for the newest event of each of these streams, for a noun whose events tell all."""
+
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NoteShape(Lookup[bytes | None]):
     """Asks for a note as the API shows it: a JSON object, or None."""
 

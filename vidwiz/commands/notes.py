@@ -9,9 +9,9 @@ from vidwiz.commands.base import (
     History,
     IdempotencyKeyUsed,
     Lookup,
+    NewestOf,
     NoteShape,
     Outcome,
-    PastOf,
 )
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
@@ -188,9 +188,9 @@ class EditNote:
     text: str
     generated_by_ai: bool
 
-    def lookup(self) -> PastOf:
-        """The note's past."""
-        return PastOf((f"note:{self.note_id}",))
+    def lookup(self) -> NewestOf:
+        """What happened to the note last, which says whose it is and what it reads."""
+        return NewestOf((f"note:{self.note_id}",))
 
 
 def edit_note(command: EditNote, history: History) -> Outcome:
@@ -215,9 +215,9 @@ class DeleteNote:
     note_id: int
     user_id: int
 
-    def lookup(self) -> PastOf:
-        """The note's past."""
-        return PastOf((f"note:{self.note_id}",))
+    def lookup(self) -> NewestOf:
+        """What happened to the note last, which says whose it is and what it reads."""
+        return NewestOf((f"note:{self.note_id}",))
 
 
 def delete_note(command: DeleteNote, history: History) -> Outcome:

@@ -1,17 +1,15 @@
 """Accounts: sign up, sign in with Google, profile, long-term token."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from vidwiz.commands.base import (
     DomainError,
     Found,
-    History,
     Lookup,
     Outcome,
     PasswordSet,
-    PastOf,
 )
 from vidwiz.events import (
     AiNotesDisabled,
@@ -183,38 +181,25 @@ def _google_name(command: SignInWithGoogle) -> str:
 
 @dataclass(frozen=True)
 class User:
-    """An account as its past left it; ``token_id`` is None without a long-term token."""
+    """An account as it stands; ``token_id`` is None without a long-term token."""
 
     name: str
     ai_notes_enabled: bool = False
     token_id: str | None = None
 
 
-def fold(past: Iterable[Event]) -> User | None:
-    """The account that these events made; None when nobody signed up."""
-    user: User | None = None
-    for event in past:
-        if isinstance(event, UserSignedUp):
-            user = User(event.name)
-        elif user is not None:
-            user = _after(user, event)
-    return user
+@dataclass(frozen=True)
+class FoundUser(Found):
+    """An account's row; None when nobody has the id."""
+
+    user: User | None
 
 
-def _after(user: User, event: Event) -> User:
-    match event:
-        case UserRenamed():
-            return replace(user, name=event.name)
-        case AiNotesEnabled():
-            return replace(user, ai_notes_enabled=True)
-        case AiNotesDisabled():
-            return replace(user, ai_notes_enabled=False)
-        case LongTermTokenIssued():
-            return replace(user, token_id=event.token_id)
-        case LongTermTokenRevoked():
-            return replace(user, token_id=None)
-        case _:
-            return user
+@dataclass(frozen=True)
+class UserOf(Lookup[FoundUser]):
+    """Asks for an account."""
+
+    user_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +210,14 @@ class ChangeProfile:
     name: str | None = None
     ai_notes_enabled: bool | None = None
 
-    def lookup(self) -> PastOf:
-        """The account's past."""
-        return PastOf((f"user:{self.user_id}",))
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
 
 
-def change_profile(command: ChangeProfile, history: History) -> Outcome:
+def change_profile(command: ChangeProfile, found: FoundUser) -> Outcome:
     """Saying the same again is no event."""
-    user = _user(history, command.user_id)
+    user = _existing(found)
     events: list[Event] = []
     if command.name not in (None, user.name):
         events.append(UserRenamed(user_id=command.user_id, name=command.name))
@@ -250,14 +235,14 @@ class IssueLongTermToken:
     token_id: str
     issued_at: datetime
 
-    def lookup(self) -> PastOf:
-        """The account's past."""
-        return PastOf((f"user:{self.user_id}",))
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
 
 
-def issue_long_term_token(command: IssueLongTermToken, history: History) -> Outcome:
+def issue_long_term_token(command: IssueLongTermToken, found: FoundUser) -> Outcome:
     """A second token needs the first one revoked."""
-    if _user(history, command.user_id).token_id is not None:
+    if _existing(found).token_id is not None:
         raise LongTermTokenExists
     issued = LongTermTokenIssued(
         user_id=command.user_id, token_id=command.token_id, issued_at=command.issued_at
@@ -271,21 +256,20 @@ class RevokeLongTermToken:
 
     user_id: int
 
-    def lookup(self) -> PastOf:
-        """The account's past."""
-        return PastOf((f"user:{self.user_id}",))
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
 
 
-def revoke_long_term_token(command: RevokeLongTermToken, history: History) -> Outcome:
+def revoke_long_term_token(command: RevokeLongTermToken, found: FoundUser) -> Outcome:
     """There must be one."""
-    token_id = _user(history, command.user_id).token_id
+    token_id = _existing(found).token_id
     if token_id is None:
         raise LongTermTokenNotFound
     return Outcome(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
 
 
-def _user(history: History, user_id: int) -> User:
-    user = fold(history.of(f"user:{user_id}"))
-    if user is None:
+def _existing(found: FoundUser) -> User:
+    if found.user is None:
         raise UserNotFound
-    return user
+    return found.user
