@@ -38,6 +38,10 @@ def connection_settings(application_name: str) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT_S,
         "options": "-c timezone=UTC -c datestyle=ISO",
         "prepare_threshold": 1,
+        # A host that is gone must not hold the log's lock, nor a request, for hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
     }
 
 

@@ -40,6 +40,7 @@ from vidwiz.signals import Signals
 MAX_BATCH = 64
 MAX_WAITING = 4096
 MAX_TRIES = 5
+FROZEN_AFTER = "30s"
 FOLLOW_CHUNK = 500
 FOLLOW_POLL_S = 1.0
 
@@ -49,7 +50,6 @@ CLASHES = (
     errors.UniqueViolation,
     errors.DeadlockDetected,
     errors.SerializationFailure,
-    ProjectionFailed,  # the row is not as the decision saw it
 )
 
 _statements = plan(PROJECTORS)
@@ -144,7 +144,7 @@ class Store:
 
     async def start(self) -> None:
         """Connect and begin to execute; raises ``DatabaseUnavailable``."""
-        self._connection = await self._database.connect("writer")
+        self._connection = await self._connected()
         self._writer = asyncio.create_task(self._write_forever())
 
     async def close(self) -> None:
@@ -160,7 +160,8 @@ class Store:
         """Run one command to its end, even if the caller goes away.
 
         Returns the outcome's result, or the answer it asks for. Raises the decision's
-        ``DomainError``, ``Conflict``, ``Overloaded`` or ``DatabaseUnavailable``.
+        ``DomainError``, ``Conflict``, ``Overloaded``, ``DatabaseUnavailable``, or
+        ``ProjectionFailed`` when a table has drifted from the log.
         """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise Overloaded
@@ -212,9 +213,13 @@ class Store:
             self._settle(batch)
 
     async def _write_alone(self, entry: _Entry) -> None:
+        clash: Exception = Conflict()
         for _ in range(MAX_TRIES):
             try:
                 batch = await self._transaction([entry])
+            except ProjectionFailed as error:  # the row is not, or not yet, as the log has it
+                clash = error
+                continue
             except CLASHES:
                 continue
             except psycopg.OperationalError as error:
@@ -228,7 +233,7 @@ class Store:
             else:
                 self._settle(batch)
             return
-        entry.fail(Conflict())
+        entry.fail(clash)
 
     async def _reconnected(self) -> bool:
         """Whether there was a broken connection and it could be replaced.
@@ -238,13 +243,19 @@ class Store:
         if not self._require_connection().closed:
             return False
         try:
-            self._connection = await self._database.connect("writer")
+            self._connection = await self._connected()
         except DatabaseUnavailable as error:
             while self._waiting:
                 self._waiting.popleft().fail(error)
             self._suspects = 0
             return False
         return True
+
+    async def _connected(self) -> Connection:
+        connection = await self._database.connect("writer")
+        # A process that is frozen in mid-transaction must not hold the log's lock for ever.
+        await connection.execute(f"SET idle_in_transaction_session_timeout = '{FROZEN_AFTER}'")
+        return connection
 
     def _require_connection(self) -> Connection:
         if self._connection is None:
@@ -284,11 +295,15 @@ class Store:
             except Exception as error:  # noqa: BLE001  a refusal, or a bug of this command alone
                 batch.refused.append((entry, error))
                 continue
-            streams = {*its.versions, *(event.stream for event in outcome.events)}
-            if streams & touched:
+            touches = {
+                *its.versions,
+                *(event.stream for event in outcome.events),
+                *(record.once for record in outcome.records),
+            }
+            if touches & touched:
                 batch.deferred.append(entry)
                 continue
-            touched |= streams
+            touched |= touches
             batch.decided.append(_Decided(entry, outcome, _numbered(outcome.events, its.versions)))
         return batch
 

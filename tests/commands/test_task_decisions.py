@@ -16,6 +16,7 @@ from vidwiz.commands.tasks import (
     Claimable,
     ClaimTask,
     Expired,
+    ExpireTask,
     GiveBackTask,
     NextTask,
     StoredTranscript,
@@ -71,9 +72,20 @@ def test_the_first_in_line_is_claimed_and_its_attempts_are_counted(attempts: int
     decide(CLAIM, line(attempts)).then(claimed, result=claim)
 
 
-def test_a_task_without_attempts_left_fails_instead_of_being_offered() -> None:
-    failed = TaskFailed(task_id=7, attempt=3, error=CLAIM_EXPIRED)
-    decide(CLAIM, line(MAX_ATTEMPTS)).then(failed, result=Expired.EXPIRED)
+def test_a_task_without_attempts_left_is_not_offered() -> None:
+    decide(CLAIM, line(MAX_ATTEMPTS)).then(result=Expired(7, MAX_ATTEMPTS))
+
+
+def test_a_task_whose_last_worker_is_silent_fails() -> None:
+    failed = TaskFailed(task_id=7, attempt=1, error=CLAIM_EXPIRED)
+    given(QUEUED, FIRST).when(ExpireTask(7, 1)).then(failed)
+
+
+def test_nothing_expires_once_the_attempt_has_ended_or_was_taken_over() -> None:
+    given().when(ExpireTask(7, 1)).then()
+    given(QUEUED).when(ExpireTask(7, 1)).then()
+    given(QUEUED, FIRST).when(ExpireTask(7, 2)).then()
+    given(QUEUED, FIRST, GIVEN_BACK).when(ExpireTask(7, 1)).then()
 
 
 def test_a_claim_that_nobody_received_is_given_back() -> None:

@@ -20,6 +20,7 @@ from vidwiz.commands.tasks import (
     Claim,
     ClaimTask,
     Expired,
+    ExpireTask,
     GiveBackTask,
     StoredTranscript,
     SubmitResult,
@@ -134,7 +135,8 @@ class TaskLife(RuleBasedStateMachine):
             return
         task = line[0]
         if task.attempts == 3:
-            assert found is Expired.EXPIRED
+            assert found == Expired(task.task_id, 3)
+            self.service.execute(ExpireTask(found.task_id, found.attempt))
             task.status = "failed"
             return
         task.status, task.worker, task.claimed_at = "in_progress", worker, now

@@ -19,6 +19,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     videos.BringVideo: videos.bring_video,
     tasks.ClaimTask: tasks.claim_task,
     tasks.GiveBackTask: tasks.give_back_task,
+    tasks.ExpireTask: tasks.expire_task,
     tasks.SubmitResult: tasks.submit_result,
 }
 """The function that decides each command."""

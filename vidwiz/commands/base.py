@@ -77,6 +77,11 @@ class PasswordSet:
     user_id: int
     password_hash: str
 
+    @property
+    def once(self) -> str:
+        """What there can be only one of."""
+        return f"password:{self.user_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeyUsed:
@@ -86,6 +91,11 @@ class IdempotencyKeyUsed:
     key: str
     fingerprint: str
     note_id: int
+
+    @property
+    def once(self) -> str:
+        """What there can be only one of."""
+        return f"idempotency_key:{self.user_id}:{self.key}"
 
 
 Record = PasswordSet | IdempotencyKeyUsed

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from typing import Any, Literal
 
 from vidwiz.commands.base import DomainError, Found, History, Lookup, Outcome, PastOf
@@ -86,10 +85,12 @@ class Claim:
     attempt: int
 
 
-class Expired(Enum):
-    """Instead of a claim: the first in line had used up its attempts; there may be more."""
+@dataclass(frozen=True)
+class Expired:
+    """Instead of a claim: the first in line has used up its attempts and is to be failed."""
 
-    EXPIRED = "expired"
+    task_id: int
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,12 @@ class ClaimTask:
 
 
 def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
-    """A task that has used up its attempts fails instead of being offered once more."""
+    """A task that has used up its attempts is not offered once more."""
     task = line.task
     if task is None:
         return Outcome()
     if task.attempts >= MAX_ATTEMPTS:
-        failed = TaskFailed(task_id=task.task_id, attempt=task.attempts, error=CLAIM_EXPIRED)
-        return Outcome(events=(failed,), result=Expired.EXPIRED)
+        return Outcome(result=Expired(task.task_id, task.attempts))
     attempt = task.attempts + 1
     return Outcome(
         events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
@@ -176,6 +176,27 @@ def give_back_task(command: GiveBackTask, history: History) -> Outcome:
     if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
         return Outcome()
     return Outcome(events=(TaskGivenBack(task_id=command.task_id, attempt=command.attempt),))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireTask:
+    """The worker of the last attempt has been silent for too long."""
+
+    task_id: int
+    attempt: int
+
+    def lookup(self) -> PastOf:
+        """The task's past."""
+        return PastOf((f"task:{self.task_id}",))
+
+
+def expire_task(command: ExpireTask, history: History) -> Outcome:
+    """Nothing to fail once the attempt has ended or somebody else took over."""
+    task = fold(history.of(f"task:{command.task_id}"))
+    if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
+        return Outcome()
+    failed = TaskFailed(task_id=command.task_id, attempt=command.attempt, error=CLAIM_EXPIRED)
+    return Outcome(events=(failed,))
 
 
 @dataclass(frozen=True, slots=True)

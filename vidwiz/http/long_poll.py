@@ -10,12 +10,12 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from vidwiz.commands.tasks import Claim, ClaimTask, Expired, GiveBackTask
+from vidwiz.commands.tasks import Claim, ClaimTask, Expired, ExpireTask, GiveBackTask
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events import TaskAttemptFailed, TaskGivenBack, TaskQueued, TaskType
 from vidwiz.events.log import SYSTEM, Origin
@@ -105,32 +105,33 @@ class Dispatcher:
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            claiming.add_done_callback(self._give_back_result)
+            claiming.add_done_callback(lambda done: self._give_back_result(done, waiter.origin))
             raise
 
-    def _give_back_result(self, claiming: "asyncio.Task[Claim | None]") -> None:
+    def _give_back_result(self, claiming: "asyncio.Task[Claim | None]", origin: Origin) -> None:
         if claiming.exception() is None and (claim := claiming.result()) is not None:
-            self.give_back(claim)
+            self.give_back(claim, origin)
 
     async def _claim_of(self, waiter: _Waiter, timeout: float) -> Claim | None:
         try:
             await asyncio.wait((waiter.claim,), timeout=timeout)
         except asyncio.CancelledError:
             if not waiter.claim.cancel():
-                self.give_back(waiter.claim.result())
+                self.give_back(waiter.claim.result(), waiter.origin)
             raise
         waiter.claim.cancel()  # no effect when it was made in time
         return None if waiter.claim.cancelled() else waiter.claim.result()
 
-    def give_back(self, claim: Claim) -> None:
-        """Return a claim that its worker will never hear of."""
-        task = asyncio.create_task(self._give_back(claim))
+    def give_back(self, claim: Claim, origin: Origin) -> None:
+        """Return a claim that its worker, whose request had this origin, will never hear of."""
+        task = asyncio.create_task(self._give_back(claim, origin))
         self._returns.add(task)
         task.add_done_callback(self._returns.discard)
 
-    async def _give_back(self, claim: Claim) -> None:
+    async def _give_back(self, claim: Claim, origin: Origin) -> None:
+        command = GiveBackTask(claim.task_id, claim.attempt)
         try:
-            await self._store.execute(GiveBackTask(claim.task_id, claim.attempt), Origin(SYSTEM))
+            await self._store.execute(command, _because_of(origin))
         except (DatabaseUnavailable, Overloaded, Conflict) as error:
             log.warning(
                 "a claim could not be given back and goes stale",
@@ -178,7 +179,7 @@ class Dispatcher:
             elif claim is None:
                 unserved.append(waiter)
             elif waiter.claim.done():
-                self.give_back(claim)
+                self.give_back(claim, waiter.origin)
             else:
                 waiter.claim.set_result(claim)
         return unserved
@@ -195,5 +196,12 @@ class Dispatcher:
         command = ClaimTask(self._task_type, waiter.worker, now - self._stale_after)
         while True:
             claim: Claim | Expired | None = await self._store.execute(command, waiter.origin)
-            if claim is not Expired.EXPIRED:
+            if not isinstance(claim, Expired):
                 return claim
+            expire = ExpireTask(claim.task_id, claim.attempt)
+            await self._store.execute(expire, _because_of(waiter.origin))
+
+
+def _because_of(origin: Origin) -> Origin:
+    """What the service does by itself, on account of a worker's request."""
+    return replace(origin, actor=SYSTEM)

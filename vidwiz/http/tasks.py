@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import math
+from collections.abc import Callable
 from types import TracebackType
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,7 +17,6 @@ from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
 from vidwiz.commands.tasks import (
-    Claim,
     StoredTranscript,
     SubmitResult,
     TaskNotFound,
@@ -30,7 +30,6 @@ from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, user_or_admin
-from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.services import services
 
 tasks = Blueprint("tasks", __name__)
@@ -147,9 +146,15 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     if request.method == "HEAD":  # which Quart adds to every GET; it would claim and tell nobody
         raise MethodNotAllowed(["GET", "POST"])
     dispatcher = services().dispatchers[task_type]
-    claim = await dispatcher.claim(caller.worker, _timeout(), origin(caller.actor))
+    asked_by = origin(caller.actor)
+    claim = await dispatcher.claim(caller.worker, _timeout(), asked_by)
     if claim is None:
         return _nothing()
+    try:
+        await services().guard.user_or_admin()  # the token may have been revoked meanwhile
+    except BaseException:
+        dispatcher.give_back(claim, asked_by)
+        raise
     body = orjson.dumps(
         {
             "task_id": claim.task_id,
@@ -160,7 +165,7 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
         }
     )
     answer = json_answer(body)
-    answer.response = _Delivered(body, dispatcher, claim)
+    answer.response = _Delivered(body, lambda: dispatcher.give_back(claim, asked_by))
     return answer
 
 
@@ -174,10 +179,9 @@ def _nothing() -> Response:
 class _Delivered(DataBody):
     """An answer that gives the claim back when the client is gone before it is written."""
 
-    def __init__(self, data: bytes, dispatcher: Dispatcher, claim: Claim) -> None:
+    def __init__(self, data: bytes, give_back: Callable[[], None]) -> None:
         super().__init__(data)
-        self._dispatcher = dispatcher
-        self._claim = claim
+        self._give_back = give_back
         self._delivered = False
         # Quart may cancel the request's task before it so much as enters this body.
         if (request_task := asyncio.current_task()) is not None:
@@ -200,7 +204,7 @@ class _Delivered(DataBody):
 
     def _settle(self, _: "asyncio.Task[object]") -> None:
         if not self._delivered:
-            self._dispatcher.give_back(self._claim)
+            self._give_back()
 
 
 def _timeout() -> float:
@@ -223,7 +227,7 @@ def _task_id(body: Result) -> int:
 
 
 async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
-    """Object store first, then the event, one submission per video at a time."""
+    """Object store first, then the event, one submission per task at a time."""
     task_id = _task_id(body)
     async with services().database.exclusively(f"task:{task_id}"):
         require_claim(
