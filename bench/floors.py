@@ -21,7 +21,7 @@ from bench.stage import Stage
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import Command
 from vidwiz.database import Connection, Database, connection_settings
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.events import (
     Event,
     MetadataFetched,
@@ -24,7 +24,7 @@ from vidwiz.events import (
     VideoAdded,
 )
 from vidwiz.events.base import stream_id
-from vidwiz.events.log import EventMapper
+from vidwiz.events.recorded import EventMapper
 from vidwiz.projections import replay
 
 CHUNK = 4000

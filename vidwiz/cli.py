@@ -22,7 +22,8 @@ from vidwiz import serve as server
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import DatabaseUnavailable
-from vidwiz.events.log import UnknownEvent
+from vidwiz.events.chain import ChainBroken
+from vidwiz.events.recorded import UnknownEvent
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
@@ -31,9 +32,11 @@ from vidwiz.settings import Settings, SettingsError
 TABLES = [table.name for table in PROJECTED]
 
 REFUSALS = (
+    ChainBroken,
     DatabaseUnavailable,
     EmbeddedPostgresError,
     ObjectStoreError,
+    migrations.MigrationFailed,
     ProjectionFailed,
     SettingsError,
     UnknownEvent,
@@ -114,9 +117,9 @@ def rebuild(settings: Settings, tables: tuple[str, ...], as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def verify(settings: Settings, as_json: bool) -> None:
-    """Replay the history and compare it with the live tables, row by row.
+    """Check the log's hash chain, replay it and compare with the live tables, row by row.
 
-    Exits with 1 and names each row that differs.
+    Exits with 1 and names the first changed position, or each row that differs.
     """
     with database(settings) as dsn, _progress("Replaying", hidden=as_json) as progress:
         migrations.migrate(dsn)
@@ -128,7 +131,8 @@ def verify(settings: Settings, as_json: bool) -> None:
         for one in found:
             click.echo(_described(one))
         verdict = f"{len(found)} rows differ" if found else "every table equals its replay"
-        click.echo(f"Replayed {_summary(result)}: {verdict}.")
+        head = f"the log is whole, its head {result.position} is {result.head}"
+        click.echo(f"Replayed {_summary(result)}: {verdict}; {head}.")
     sys.exit(1 if found else 0)
 
 

@@ -1,8 +1,10 @@
 """Loads a sample: a made-up talk with its transcript, notes on it, and an account."""
 
 import asyncio
+import base64
 import hashlib
-import secrets
+import hmac
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
@@ -12,8 +14,11 @@ from vidwiz.commands.notes import AddNote
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import EmailTaken, SignUp
 from vidwiz.commands.videos import BringVideo
-from vidwiz.events.log import SYSTEM, Actor, Origin
+from vidwiz.database import Database
+from vidwiz.database import Database
+from vidwiz.events.recorded import SYSTEM, Actor, Origin
 from vidwiz.http.passwords import Passwords
+from vidwiz.projections.queries import CREDENTIALS, NOTES_OF_VIDEO
 from vidwiz.settings import Settings
 from vidwiz.store import Store
 from vidwiz.wiring import object_store, running_store
@@ -23,23 +28,45 @@ ORIGIN = Origin(SYSTEM, correlation_id="demo")
 
 
 async def load(settings: Settings, dsn: str) -> str:
-    """Load the sample through the event log, once; returns what to tell the operator.
+    """Load what is missing of the sample through the event log; returns what to tell the operator.
 
-    A second run changes nothing. Raises ``ObjectStoreError`` and what ``Store.execute`` raises.
+    Each step is left out where it was done before, so that a run that broke off is finished by
+    the next one. Raises ``ObjectStoreError`` and what ``Store.execute`` raises.
     """
     talk = orjson.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
-    async with running_store(dsn, settings.pool_size) as (_, _, store):
-        if await store.past_of(f"video:{talk['video_id']}"):
-            return _there_already(talk)
-        transcript = await _stored(settings, talk)
-        password = secrets.token_urlsafe(12)
-        try:
-            user_id = await _sign_up(store, password)
-        except EmailTaken:
-            return _there_already(talk)
-        await _bring_video(store, user_id, talk, transcript)
-        await _add_notes(store, user_id, talk)
-    return _loaded(talk, password)
+    password = _password(settings)
+    async with running_store(dsn, settings.pool_size) as (database, _, store):
+        user_id = await _account(database, store, password)
+        if user_id is None:
+            return f"{EMAIL} has an account with another password already. Nothing was changed."
+        loaded = []
+        if not await store.past_of(f"video:{talk['video_id']}"):
+            await _bring_video(store, user_id, talk, await _stored(settings, talk))
+            segments = len(talk["transcript"])
+            loaded.append(f"a transcript of {segments} segments, metadata, a summary")
+        missing = await _missing_notes(database, user_id, talk)
+        if missing:
+            await _add_notes(store, user_id, talk, missing)
+            loaded.append(f"{len(missing)} notes")
+    return f"{_said(talk, loaded)}\n{_login(password)}"
+
+
+def _password(settings: Settings) -> str:
+    """Always the same for the same secret, so that it cannot get lost before it is told."""
+    digest = hmac.digest(settings.signing_key.encode(), b"password of the demo", "sha256")
+    return base64.urlsafe_b64encode(digest[:12]).decode()
+
+
+async def _account(database: Database, store: Store, password: str) -> int | None:
+    """The id of the demo's account, made if need be; None for an account with other words."""
+    passwords = Passwords()
+    try:
+        with suppress(EmailTaken):
+            await store.execute(SignUp(EMAIL, "Demo", await passwords.hash(password)), ORIGIN)
+        user_id, *_, password_hash = await database.one(CREDENTIALS, email=EMAIL) or (None, None)
+        return user_id if await passwords.verify(password_hash, password) else None
+    finally:
+        passwords.close()
 
 
 async def _stored(settings: Settings, talk: dict[str, Any]) -> StoredTranscript:
@@ -51,16 +78,6 @@ async def _stored(settings: Settings, talk: dict[str, Any]) -> StoredTranscript:
     finally:
         await objects.aclose()
     return StoredTranscript(key, hashlib.sha256(content).hexdigest(), len(talk["transcript"]))
-
-
-async def _sign_up(store: Store, password: str) -> int:
-    passwords = Passwords()
-    try:
-        password_hash = await passwords.hash(password)
-    finally:
-        passwords.close()
-    user_id: int = await store.execute(SignUp(EMAIL, "Demo", password_hash), ORIGIN)
-    return user_id
 
 
 async def _bring_video(
@@ -77,30 +94,37 @@ async def _bring_video(
     await store.execute(command, ORIGIN)
 
 
-async def _add_notes(store: Store, user_id: int, talk: dict[str, Any]) -> None:
+async def _missing_notes(
+    database: Database, user_id: int, talk: dict[str, Any]
+) -> list[dict[str, str]]:
+    row = await database.one(NOTES_OF_VIDEO, user_id=user_id, video_id=talk["video_id"])
+    there = {(note["timestamp"], note["text"]) for note in orjson.loads(row[0] if row else "[]")}
+    return [note for note in talk["notes"] if (note["timestamp"], note["text"]) not in there]
+
+
+async def _add_notes(
+    store: Store, user_id: int, talk: dict[str, Any], notes: list[dict[str, str]]
+) -> None:
     origin = Origin(Actor.user(user_id), correlation_id=ORIGIN.correlation_id)
     commands = [
         AddNote(user_id, talk["video_id"], talk["title"], note["timestamp"], note["text"])
-        for note in talk["notes"]
+        for note in notes
     ]
     await asyncio.gather(*(store.execute(command, origin) for command in commands))
 
 
-def _there_already(talk: dict[str, Any]) -> str:
+def _said(talk: dict[str, Any], loaded: list[str]) -> str:
+    if loaded:
+        return f"Loaded {talk['title']!r} ({talk['video_id']}): {' and '.join(loaded)}."
     return (
-        f"The sample is there already: {EMAIL} has notes on {talk['video_id']}.\n"
-        "Nothing was changed. The password was shown when it was loaded; it is not kept."
+        f"The sample is there already: {EMAIL} has notes on {talk['video_id']}."
+        " Nothing was changed."
     )
 
 
-def _loaded(talk: dict[str, Any], password: str) -> str:
-    segments, notes = len(talk["transcript"]), len(talk["notes"])
+def _login(password: str) -> str:
     return (
-        f"Loaded {talk['title']!r} ({talk['video_id']}): a transcript of {segments} segments,"
-        f" metadata, a summary and {notes} notes.\n"
         f"  e-mail    {EMAIL}\n"
         f"  password  {password}\n"
-        "Start `vidwiz serve` and log in at http://127.0.0.1:8000/ with them;"
-        " the password is not shown again.\n"
-        f"The video: http://127.0.0.1:8000/api/wiz/video/{talk['video_id']}"
+        "Start `vidwiz serve` and log in at http://127.0.0.1:8000/ with them."
     )

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from vidwiz import log as event_log
-from vidwiz import migrate
+from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.settings import Settings, SettingsError

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import click
-import orjson
+from pydantic_core import to_json
 
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.database import Database
 from vidwiz.events.base import event_types
-from vidwiz.events.log import Recorded
+from vidwiz.events.chain import instant
+from vidwiz.events.recorded import Recorded
 from vidwiz.signals import Signals
 from vidwiz.store import follow_log
 
@@ -79,7 +80,7 @@ async def _history(
 def _as_line(recorded: Recorded) -> str:
     when = recorded.recorded_at.isoformat(timespec="milliseconds")
     fields = _fields(recorded)
-    what = " ".join(f"{name}={orjson.dumps(value).decode()}" for name, value in fields.items())
+    what = " ".join(f"{name}={to_json(value).decode()}" for name, value in fields.items())
     name = click.style(recorded.event.TOPIC, bold=True)
     return (
         f"{recorded.position:>8} {when} {name} {recorded.event.stream}"
@@ -88,19 +89,34 @@ def _as_line(recorded: Recorded) -> str:
 
 
 def _as_json(recorded: Recorded) -> bytes:
-    return orjson.dumps(
+    """Everything about the event; the hash chain can be recomputed from these lines alone."""
+    return to_json(
         {
             "position": recorded.position,
             "stream": recorded.event.stream,
+            "stream_id": recorded.originator_id,
             "version": recorded.originator_version,
             "type": recorded.event.TOPIC,
-            "recorded_at": recorded.recorded_at,
+            "recorded_at": instant(recorded.recorded_at),
             "actor": recorded.origin.actor,
             "correlation_id": recorded.origin.correlation_id,
             "causation_id": recorded.origin.causation_id,
             "data": _fields(recorded),
+            **_proof(recorded),
         }
     )
+
+
+def _proof(recorded: Recorded) -> dict[str, str]:
+    proof = recorded.proof
+    if proof is None:
+        return {}
+    return {
+        "state": proof.state.decode(),
+        "metadata": proof.metadata,
+        "previous_hash": proof.previous_hash.hex(),
+        "hash": proof.hash.hex(),
+    }
 
 
 def _fields(recorded: Recorded) -> dict[str, Any]:

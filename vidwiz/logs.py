@@ -12,7 +12,6 @@ def configure(form: Literal["auto", "json", "text"], level: str) -> None:
     """Send structlog's and the standard library's records to standard error, in one form."""
     as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

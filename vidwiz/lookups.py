@@ -14,7 +14,7 @@ from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events import TaskType
 from vidwiz.events.base import stream_id
-from vidwiz.events.log import EventMapper
+from vidwiz.events.recorded import EventMapper
 from vidwiz.projections import shapes
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (

@@ -1,10 +1,12 @@
 """What the service counts about itself, for Prometheus."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -43,8 +45,29 @@ LOG_HEAD = Gauge(
 
 def exposition() -> bytes:
     """All metrics in Prometheus' text format, summed over the processes of one service."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
         return generate_latest(PROCESS_REGISTRY)
+    _forget_the_dead(Path(folder))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A process that crashed waits for nothing; its ``live`` gauges would say so for ever."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not _lives(pid):
+            with suppress(FileNotFoundError):  # another process was asked at the same time
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

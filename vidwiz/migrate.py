@@ -9,8 +9,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from vidwiz.database import DatabaseUnavailable
@@ -19,23 +20,38 @@ MIGRATION_LOCK = (7163391, 2)
 OLDEST_POSTGRESQL = 15
 
 
+class MigrationFailed(Exception):
+    """The schema cannot be brought to the newest migration."""
+
+
 def migrate(dsn: str) -> str:
     """Run the missing migrations under an advisory lock; returns the revision arrived at.
 
-    Raises ``DatabaseUnavailable`` when it cannot connect or the server is too old.
+    Raises ``DatabaseUnavailable`` when it cannot connect or the server is too old, and
+    ``MigrationFailed``, which changes nothing.
     """
-    config = _config()
     with _connected(dsn) as connection:
+        # Held until the connection ends, as it does here however this goes.
         connection.execute(text(f"SELECT pg_advisory_lock{MIGRATION_LOCK}"))
         connection.commit()
-        try:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-            return current_revision(connection) or ""
-        finally:
-            connection.execute(text(f"SELECT pg_advisory_unlock{MIGRATION_LOCK}"))
-            connection.commit()
+        _upgrade(connection)
+        return current_revision(connection) or ""
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+        connection.commit()
+    except CommandError as error:
+        at = current_revision(connection)
+        raise MigrationFailed(
+            f"the database is at revision {at}, which this program does not know;"
+            " a newer VidWiz may have migrated it"
+        ) from error
+    except DBAPIError as error:
+        raise MigrationFailed(f"a migration failed and was undone: {error.orig}") from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
 from vidwiz.http.middleware import App, RequestFrame
+from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.settings import Settings
 
@@ -40,7 +41,7 @@ def serve(settings: Settings, dsn: str, *, host: str, port: int, processes: int)
         port=port,
         workers=processes,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         backlog=BACKLOG,
         access_log=False,

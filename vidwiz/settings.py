@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import stat
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 URL_FORM = "postgresql://user:password@host/name"
+FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
@@ -151,11 +154,13 @@ def keep_secret(path: Path) -> str:
     """The secret in this file, which is made with mode 0600 when it is not there yet.
 
     Several processes may ask at once: one of them makes the file, whole, and all read it.
+    A file that others could read is closed to them.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             _make_secret(path)
+        _close_to_others(path)
         secret = path.read_text().strip()
     except OSError as error:
         raise SettingsError(f"cannot keep a secret in {path}: {error.strerror}") from error
@@ -164,16 +169,34 @@ def keep_secret(path: Path) -> str:
     return secret
 
 
+def _close_to_others(path: Path) -> None:
+    if not stat.S_IMODE(path.stat().st_mode) & FOR_OTHERS:
+        return
+    try:
+        path.chmod(0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"others can read {path}, and it cannot be closed to them: {error.strerror}"
+        ) from error
+
+
 def _make_secret(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat among containers
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _write_secret(draft)
     try:
         path.hardlink_to(draft)
     except FileExistsError:
         pass  # another process was first; its secret counts
+    except OSError:  # no hard links here; another process may see the file before it is whole
+        with suppress(FileExistsError):
+            _write_secret(path)
     finally:
         draft.unlink()
+
+
+def _write_secret(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

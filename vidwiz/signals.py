@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.database import Connection, Database, DatabaseUnavailable
 
 CHANNEL = "vidwiz_events"

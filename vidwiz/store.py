@@ -18,13 +18,12 @@ import psycopg
 import structlog
 from psycopg import errors
 
-from vidwiz import log as event_log
-from vidwiz import lookups, records
+from vidwiz import event_log, lookups, records
 from vidwiz.commands.base import Command, Outcome, PastOf
 from vidwiz.database import Connection, Database, DatabaseUnavailable
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
-from vidwiz.events.log import EventMapper, Origin, Recorded, with_envelope
+from vidwiz.events.recorded import EventMapper, Origin, Recorded, with_envelope
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
 from vidwiz.projections.projector import (
     Fact,

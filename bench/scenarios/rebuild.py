@@ -18,7 +18,7 @@ from bench.apart import apart, call_apart
 from bench.client import Client, request
 from bench.setup import Aim, Result, Setup, percentile
 from bench.stage import resident, stage, token_of
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.projections import replay
 
 EVENTS, EVENTS_OF_A_TRIAL = 500_000, 50_000

@@ -17,6 +17,7 @@ from vidwiz.cli import main
 from vidwiz.migrate import head_revision
 from vidwiz.projections import replay
 
+DEMO = "demo@vidwiz.example"
 TALK = json.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
 
 
@@ -60,6 +61,34 @@ def test_the_embedded_database_holds_what_one_command_wrote_for_the_next(tmp_pat
     assert "every table equals its replay" in vidwiz.ok("verify")
 
 
+@pytest.mark.parametrize("command", ["migrate", "events"])
+def test_a_database_of_a_newer_program_is_refused_in_one_line(
+    vidwiz: Vidwiz, dsn: str, command: str
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from_2099'")
+    assert vidwiz.run(command).refused() == (
+        "the database is at revision from_2099, which this program does not know;"
+        " a newer VidWiz may have migrated it"
+    )
+
+
+def test_a_migration_that_fails_says_why_in_one_line_and_changes_nothing(
+    vidwiz: Vidwiz, dsn: str
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+        connection.execute("CREATE TABLE notes (mine text)")
+    refusal = 'a migration failed and was undone: relation "notes" already exists'
+    assert vidwiz.run("migrate").refused() == refusal
+    with psycopg.connect(dsn) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert tables.fetchall() == [("notes",)]
+        connection.execute("DROP TABLE notes")
+    assert vidwiz.ok("migrate") == f"The schema is at revision {head_revision()}.\n"
+
+
 def test_rebuild_says_what_it_rebuilt(vidwiz: Vidwiz, dsn: str) -> None:
     happen(dsn, *full_history())
     everything = vidwiz.ok("rebuild")
@@ -81,7 +110,8 @@ def test_rebuild_names_the_tables_there_are(vidwiz: Vidwiz) -> None:
 def test_verify_exits_with_1_and_names_the_rows(vidwiz: Vidwiz, dsn: str) -> None:
     happen(dsn, *full_history())
     assert re.fullmatch(
-        r"Replayed 128 events \(.+\) in .+ events/s: every table equals its replay\.\n",
+        r"Replayed 128 events \(.+\) in .+ events/s: every table equals its replay;"
+        r" the log is whole, its head 128 is [0-9a-f]{64}\.\n",
         vidwiz.ok("verify"),
     )
     with psycopg.connect(dsn) as connection:
@@ -91,7 +121,7 @@ def test_verify_exits_with_1_and_names_the_rows(vidwiz: Vidwiz, dsn: str) -> Non
     assert done.code == 1
     first, second, verdict = done.out.splitlines()
     assert (first, second) == ("users 7: missing", "notes 2: differs in timestamp, text")
-    assert verdict.endswith(": 2 rows differ.")
+    assert ": 2 rows differ; the log is whole, " in verdict
     as_json = vidwiz.run("verify", "--json")
     assert as_json.code == 1
     assert json.loads(as_json.out)["differences"] == [
@@ -150,7 +180,8 @@ def test_demo_loads_the_sample_once(vidwiz: Vidwiz, dsn: str, tmp_path: Path) ->
     again = vidwiz.ok("demo")
     assert again.startswith("The sample is there already: demo@vidwiz.example has notes on")
     assert "Nothing was changed" in again
-    assert password[1] not in again
+    assert password[0] in again
+    assert "/api/wiz" not in told + again
     assert transcript.stat().st_mtime_ns == written
     with psycopg.connect(dsn) as connection:
         counts = connection.execute("SELECT topic, count(*) FROM stored_events GROUP BY topic")
@@ -164,6 +195,38 @@ def test_demo_loads_the_sample_once(vidwiz: Vidwiz, dsn: str, tmp_path: Path) ->
         }
         assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
     assert "every table equals its replay" in vidwiz.ok("verify")
+
+
+def test_a_demo_that_broke_off_is_finished_by_the_next(
+    vidwiz: Vidwiz, dsn: str, tmp_path: Path
+) -> None:
+    objects = tmp_path / "data" / "objects"
+    objects.parent.mkdir()
+    objects.write_text("a file where a folder should be")
+    vidwiz.run("demo").refused()
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT email FROM users").fetchall() == [(DEMO,)]
+    objects.unlink()
+    assert f"and {len(TALK['notes'])} notes." in vidwiz.ok("demo")
+
+    with psycopg.connect(dsn) as connection:
+        gone = connection.execute("DELETE FROM notes WHERE id % 2 = 0").rowcount
+    told = vidwiz.ok("demo")
+    assert told.startswith(f"Loaded {TALK['title']!r} ({TALK['video_id']}): {gone} notes.\n")
+    with psycopg.connect(dsn) as connection:
+        counted = connection.execute("SELECT count(*), count(DISTINCT text) FROM notes").fetchone()
+    assert counted == (len(TALK["notes"]), len(TALK["notes"]))
+
+
+def test_the_demo_leaves_an_account_of_others_alone(vidwiz: Vidwiz, dsn: str) -> None:
+    vidwiz.ok("demo", SECRET_KEY="the secret of another time, long enough")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DELETE FROM notes")
+    assert vidwiz.ok("demo") == (
+        f"{DEMO} has an account with another password already. Nothing was changed.\n"
+    )
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
 def test_the_demos_account_sees_its_notes(vidwiz: Vidwiz, dsn: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``events`` prints the history: all of it, filtered, as JSON, and as it grows."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 from tests.cli.command import Vidwiz
 from tests.projections.histories import START, append, happen, mapper, numbered, project
 from tests.support import server_environment
-from vidwiz.events import NoteAdded, NoteEdited, UserSignedUp, VideoAdded
+from vidwiz.event_log import APPEND
+from vidwiz.events import MetadataFetched, NoteAdded, NoteEdited, UserSignedUp, VideoAdded
 from vidwiz.events.base import stream_id
-from vidwiz.log import APPEND
 
 EVENTS = [
     UserSignedUp(user_id=5, email="ann@example.org", name="Änn"),
@@ -135,3 +136,22 @@ def test_a_followed_history_goes_on_until_it_is_interrupted(tmp_path: Path, dsn:
     assert seen == [1, 2, 3, 4]
     assert (following.returncode, left, errors) == (0, "", "")
     assert its[0].at == START
+
+
+def test_the_chain_can_be_recomputed_from_the_printed_lines_alone(vidwiz: Vidwiz) -> None:
+    previous = bytes(32)
+    for line in printed(vidwiz):
+        assert line["previous_hash"] == previous.hex()
+        names = ("position", "stream_id", "version", "type", "recorded_at", "metadata", "state")
+        fields = [str(line[name]).encode() for name in names]
+        framed = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+        previous = hashlib.sha256(previous + framed).digest()
+        assert line["hash"] == previous.hex()
+
+
+def test_integers_of_any_size_are_printed(dsn: str, tmp_path: Path) -> None:
+    video = VideoAdded(id=1, video_id="big", title=None)
+    happen(dsn, video, MetadataFetched(video_id="big", metadata={"views": 2**70}))
+    its = Vidwiz(tmp_path, dsn)
+    assert f'"views":{2**70}' in its.ok("events", "--json").splitlines()[1]
+    assert str(2**70) in its.ok("events")

@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from pathlib import Path
 from vidwiz.settings import keep_secret
 sys.stdin.read(1)
 print(keep_secret(Path(sys.argv[1])))
+"""
+
+REFUSING = """
+import errno, os, sys
+def refuse(event, _):
+    if event == sys.argv[2]:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+sys.addaudithook(refuse)
 """
 
 
@@ -111,6 +120,49 @@ async def test_processes_that_start_together_keep_one_secret_that_only_they_read
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [its.name for its in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "secret_key"
+    path.write_text("older than its mode\n")
+    path.chmod(0o644)
+    assert keep_secret(path) == "older than its mode"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_cannot_be_closed_to_others_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "secret_key"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o640)
+    done = keep_where_refused("os.chmod", path)
+    assert done.returncode == 1
+    assert SECRET not in done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        f"vidwiz.settings.SettingsError: others can read {path},"
+        " and it cannot be closed to them: Operation not permitted"
+    )
+
+
+def test_a_secret_is_kept_where_there_are_no_hard_links(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "secret_key"
+    first, second = (keep_where_refused("os.link", path) for _ in range(2))
+    assert (first.returncode, first.stdout) == (0, path.read_text())
+    assert second.stdout == first.stdout
+    assert len(path.read_text()) == 65
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [its.name for its in path.parent.iterdir()] == ["secret_key"]
+
+
+def keep_where_refused(event: str, path: Path) -> "subprocess.CompletedProcess[str]":
+    """Keep a secret where the system does not permit what Python audits as this event."""
+    return subprocess.run(
+        [sys.executable, "-c", REFUSING + KEEP, str(path), event],
+        input="!",
+        env=server_environment(path.parent, None),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_kept_secret_stays_and_each_has_its_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from vidwiz.commands.tasks import Claimable, ClaimTask, NextTask, NextTaskOf
 from vidwiz.commands.users import Account, AccountsOf, SignInWithGoogle, SignUp
 from vidwiz.database import Connection, Database
 from vidwiz.events import NoteAdded, NoteEdited, TaskType
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.store import Store
 from vidwiz.wiring import running_store
 

@@ -30,8 +30,8 @@ from vidwiz.events import (
     event_types,
 )
 from vidwiz.events.base import STREAM_NAMESPACE, stream_id
-from vidwiz.events.log import SYSTEM, Actor, EventMapper, Origin, Recorded, UnknownEvent
-from vidwiz.events.log import with_envelope as enveloped
+from vidwiz.events.recorded import SYSTEM, Actor, EventMapper, Origin, Recorded, UnknownEvent
+from vidwiz.events.recorded import with_envelope as enveloped
 
 PERSONAL = {
     "UserSignedUp": {"email", "name", "google_id", "profile_image_url"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vidwiz.events import Event, event_types
-from vidwiz.events.log import EventMapper, UnknownEvent
+from vidwiz.events.recorded import EventMapper, UnknownEvent
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 NAME = re.compile(r"(?P<topic>[A-Za-z]+)\.v(?P<version>\d+)\.json")

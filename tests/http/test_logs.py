@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from tests.http.wire import signed
 from tests.support import ADMIN_TOKEN, SECRET_KEY, bearer, new_video_id, serving
@@ -55,3 +56,20 @@ def test_the_log_has_every_request_and_no_body_token_password_or_query(
     keys = {"event", "level", "timestamp", "method", "path", "status", "ms", "request_id", "client"}
     assert all(line.keys() == keys for line in requests)
     assert requests[8]["path"] == "/api/search"
+
+
+def test_the_log_names_the_request_of_an_unexpected_error(dsn: str, tmp_path: Path) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP TABLE credentials")
+    with serving(tmp_path / "data", dsn) as server:
+        answer = httpx.post(
+            f"{server.url}/api/user/login",
+            json={"email": "logged@example.org", "password": "correct horse"},
+            headers={"X-Request-ID": "asked-1"},
+        )
+        assert answer.status_code == 500
+        assert server.stop() == 0
+    lines = [json.loads(one) for one in server.log.read_text().splitlines() if one[:1] == "{"]
+    (line,) = [one for one in lines if one["event"] == "unexpected error"]
+    assert (line["request_id"], line["path"]) == ("asked-1", "/api/user/login")
+    assert 'relation "credentials" does not exist' in line["exception"]

@@ -11,7 +11,7 @@ from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import Outcome
 from vidwiz.commands.notes import GroundFor, NoteGround
 from vidwiz.events import VideoAdded
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.http import shapes
 from vidwiz.store import Store
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from hypothesis import strategies as st
 
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -38,7 +38,7 @@ from vidwiz.events import (
     VideoAdded,
 )
 from vidwiz.events.base import stream_id
-from vidwiz.events.log import EventMapper, with_envelope
+from vidwiz.events.recorded import EventMapper, with_envelope
 from vidwiz.projections.projector import Fact, as_array, expect_rows, in_waves, plan
 from vidwiz.projections.projectors import PROJECTORS
 

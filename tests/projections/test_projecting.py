@@ -23,7 +23,7 @@ from tests.projections.histories import (
 from vidwiz.events import Event, MessageSent, event_types
 from vidwiz.events.base import stream_id
 from vidwiz.projections import replay
-from vidwiz.projections.projector import Fact, ProjectionFailed, in_waves
+from vidwiz.projections.projector import Fact, ProjectionFailed, in_runs, in_waves
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.tables import PROJECTED
 
@@ -50,6 +50,18 @@ def test_no_stream_has_two_events_in_one_statement(facts: list[Fact]) -> None:
     stream = {fact.state: fact.stream for fact in facts}
     for _, states in in_waves(facts):
         assert len({stream[state] for state in states}) == len(states)
+
+
+@given(FACTS)
+def test_runs_keep_the_whole_order_with_one_topic_and_no_stream_twice(
+    facts: list[Fact],
+) -> None:
+    runs = list(in_runs(facts))
+    assert [state for _, states in runs for state in states] == [fact.state for fact in facts]
+    by_state = {fact.state: fact for fact in facts}
+    for topic, states in runs:
+        assert {by_state[state].topic for state in states} == {topic}
+        assert len({by_state[state].stream for state in states}) == len(states)
 
 
 @given(FACTS)

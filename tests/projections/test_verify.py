@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table, Text
 from tests.projections.histories import full_history, happen
 from vidwiz.commands.notes import AddNote, EditNote
 from vidwiz.commands.users import SignUp
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.chain import GENESIS, ChainBroken
+from vidwiz.events.recorded import SYSTEM, Origin, UnknownEvent
 from vidwiz.projections import replay
 from vidwiz.projections.replay import Difference
 from vidwiz.projections.tables import PROJECTED
@@ -181,3 +182,79 @@ async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> No
             done.set()
             await asyncio.gather(*writers)
     assert seen[0] < seen[-1]
+
+
+FORGED = {
+    "a changed state": (
+        "UPDATE stored_events SET state = convert_to('{}', 'UTF8') WHERE notification_id = 5",
+        5,
+        "does not have the hash of what it says",
+    ),
+    "a changed state with a fitting hash": (
+        "UPDATE stored_events SET topic = 'NoteAdded', hash = sha256('x')"
+        " WHERE notification_id = 5",
+        5,
+        "does not have the hash of what it says",
+    ),
+    "a deleted event": (
+        "DELETE FROM stored_events WHERE notification_id = 7",
+        7,
+        "is missing",
+    ),
+    "a deleted beginning": (
+        "DELETE FROM stored_events WHERE notification_id < 3",
+        1,
+        "is missing",
+    ),
+    "a changed link": (
+        "UPDATE stored_events SET previous_hash = sha256('x') WHERE notification_id = 9",
+        9,
+        "does not follow",
+    ),
+    "a changed time": (
+        "UPDATE stored_events SET recorded_at = recorded_at + interval '1 microsecond'"
+        " WHERE notification_id = 4",
+        4,
+        "does not have the hash",
+    ),
+    "a changed actor": (
+        'UPDATE stored_events SET metadata = \'{"actor":"user:666"}\' WHERE notification_id = 2',
+        2,
+        "does not have the hash",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_a_changed_log_is_named_with_its_first_wrong_position(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]], forgery: str
+) -> None:
+    dsn, connection = tampered
+    statement, position, what = FORGED[forgery]
+    connection.execute("ALTER TABLE stored_events DISABLE TRIGGER ALL")
+    connection.execute(statement)
+    with pytest.raises(ChainBroken, match=what) as broken:
+        replay.verify(dsn)
+    assert broken.value.position == position
+
+
+def test_an_event_of_an_unknown_type_is_not_skipped(
+    tampered: tuple[str, psycopg.Connection[tuple[Any, ...]]],
+) -> None:
+    dsn, connection = tampered
+    connection.execute(
+        "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
+        " VALUES (gen_random_uuid(), 1, 'NoteAddedV9', '{}')"
+    )
+    for replaying in (replay.verify, replay.rebuild):
+        with pytest.raises(UnknownEvent, match="NoteAddedV9"):
+            replaying(dsn)
+
+
+def test_the_head_is_the_last_events_hash(dsn: str) -> None:
+    assert replay.verify(dsn)[0].head == GENESIS.hex()
+    happen(dsn, *EVENTS)
+    with psycopg.connect(dsn) as connection:
+        query = "SELECT encode(hash, 'hex') FROM stored_events ORDER BY notification_id DESC"
+        row = connection.execute(query).fetchone()
+    assert (replay.verify(dsn)[0].head,) == row

@@ -11,11 +11,11 @@ import psycopg
 from psycopg import sql
 
 from tests.support import eventually, new_video_id
-from vidwiz import log as event_log
 from vidwiz.commands.notes import AddNote
 from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.chain import GENESIS, chained_hash
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 from vidwiz.wiring import running_store
@@ -88,10 +88,10 @@ def whole_log(dsn: str) -> list[tuple[Any, ...]]:
 def assert_dense_and_chained(log: Sequence[tuple[Any, ...]]) -> None:
     """Positions count from 1, and each row's hash is what Python computes."""
     assert [row[0] for row in log] == list(range(1, len(log) + 1))
-    previous = event_log.GENESIS
+    previous = GENESIS
     for position, stream, version, topic, recorded_at, metadata, state, its_previous, its in log:
         assert its_previous == previous
-        previous = event_log.chained_hash(
+        previous = chained_hash(
             previous,
             position=position,
             stream=stream,

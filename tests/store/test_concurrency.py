@@ -21,7 +21,7 @@ from tests.store.parts import (
     whole_log,
 )
 from tests.support import eventually
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.store import follow_log
 
 SEED = 20_260_131

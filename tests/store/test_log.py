@@ -25,10 +25,11 @@ from tests.store.parts import (
     value,
     whole_log,
 )
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.events.base import stream_id
-from vidwiz.events.log import Actor, Origin
+from vidwiz.events.chain import GENESIS, chained_hash
+from vidwiz.events.recorded import Actor, Origin
 from vidwiz.migrate import head_revision, migrate, schema_engine
 from vidwiz.projections.tables import metadata
 
@@ -173,12 +174,11 @@ def test_a_changed_byte_anywhere_breaks_the_chain() -> None:
         "metadata": "{ }",
         "state": b"{ }",
     }
-    hashes = [event_log.chained_hash(event_log.GENESIS, **fields)]
+    hashes = [chained_hash(GENESIS, **fields)]
     hashes += [
-        event_log.chained_hash(event_log.GENESIS, **{**fields, name: changed})
-        for name, changed in changes.items()
+        chained_hash(GENESIS, **{**fields, name: changed}) for name, changed in changes.items()
     ]
-    hashes.append(event_log.chained_hash(bytes(31) + b"\1", **fields))
+    hashes.append(chained_hash(bytes(31) + b"\1", **fields))
     assert len(set(hashes)) == 1 + len(changes) + 1
 
 

@@ -31,9 +31,9 @@ from psycopg_pool import ConnectionPool
 
 from tests.store import library_cases as library
 from tests.store.parts import assert_dense_and_chained, note, running, value, whole_log
-from vidwiz import log as event_log
+from vidwiz import event_log
 from vidwiz.events import NoteAdded, event_types
-from vidwiz.events.log import SYSTEM, EventMapper, Origin, Recorded
+from vidwiz.events.recorded import SYSTEM, EventMapper, Origin, Recorded
 
 PARALLEL = 12
 
@@ -65,7 +65,7 @@ def recorder(datastore: PostgresDatastore) -> PostgresApplicationRecorder:
 
 
 class OurAggregateRecorder(AggregateRecorder):
-    """Appends by ``vidwiz.log.APPEND``; says no positions."""
+    """Appends by ``vidwiz.event_log.APPEND``; says no positions."""
 
     def __init__(self, dsn: str) -> None:
         self._pool = ConnectionPool(
@@ -121,7 +121,7 @@ class OurAggregateRecorder(AggregateRecorder):
 
 
 class OurApplicationRecorder(OurAggregateRecorder, ApplicationRecorder):
-    """Appends by ``vidwiz.log.APPEND`` and reads the log by ``BEHIND`` and ``HEAD``."""
+    """Appends by ``vidwiz.event_log.APPEND`` and reads the log by ``BEHIND`` and ``HEAD``."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         return self._append(stored_events)

@@ -12,7 +12,7 @@ import pytest
 from tests.store.parts import ORIGIN, Parts, backends, note, running, terminated, topics
 from tests.support import eventually
 from vidwiz.events import event_types
-from vidwiz.events.log import Recorded
+from vidwiz.events.recorded import Recorded
 from vidwiz.signals import CHANNEL, Signals
 from vidwiz.store import follow_log
 

@@ -30,7 +30,7 @@ from vidwiz.commands.tasks import (
 from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
 from vidwiz.events import TaskType
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.projections import replay
 from vidwiz.signals import Signals
 from vidwiz.store import Store

@@ -7,7 +7,7 @@ from quart import Blueprint, Quart, Response, request, send_from_directory
 from quart_schema import Info, QuartSchema, hide
 from werkzeug.exceptions import NotFound
 
-from vidwiz.http.bodies import RESULT_BODY
+from vidwiz.http.bodies import BoundedRequest
 from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.guards import SECURITY_SCHEMES, public
@@ -24,8 +24,8 @@ SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
 def create_app(static_dir: Path) -> Quart:
     """The app; whoever runs it puts its ``Services`` where ``services()`` finds them."""
     app = Quart("vidwiz", static_folder=None)
+    app.request_class = BoundedRequest
     app.config.update(
-        MAX_CONTENT_LENGTH=RESULT_BODY,
         QUART_SCHEMA_SWAGGER_JS_URL="/docs/js/swagger-ui-bundle.js",
         QUART_SCHEMA_SWAGGER_CSS_URL="/docs/css/swagger-ui.css",
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",

@@ -2,28 +2,33 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, TypeVar, cast
 
 import orjson
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from pydantic_core import from_json
-from quart import request
+from quart import Request, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vidwiz.http.errors import ApiError, invalid
 
 SMALL_BODY = 1024 * 1024
 """Bytes of the largest body that most routes take."""
-RESULT_BODY = 16 * 1024 * 1024
+RESULT_BODY = 4 * 1024 * 1024
 """Bytes of the largest body that a worker may submit."""
 LARGE = 128 * 1024
-"""A body of more bytes is parsed in a thread."""
+"""A body of more bytes is parsed in a thread, one at a time: parsed, it takes far more room."""
 MOST_MEMBERS = 100
 """Members of the largest body: every unknown one costs an entry of the 422."""
+
+RESULTS = ("POST", "/api/tasks/transcript")
 
 NOT_JSON = "Request body must be JSON"
 
 Body = TypeVar("Body", bound=BaseModel)
 
+_large = ThreadPoolExecutor(1, thread_name_prefix="large-body")
 _video_ids = re.compile(r"[\x21-\x7e]{1,64}")
 
 
@@ -42,6 +47,14 @@ VideoId = Annotated[str, AfterValidator(_video_id)]
 NoteText = Annotated[str, StringConstraints(max_length=100_000)]
 
 
+class BoundedRequest(Request):
+    """A request of whose body no more is kept than its route takes."""
+
+    def __init__(self, method: str, scheme: str, path: str, *others: Any, **options: Any) -> None:
+        most = RESULT_BODY if (method, path.removesuffix("/")) == RESULTS else SMALL_BODY
+        super().__init__(method, scheme, path, *others, **{**options, "max_content_length": most})
+
+
 async def read(model: type[Body], most: int = SMALL_BODY) -> Body:
     """The request's body as ``model``.
 
@@ -50,13 +63,16 @@ async def read(model: type[Body], most: int = SMALL_BODY) -> Body:
     """
     if (request.content_length or 0) > most:
         raise too_large(most)
-    raw = cast("bytes", await request.get_data(cache=False))
+    try:
+        raw = cast("bytes", await request.get_data(cache=False))
+    except RequestEntityTooLarge:
+        raise too_large(most) from None
     if len(raw) > most:
         raise too_large(most)
     if not request.is_json:
         raise ApiError(400, NOT_JSON)
     if len(raw) > LARGE:
-        return await asyncio.to_thread(parse, model, raw)
+        return await asyncio.get_running_loop().run_in_executor(_large, parse, model, raw)
     return parse(model, raw)
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from quart import request
 
-from vidwiz.events.log import Actor, Origin
+from vidwiz.events.recorded import Actor, Origin
 
 REQUEST_ID = "vidwiz.request_id"
 ROUTE = "vidwiz.route"

@@ -15,6 +15,7 @@ from vidwiz.commands import notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http.answers import json_answer
+from vidwiz.http.context import REQUEST_ID, scope
 from vidwiz.store import Conflict, Overloaded
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ CODES: Mapping[int, str] = {
     413: "PAYLOAD_TOO_LARGE",
     422: "VALIDATION_ERROR",
     429: "RATE_LIMIT_EXCEEDED",
+    431: "REQUEST_HEADER_FIELDS_TOO_LARGE",
     500: "INTERNAL_ERROR",
     503: "SERVICE_UNAVAILABLE",
 }
@@ -87,10 +89,15 @@ def envelope(
     status: int, message: str, details: Any = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer for an error."""
+    return json_answer(envelope_body(status, message, details), status, headers)
+
+
+def envelope_body(status: int, message: str, details: Any = None) -> dict[str, dict[str, Any]]:
+    """What the answer for an error holds."""
     error = {"code": CODES.get(status) or HTTPStatus(status).name, "message": message}
     if details is not None:
         error["details"] = details
-    return json_answer({"error": error}, status, headers)
+    return {"error": error}
 
 
 def invalid(error: ValidationError, skip: int = 0) -> ApiError:
@@ -152,5 +159,11 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error", path=request.path, method=request.method, exc_info=error)
+    log.error(
+        "unexpected error",
+        path=request.path,
+        method=request.method,
+        request_id=scope().get(REQUEST_ID),
+        exc_info=error,
+    )
     return envelope(500, "Internal server error")

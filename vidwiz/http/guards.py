@@ -11,7 +11,7 @@ from quart_schema import security_scheme
 from sqlalchemy import BigInteger, select
 
 from vidwiz.database import Database
-from vidwiz.events.log import ADMIN, Actor
+from vidwiz.events.recorded import ADMIN, Actor
 from vidwiz.http.errors import ApiError
 from vidwiz.http.services import services
 from vidwiz.http.tokens import Tokens

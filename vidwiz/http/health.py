@@ -4,8 +4,7 @@ from quart import Blueprint, Response
 from quart_schema import document_response, hide
 from sqlalchemy import Text, column, select, table
 
-from vidwiz import log as event_log
-from vidwiz import metrics
+from vidwiz import event_log, metrics
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http import shapes
 from vidwiz.http.answers import json_answer

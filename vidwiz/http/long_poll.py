@@ -18,7 +18,7 @@ import structlog
 from vidwiz.commands.tasks import Claim, ClaimTask, Expired, ExpireTask, GiveBackTask
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events import TaskAttemptFailed, TaskGivenBack, TaskQueued, TaskType
-from vidwiz.events.log import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import WAITING_WORKERS
 from vidwiz.store import Conflict, Overloaded, Store
 

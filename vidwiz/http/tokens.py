@@ -10,13 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 from jwt.types import Options
 from jwt.warnings import InsecureKeyLengthWarning
 
 ALGORITHM = "HS256"
+# The signature alone is verified there; the caller looks at the clock, and no more is needed.
+SIGNATURE_ONLY = Options(
+    verify_exp=False,
+    verify_nbf=False,
+    verify_iat=False,
+    verify_aud=False,
+    verify_iss=False,
+    verify_sub=False,
+    verify_jti=False,
+)
 LONG_TERM = "long_term"
 MAX_TOKEN_LENGTH = 4096
 MAX_USER_ID = 2**63 - 1
@@ -32,6 +42,7 @@ class Claims:
     user_id: int
     expires_at: float
     token_id: str | None = None
+    not_before: float = float("-inf")
 
 
 class Tokens:
@@ -67,19 +78,20 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims | None:
-        """The claims of a token that is ours and has not expired.
+        """The claims of a token that is ours, has begun and has not expired.
 
         Whether a long-term token still lives, only the users table knows.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             return None
         claims = self._signed(token)
-        return claims if claims is not None and self._now() < claims.expires_at else None
+        if claims is None or not claims.not_before <= self._now() < claims.expires_at:
+            return None
+        return claims
 
     def _signed_claims(self, token: str) -> Claims | None:
-        options = Options(verify_exp=False, verify_iat=False)  # the caller looks at the clock
         try:
-            claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=options)
+            claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=SIGNATURE_ONLY)
         except (jwt.InvalidTokenError, ValueError):
             return None
         return _claims(claims)
@@ -89,10 +101,17 @@ def _claims(claims: Mapping[str, Any]) -> Claims | None:
     user_id = claims.get("user_id")
     if type(user_id) is not int or not 0 < user_id <= MAX_USER_ID:
         return None
+    not_before = claims.get("nbf", float("-inf"))
+    if not _is_time(not_before):
+        return None
     if claims.get("type") == LONG_TERM:
         token_id = claims.get("jti")
-        return Claims(user_id, float("inf"), token_id) if isinstance(token_id, str) else None
+        if not isinstance(token_id, str):
+            return None
+        return Claims(user_id, float("inf"), token_id, not_before)
     expires_at = claims.get("exp")
-    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
-        return None
-    return Claims(user_id, expires_at)
+    return Claims(user_id, expires_at, None, not_before) if _is_time(expires_at) else None
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -17,7 +17,7 @@ from vidwiz.commands.users import (
     SignUp,
     UserNotFound,
 )
-from vidwiz.events.log import SYSTEM
+from vidwiz.events.recorded import SYSTEM
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import origin

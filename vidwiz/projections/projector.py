@@ -110,6 +110,18 @@ def in_waves(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
         yield from groups.items()
 
 
+def in_runs(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
+    """Group only neighbours of one topic that share no stream: nothing overtakes anything."""
+    run: list[Fact] = []
+    for fact in facts:
+        if run and (fact.topic != run[0].topic or any(fact.stream == one.stream for one in run)):
+            yield run[0].topic, [one.state for one in run]
+            run = []
+        run.append(fact)
+    if run:
+        yield run[0].topic, [one.state for one in run]
+
+
 def as_array(states: Sequence[bytes]) -> str:
     """The parameter ``events`` of every projector statement."""
     return (b"[" + b",".join(states) + b"]").decode()

@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from sqlalchemy import BigInteger, Text, func, select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from vidwiz.events.log import EventMapper, with_envelope
-from vidwiz.projections.projector import Fact, Projector, as_array, expect_rows, in_waves, plan
+from vidwiz.events.base import event_types
+from vidwiz.events.chain import ChainWalk, Proof
+from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
+from vidwiz.projections.projector import (
+    Fact,
+    Projector,
+    as_array,
+    expect_rows,
+    in_runs,
+    in_waves,
+    plan,
+)
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
@@ -48,11 +57,13 @@ _next = Statement(
         stored_events.c.topic,
         stored_events.c.state,
         stored_events.c.recorded_at,
+        stored_events.c.metadata.cast(Text),
+        stored_events.c.previous_hash,
+        stored_events.c.hash,
     )
     .where(
         stored_events.c.notification_id > parameter("after", BigInteger),
         stored_events.c.notification_id <= parameter("up_to", BigInteger),
-        stored_events.c.topic == func.any(parameter("topics", ARRAY(Text))),
     )
     .order_by(stored_events.c.notification_id)
     .limit(CHUNK)
@@ -84,12 +95,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay did: events read up to ``position``, and the rows of each table."""
+    """What a replay did: events read up to ``position``, and the rows of each table.
+
+    ``head`` is the hash of the last event, in hex, where the chain was checked: who wrote it down
+    before sees whether the log's end has been cut off or written anew.
+    """
 
     position: int
     events: int
     rows: dict[str, int]
     seconds: float
+    head: str | None = None
 
 
 def projectors_of(tables: Sequence[str]) -> list[Projector]:
@@ -117,6 +133,7 @@ def rebuild(
         replay = _Replay(reader, writer, projectors, progress)
         replay.run_to_head()
         _create_indexes(writer, projectors)
+        replay.in_order = True
         while replay.run_to_head() > NEARLY_THERE:
             pass
         writer.execute("SET synchronous_commit = on")
@@ -128,22 +145,25 @@ def rebuild(
 def verify(
     dsn: str, progress: Progress = lambda _at, _of: None
 ) -> tuple[Replayed, Iterator[Difference]]:
-    """Replay into temporary tables and compare them with the live ones, as of one moment.
+    """Check the log's chain, replay it and compare the result with the live tables.
 
-    Raises what ``rebuild`` raises, but for ``SwapFailed``.
+    All as of one moment. Raises ``ChainBroken``, and what ``rebuild`` raises but for
+    ``SwapFailed``.
     """
     began = time.monotonic()
     with _maintenance(dsn) as (reader, writer):
         writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         writer.execute("SET LOCAL search_path = pg_temp, public")
         _create_tables(writer, PROJECTORS)
-        replay = _Replay(reader, writer, PROJECTORS, progress)
+        chain = ChainWalk()
+        replay = _Replay(reader, writer, PROJECTORS, progress, chain)
         replay.run(_one(writer, _head.sql))
         rows = _count(writer, PROJECTORS)
         differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
         writer.execute("ROLLBACK")
-        replayed = Replayed(replay.position, replay.events, rows, time.monotonic() - began)
-        return replayed, iter(differences)
+        seconds = time.monotonic() - began
+        head = chain.head.hex()
+        return Replayed(replay.position, replay.events, rows, seconds, head), iter(differences)
 
 
 class _Replay:
@@ -155,12 +175,16 @@ class _Replay:
         writer: Connection,
         projectors: Sequence[Projector],
         progress: Progress,
+        chain: ChainWalk | None = None,
     ) -> None:
         self.position = 0
         self.events = 0
+        self.in_order = False  # whether unique indexes forbid that a stream overtakes another
+        self._chain = chain
         self._reader = reader
         self._writer = writer
         self._statements = plan(projectors)
+        self._topics = event_types().keys()
         self._progress = progress
         # The planner knows nothing of tables that are being filled: index look-ups are right.
         for method in ("enable_hashjoin", "enable_mergejoin"):
@@ -185,8 +209,13 @@ class _Replay:
         return self.events - before
 
     def _read(self, after: int, up_to: int) -> list[tuple[Any, ...]]:
-        wanted = {"after": after, "up_to": up_to, "topics": list(self._statements)}
-        return self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
+        wanted = {"after": after, "up_to": up_to}
+        rows = self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
+        if self._chain is not None:
+            for position, stream, version, topic, state, at, metadata, previous, its_hash in rows:
+                proof = Proof(state, metadata, previous, its_hash)
+                self._chain.step(position, stream, version, topic, at, proof)
+        return rows
 
     def _project(self, chunk: Sequence[tuple[Any, ...]]) -> None:
         facts = [
@@ -195,12 +224,18 @@ class _Replay:
                 stream,
                 with_envelope(_mapper.current_state(topic, state), version, recorded_at),
             )
-            for _, stream, version, topic, state, recorded_at in chunk
+            for _, stream, version, topic, state, recorded_at, *_ in chunk
+            if self._concerns(topic)
         ]
-        for topic, states in in_waves(facts):
+        for topic, states in in_runs(facts) if self.in_order else in_waves(facts):
             for statement in self._statements[topic]:
                 cursor = self._writer.execute(statement.sql, {"events": as_array(states)})
                 expect_rows(topic, len(states), cursor.rowcount)
+
+    def _concerns(self, topic: str) -> bool:
+        if topic not in self._topics:
+            raise UnknownEvent(f"no event class has the topic {topic!r}")
+        return topic in self._statements
 
 
 @contextmanager
@@ -248,6 +283,8 @@ def _swap(writer: Connection, replay: _Replay, tries: int) -> None:
         try:
             with writer.transaction():
                 _exchange(writer, replay)
+        except DependentObjectsStillExist as error:
+            raise SwapFailed(f"other objects use a table: {error.diag.message_detail}") from error
         except LockNotAvailable:
             replay.position, replay.events = reached
             time.sleep(SWAP_PAUSE_S)  # those who queued behind the lock go first

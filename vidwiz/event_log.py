@@ -1,22 +1,17 @@
-"""The log's own statements, and the hash chain as anybody can recompute it."""
+"""The log's own statements."""
 
-import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Column, LargeBinary, Text, column, func, select
+from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Text, column, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from vidwiz.events.log import Actor, EventMapper, Origin, Recorded
+from vidwiz.events.chain import Proof
+from vidwiz.events.recorded import Actor, EventMapper, Origin, Recorded
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant, stored_events
-
-GENESIS = bytes(32)
-"""The previous hash of the first event."""
 
 _drafts = (
     func.unnest(
@@ -64,13 +59,15 @@ Must be the last statement of its transaction. A stream version that is already 
 ``UniqueViolation``.
 """
 
-_RECORDED: Sequence[Column[Any]] = (
+_RECORDED: Sequence[ColumnElement[Any]] = (
     stored_events.c.notification_id,
     stored_events.c.originator_version,
     stored_events.c.topic,
     stored_events.c.state,
     stored_events.c.recorded_at,
-    stored_events.c.metadata,
+    stored_events.c.metadata.cast(Text),
+    stored_events.c.previous_hash,
+    stored_events.c.hash,
 )
 
 BEHIND = Statement(
@@ -87,43 +84,20 @@ HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id),
 
 def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
     """The event in a row of ``BEHIND``; raises ``UnknownEvent``."""
-    position, version, topic, state, recorded_at, metadata = row
+    position, version, topic, state, recorded_at, metadata, previous_hash, its_hash = row
+    origin = orjson.loads(metadata)
     return Recorded(
         event=mapper.decode(topic, state),
         originator_version=version,
         recorded_at=recorded_at,
         origin=Origin(
-            actor=Actor(metadata.get("actor", "unknown")),
-            correlation_id=metadata.get("correlation_id"),
-            causation_id=metadata.get("causation_id"),
+            actor=Actor(origin.get("actor", "unknown")),
+            correlation_id=origin.get("correlation_id"),
+            causation_id=origin.get("causation_id"),
         ),
         position=position,
+        proof=Proof(state, metadata, previous_hash, its_hash),
     )
-
-
-def chained_hash(
-    previous: bytes,
-    *,
-    position: int,
-    stream: UUID,
-    version: int,
-    topic: str,
-    recorded_at: datetime,
-    metadata: str,
-    state: bytes,
-) -> bytes:
-    """The hash of a row: SHA-256 over the previous hash and the row's fields.
-
-    Each field is UTF-8 text behind its length (4 bytes, big-endian), in the order of the
-    arguments; ``metadata`` is the column's text to the letter and ``recorded_at`` is written
-    like ``2026-01-31T23:59:59.000001Z``. The trigger ``chain_event`` computes the same.
-    """
-    when = recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    texts = (str(position), str(stream), str(version), topic, when, metadata)
-    digest = hashlib.sha256(previous)
-    for part in (*(text.encode() for text in texts), state):
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
 
 
 def origin_json(origin: Origin) -> str:

@@ -9,6 +9,7 @@ import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from vidwiz.events.base import Event, event_types, stream_id
+from vidwiz.events.chain import Proof
 
 
 class UnknownEvent(Exception):
@@ -45,13 +46,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event with its place in its stream and, once it was appended, in the log."""
+    """An event with its place in its stream and, once it was appended, in the log.
+
+    ``proof`` is there when the event was read from the log itself.
+    """
 
     event: Event
     originator_version: int
     recorded_at: datetime
     origin: Origin
     position: int | None = None
+    proof: Proof | None = None
 
     @property
     def originator_id(self) -> UUID:
