@@ -15,7 +15,6 @@ from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import EmailTaken, SignUp
 from vidwiz.commands.videos import BringVideo
 from vidwiz.database import Database
-from vidwiz.database import Database
 from vidwiz.events.recorded import SYSTEM, Actor, Origin
 from vidwiz.http.passwords import Passwords
 from vidwiz.projections.queries import CREDENTIALS, NOTES_OF_VIDEO

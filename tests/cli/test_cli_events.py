@@ -60,16 +60,21 @@ def test_an_event_is_one_line_for_people(vidwiz: Vidwiz) -> None:
 
 
 def test_an_event_is_one_object_for_programs(vidwiz: Vidwiz) -> None:
-    assert printed(vidwiz)[3] == {
+    event = printed(vidwiz)[3]
+    assert (len(event.pop("previous_hash")), len(event.pop("hash"))) == (64, 64)
+    assert event == {
         "position": 4,
         "stream": "note:17",
+        "stream_id": str(stream_id("note:17")),
         "version": 2,
         "type": "NoteEdited",
-        "recorded_at": "2026-01-01T00:00:03.000003+00:00",
+        "recorded_at": "2026-01-01T00:00:03.000003Z",
         "actor": "user:5",
         "correlation_id": "r-1",
         "causation_id": "3",
         "data": {"note_id": 17, "user_id": 5, "text": "c", "generated_by_ai": False},
+        "state": '{"note_id":17,"user_id":5,"text":"c","generated_by_ai":false}',
+        "metadata": '{"actor":"user:5","correlation_id":"r-1","causation_id":"3"}',
     }
 
 

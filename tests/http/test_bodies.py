@@ -23,7 +23,6 @@ JSON = {"Content-Type": "application/json"}
         ("/api/notes", SMALL_BODY),
         ("/api/tasks/metadata", SMALL_BODY),
         ("/api/tasks/transcript", RESULT_BODY),
-        ("/api/tasks/transcript/", RESULT_BODY),
     ],
 )
 async def test_a_body_is_refused_when_it_gets_too_large_not_when_it_ends(

@@ -51,7 +51,7 @@ class BoundedRequest(Request):
     """A request of whose body no more is kept than its route takes."""
 
     def __init__(self, method: str, scheme: str, path: str, *others: Any, **options: Any) -> None:
-        most = RESULT_BODY if (method, path.removesuffix("/")) == RESULTS else SMALL_BODY
+        most = RESULT_BODY if (method, path) == RESULTS else SMALL_BODY
         super().__init__(method, scheme, path, *others, **{**options, "max_content_length": most})
 
 
