@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Callable
-from types import TracebackType
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -152,6 +151,7 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
         return _nothing()
     try:
         await services().guard.user_or_admin()  # the token may have been revoked meanwhile
+        await _meet_a_disconnect()
     except BaseException:
         dispatcher.give_back(claim, asked_by)
         raise
@@ -176,6 +176,15 @@ def _nothing() -> Response:
     return answer
 
 
+async def _meet_a_disconnect() -> None:
+    """Quart cancels the request here if its client has gone away by now.
+
+    After the answer is written a disconnect says nothing: a worker may read it and hang up.
+    """
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
 class _Delivered(DataBody):
     """An answer that gives the claim back when the client is gone before it is written."""
 
@@ -183,24 +192,13 @@ class _Delivered(DataBody):
         super().__init__(data)
         self._give_back = give_back
         self._delivered = False
-        # Quart may cancel the request's task before it so much as enters this body.
+        # Quart may cancel the request's task before it enters this body to write it.
         if (request_task := asyncio.current_task()) is not None:
             request_task.add_done_callback(self._settle)
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if exc_value is None:
-            await self._meet_a_disconnect()
-            self._delivered = True
-
-    async def _meet_a_disconnect(self) -> None:
-        """Quart cancels us here if the client went away before or while we wrote."""
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+    async def __aenter__(self) -> DataBody:
+        self._delivered = True
+        return self
 
     def _settle(self, _: "asyncio.Task[object]") -> None:
         if not self._delivered:
