@@ -21,6 +21,7 @@ Connection = AsyncConnection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10.0
+LEFT_FOR_READING = 3
 EXCLUSIVE_LOCK = 7163392
 
 _LOCK_NAME = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
@@ -50,8 +51,8 @@ class Database:
 
     def __init__(self, dsn: str, *, pool_size: int = 10) -> None:
         self.dsn = dsn
-        # Those who hold a connection while they wait for others leave half of them for reading.
-        self._exclusive = asyncio.Semaphore(max(1, pool_size // 2))
+        # Those who hold a connection while they wait for others leave some for reading.
+        self._exclusive = asyncio.Semaphore(max(1, pool_size - LEFT_FOR_READING))
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             min_size=min(2, pool_size),
@@ -91,11 +92,11 @@ class Database:
             raise DatabaseUnavailable(str(error)) from error
 
     @asynccontextmanager
-    async def exclusively(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock of this name, among all processes; dies with the process."""
+    async def exclusively(self, name: str) -> AsyncIterator[Connection]:
+        """Hold the lock of this name, among all processes; it ends with the connection."""
         async with self._exclusive, self.borrowed() as connection, connection.transaction():
             await connection.execute(_LOCK_NAME, (EXCLUSIVE_LOCK, name))
-            yield
+            yield connection
 
     async def all(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         """Every row of the answer."""

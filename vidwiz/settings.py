@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         description="a claim without a result is offered again after this many seconds",
     )
     pool_size: int = Field(
-        8, ge=2, le=100, validation_alias="VIDWIZ_POOL_SIZE", description="reading connections"
+        12, ge=2, le=100, validation_alias="VIDWIZ_POOL_SIZE", description="reading connections"
     )
     static_dir: Path = Field(
         default_factory=lambda: Path(__file__).parent.parent / "frontend" / "dist",

@@ -15,6 +15,8 @@ from quart.wrappers.response import DataBody
 from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
+from vidwiz import lookups
+from vidwiz.commands.base import PastOf
 from vidwiz.commands.tasks import (
     StoredTranscript,
     SubmitResult,
@@ -227,9 +229,11 @@ def _task_id(body: Result) -> int:
 async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
     """Object store first, then the event, one submission per task at a time."""
     task_id = _task_id(body)
-    async with services().database.exclusively(f"task:{task_id}"):
+    stream = f"task:{task_id}"
+    async with services().database.exclusively(stream) as connection:
+        (history,) = await lookups.pasts(connection, [PastOf((stream,))])
         require_claim(
-            fold(await services().store.past_of(f"task:{task_id}")),
+            fold(history.of(stream)),
             task_type=TaskType.TRANSCRIPT,
             video_id=body.video_id,
             worker=caller.worker,
