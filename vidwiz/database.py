@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: a bounded pool for reading and single connections for the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,6 @@ from vidwiz.projections.sql import Statement
 set_json_loads(orjson.loads)
 set_json_dumps(lambda value: orjson.dumps(value).decode())
 
-Row = Sequence[Any]
 Connection = AsyncConnection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT_S = 5
@@ -108,10 +107,6 @@ class Database:
         async with self.borrowed() as connection:
             cursor = await connection.execute(statement.sql, values)
             return await cursor.fetchone()
-
-    def statistics(self) -> Mapping[str, int]:
-        """The pool's own numbers, for the metrics."""
-        return self._pool.get_stats()
 
 
 async def fetch_all(

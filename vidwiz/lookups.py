@@ -35,15 +35,19 @@ Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 _mapper = EventMapper()
 
+_events = select(
+    stored_events.c.originator_id,
+    stored_events.c.originator_version,
+    stored_events.c.topic,
+    stored_events.c.state,
+).where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(UUID))))
 _past = Statement(
-    select(
-        stored_events.c.originator_id,
-        stored_events.c.originator_version,
-        stored_events.c.topic,
-        stored_events.c.state,
+    _events.order_by(stored_events.c.originator_id, stored_events.c.originator_version)
+)
+_newest = Statement(
+    _events.order_by(stored_events.c.originator_id, stored_events.c.originator_version.desc()).ext(
+        distinct_on(stored_events.c.originator_id)
     )
-    .where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(UUID))))
-    .order_by(stored_events.c.originator_id, stored_events.c.originator_version)
 )
 
 
@@ -71,19 +75,6 @@ async def _histories(
         )
         for lookup in lookups
     ]
-
-
-_newest = Statement(
-    select(
-        stored_events.c.originator_id,
-        stored_events.c.originator_version,
-        stored_events.c.topic,
-        stored_events.c.state,
-    )
-    .where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(UUID))))
-    .order_by(stored_events.c.originator_id, stored_events.c.originator_version.desc())
-    .ext(distinct_on(stored_events.c.originator_id))
-)
 
 
 async def newest(connection: Connection, lookups: Sequence[NewestOf]) -> list[History]:

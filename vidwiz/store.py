@@ -114,7 +114,7 @@ class _Batch:
 
 
 class Store:
-    """Executes commands and follows the log."""
+    """Executes commands."""
 
     def __init__(
         self,
@@ -174,10 +174,6 @@ class Store:
         async with self._database.borrowed() as connection:
             (history,) = await lookups.pasts(connection, [PastOf((stream,))])
             return history.of(stream)
-
-    def follow(self, after: int) -> AsyncGenerator[Recorded, None]:
-        """Every event behind position ``after``, in order and without end."""
-        return follow_log(self._database, self._signals, after)
 
     async def _write_forever(self) -> None:
         while True:

@@ -32,7 +32,7 @@ def object_store(settings: Settings) -> ObjectStore:
     """The bucket if there is one, else a folder of the data folder."""
     if settings.s3_bucket_name is None:
         return FolderStore(settings.data_dir / "objects")
-    # The AWS libraries take half a second and 30 MB, which a folder does not need.
+    # The AWS libraries are slow to load and large, and a folder does not need them.
     from vidwiz.adapters.s3_store import S3Store  # noqa: PLC0415
 
     return S3Store(

@@ -100,11 +100,11 @@ def envelope_body(status: int, message: str, details: Any = None) -> dict[str, d
     return {"error": error}
 
 
-def invalid(error: ValidationError, skip: int = 0) -> ApiError:
-    """A 422 that names every bad field, in Pydantic's words; ``skip`` drops path prefixes."""
+def invalid(error: ValidationError) -> ApiError:
+    """A 422 that names every bad field, in Pydantic's words."""
     details = [
         {
-            "field": ".".join(str(part) for part in problem["loc"][skip:]),
+            "field": ".".join(str(part) for part in problem["loc"]),
             "message": problem["msg"],
             "type": problem["type"],
         }
