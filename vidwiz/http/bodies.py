@@ -47,28 +47,29 @@ VideoId = Annotated[str, AfterValidator(_video_id)]
 NoteText = Annotated[str, StringConstraints(max_length=100_000)]
 
 
+def _most(method: str, path: str) -> int:
+    return RESULT_BODY if (method, path) == RESULTS else SMALL_BODY
+
+
 class BoundedRequest(Request):
     """A request of whose body no more is kept than its route takes."""
 
     def __init__(self, method: str, scheme: str, path: str, *others: Any, **options: Any) -> None:
-        most = RESULT_BODY if (method, path) == RESULTS else SMALL_BODY
+        most = _most(method, path)
         super().__init__(method, scheme, path, *others, **{**options, "max_content_length": most})
 
 
-async def read(model: type[Body], most: int = SMALL_BODY) -> Body:
+async def read(model: type[Body]) -> Body:
     """The request's body as ``model``.
 
-    Raises ``ApiError``: 413 over ``most`` bytes, 400 for what is not JSON or is empty, 422 with
-    every bad field.
+    Raises ``ApiError``: 413 over what ``BoundedRequest`` keeps, 400 for what is not JSON or is
+    empty, 422 with every bad field.
     """
-    if (request.content_length or 0) > most:
-        raise too_large(most)
     try:
         raw = cast("bytes", await request.get_data(cache=False))
     except RequestEntityTooLarge:
-        raise too_large(most) from None
-    if len(raw) > most:
-        raise too_large(most)
+        most = _most(request.method, request.path)
+        raise ApiError(413, f"Request body must be at most {most} bytes") from None
     if not request.is_json:
         raise ApiError(400, NOT_JSON)
     if len(raw) > LARGE:
@@ -93,11 +94,6 @@ def parse(model: type[Body], raw: bytes) -> Body:
         return model.model_validate(value)
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def too_large(most: int) -> ApiError:
-    """A 413 that says how much is allowed."""
-    return ApiError(413, f"Request body must be at most {most} bytes")
 
 
 def _holds_nul(value: Any) -> bool:

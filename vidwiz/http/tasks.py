@@ -120,7 +120,7 @@ async def get_metadata_task(caller: Caller) -> Response:
 @user_or_admin
 async def post_transcript_task(caller: Caller) -> Response:
     """Report on a claimed transcript task."""
-    body = await bodies.read(TranscriptResult, bodies.RESULT_BODY)
+    body = await bodies.read(TranscriptResult)
     status = await services().shielded.run(_submit_transcript(caller, body))
     return _submitted("Transcript", body, status)
 
