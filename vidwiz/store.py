@@ -24,6 +24,7 @@ from vidwiz.database import Connection, Database, DatabaseUnavailable
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, Origin, Recorded, with_envelope
+from vidwiz.lookups.log import pasts
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
 from vidwiz.projections.projector import (
     Fact,
@@ -46,6 +47,7 @@ FOLLOW_POLL_S = 1.0
 log = structlog.get_logger(__name__)
 
 CLASHES = (
+    records.RecordRefused,
     errors.UniqueViolation,
     errors.DeadlockDetected,
     errors.SerializationFailure,
@@ -172,7 +174,7 @@ class Store:
     async def past_of(self, stream: str) -> Sequence[Event]:
         """Everything that happened in a stream, oldest first."""
         async with self._database.borrowed() as connection:
-            (history,) = await lookups.pasts(connection, [PastOf((stream,))])
+            (history,) = await pasts(connection, [PastOf((stream,))])
             return history.of(stream)
 
     async def _write_forever(self) -> None:

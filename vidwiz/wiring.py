@@ -128,5 +128,5 @@ async def _keep_house(database: Database) -> None:
     while True:
         with suppress(DatabaseUnavailable):  # the next round is soon enough
             async with database.borrowed() as connection:
-                await records.forget_old_keys(connection, datetime.now(UTC))
+                await records.forget_old(connection, datetime.now(UTC))
         await asyncio.sleep(HOUSEKEEPING_S)

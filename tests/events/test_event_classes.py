@@ -41,6 +41,7 @@ PERSONAL = {
     "NoteAdded": {"text"},
     "NoteEdited": {"text"},
     "MessageSent": {"content"},
+    "TurnFailed": {"partial"},
 }
 PAST_PARTICIPLE = re.compile(r"([a-z]ed|Sent|Written|Ready|Given|SignedUp|GivenBack)$")
 DELETED = NoteDeleted(note_id=17, user_id=5)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vidwiz.commands import notes, tasks, users, videos
+from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import Outcome
 
 DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
@@ -15,11 +15,19 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     users.ChangeProfile: users.change_profile,
     users.IssueLongTermToken: users.issue_long_term_token,
     users.RevokeLongTermToken: users.revoke_long_term_token,
+    videos.OpenVideo: videos.open_video,
+    videos.AddTranscript: videos.add_transcript,
     videos.WriteSummary: videos.write_summary,
     videos.BringVideo: videos.bring_video,
     tasks.ClaimTask: tasks.claim_task,
     tasks.GiveBackTask: tasks.give_back_task,
     tasks.ExpireTask: tasks.expire_task,
     tasks.SubmitResult: tasks.submit_result,
+    tasks.QueueTask: tasks.queue_task,
+    conversations.StartConversation: conversations.start_conversation,
+    conversations.AskQuestion: conversations.ask_question,
+    conversations.CompleteTurn: conversations.complete_turn,
+    conversations.StopTurn: conversations.stop_turn,
+    conversations.FailTurn: conversations.fail_turn,
 }
 """The function that decides each command."""

@@ -6,6 +6,7 @@ what they decided, and asks what they want to know in return, all in one transac
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from vidwiz.events import Event
@@ -98,7 +99,21 @@ class IdempotencyKeyUsed:
         return f"idempotency_key:{self.user_id}:{self.key}"
 
 
-Record = PasswordSet | IdempotencyKeyUsed
+@dataclass(frozen=True, slots=True)
+class QuotaTaken:
+    """A record beside the log: one of the ``most`` questions of this identity's day (UTC)."""
+
+    identity: str
+    day: date
+    most: int
+
+    @property
+    def once(self) -> str:
+        """What there can be only one of in a transaction, so that each is counted."""
+        return f"quota:{self.identity}:{self.day}"
+
+
+Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken
 
 
 @dataclass(frozen=True, slots=True)

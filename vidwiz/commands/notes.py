@@ -181,12 +181,16 @@ def fold(past: Iterable[Event]) -> Note | None:
 
 @dataclass(frozen=True, slots=True)
 class EditNote:
-    """Change a note's words; ``user_id`` is None for an admin, who may edit any note."""
+    """Change a note's words; ``user_id`` is None for an admin, who may edit any note.
+
+    With ``only_if_empty`` words that are there by now stay as they are.
+    """
 
     note_id: int
     user_id: int | None
     text: str
     generated_by_ai: bool
+    only_if_empty: bool = False
 
     def lookup(self) -> NewestOf:
         """What happened to the note last, which says whose it is and what it reads."""
@@ -198,6 +202,8 @@ def edit_note(command: EditNote, history: History) -> Outcome:
     note = _own_note(history, command.note_id, command.user_id)
     answer = NoteShape(command.note_id)
     if (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai):
+        return Outcome(answer=answer)
+    if command.only_if_empty and note.text:
         return Outcome(answer=answer)
     edited = NoteEdited(
         note_id=command.note_id,

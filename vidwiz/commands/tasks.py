@@ -10,6 +10,7 @@ from vidwiz.events import (
     Event,
     MetadataFetched,
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
@@ -58,6 +59,7 @@ class Claimable:
     task_id: int
     video_id: str
     attempts: int
+    note_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Claim:
     task_type: TaskType
     video_id: str
     attempt: int
+    note_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
     attempt = task.attempts + 1
     return Outcome(
         events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
-        result=Claim(task.task_id, command.task_type, task.video_id, attempt),
+        result=Claim(task.task_id, command.task_type, task.video_id, attempt, task.note_id),
     )
 
 
@@ -126,7 +129,7 @@ class Task:
 
     task_type: TaskType
     video_id: str
-    status: Literal["pending", "in_progress", "completed", "failed"] = "pending"
+    status: Literal["pending", "in_progress", "completed", "failed", "cancelled"] = "pending"
     worker: str | None = None
     attempt: int = 0
 
@@ -154,6 +157,8 @@ def _after(task: Task, event: Event) -> Task:
             return replace(task, status="failed")
         case TaskCompleted():
             return replace(task, status="completed")
+        case TaskCancelled():
+            return replace(task, status="cancelled")
         case _:
             return task
 
@@ -212,8 +217,9 @@ class StoredTranscript:
 class SubmitResult:
     """A worker reports on its claim.
 
-    ``transcript`` or ``metadata`` is the fruit of a success; without either the attempt failed,
-    with ``error`` as the reason. The result is the task's new status.
+    ``transcript`` or ``metadata`` is the fruit of a success; other tasks have none, their worker
+    says so with ``done``. Else the attempt failed: ``error`` says why, ``reason`` is a stable code,
+    and another attempt is not made when it is ``permanent``. The result is the task's new status.
     """
 
     task_id: int
@@ -222,7 +228,10 @@ class SubmitResult:
     worker: str
     transcript: StoredTranscript | None = None
     metadata: dict[str, Any] | None = None
+    done: bool = False
     error: str | None = None
+    reason: str | None = None
+    permanent: bool = False
 
     def lookup(self) -> PastOf:
         """The pasts of the task and of its video."""
@@ -238,9 +247,10 @@ def submit_result(command: SubmitResult, history: History) -> Outcome:
         worker=command.worker,
     )
     fruit = _fruit(command)
-    if fruit is not None:
+    if fruit is not None or command.done:
         completed = TaskCompleted(task_id=command.task_id, attempt=task.attempt)
-        return Outcome(events=(completed, fruit), result="completed")
+        events = (completed,) if fruit is None else (completed, fruit)
+        return Outcome(events=events, result="completed")
     return _failed(command, task)
 
 
@@ -271,7 +281,56 @@ def _fruit(command: SubmitResult) -> Event | None:
 
 
 def _failed(command: SubmitResult, task: Task) -> Outcome:
-    last = task.attempt >= MAX_ATTEMPTS
+    last = command.permanent or task.attempt >= MAX_ATTEMPTS
     failed = TaskFailed if last else TaskAttemptFailed
-    event = failed(task_id=command.task_id, attempt=task.attempt, error=command.error)
+    event = failed(
+        task_id=command.task_id,
+        attempt=task.attempt,
+        error=command.error,
+        reason=command.reason,
+    )
     return Outcome(events=(event,), result="failed" if last else "pending")
+
+
+@dataclass(frozen=True)
+class Work(Found):
+    """Whether a task is worth queueing, and the id set aside for it."""
+
+    needed: bool
+    open: bool
+    task_id: int
+
+
+@dataclass(frozen=True)
+class WorkFor(Lookup[Work]):
+    """Asks whether a summary, or the words of a note, are still to be written."""
+
+    task_type: TaskType
+    video_id: str
+    note_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTask:
+    """The service wants something written, as far as it is still missing."""
+
+    task_type: TaskType
+    video_id: str
+    note_id: int | None = None
+
+    def lookup(self) -> WorkFor:
+        """What there is already, and what is on its way."""
+        return WorkFor(self.task_type, self.video_id, self.note_id)
+
+
+def queue_task(command: QueueTask, work: Work) -> Outcome:
+    """Asking again while a task is open, or once the work is done, is no event."""
+    if not work.needed or work.open:
+        return Outcome()
+    queued = TaskQueued(
+        task_id=work.task_id,
+        task_type=command.task_type,
+        video_id=command.video_id,
+        note_id=command.note_id,
+    )
+    return Outcome(events=(queued,))

@@ -1,11 +1,15 @@
-"""Videos: the summary that a worker writes, and videos that come with all of it."""
+"""Videos: opened for Wiz, summarised, or brought along with what workers would fetch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from vidwiz.commands.base import (
     DomainError,
+    Found,
     History,
+    Lookup,
     Outcome,
     PastOf,
     VideoShape,
@@ -14,7 +18,20 @@ from vidwiz.commands.base import (
 from vidwiz.commands.notes import GroundFor, NoteGround
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import UserNotFound
-from vidwiz.events import MetadataFetched, SummaryWritten, TranscriptReady, VideoAdded
+from vidwiz.events import (
+    Event,
+    MetadataFetched,
+    SummaryRequested,
+    SummaryWritten,
+    TaskCancelled,
+    TaskQueued,
+    TaskType,
+    TranscriptReady,
+    VideoAdded,
+)
+
+SUMMARY_REQUEST_LASTS = timedelta(minutes=10)
+"""A request for a summary stands for those that follow within this time."""
 
 
 class VideoNotFound(DomainError):
@@ -22,6 +39,150 @@ class VideoNotFound(DomainError):
 
     code = "video_not_found"
     message = "Video not found"
+
+
+class TranscriptExists(DomainError):
+    """A transcript that is there is replaced by nobody but an admin."""
+
+    code = "transcript_exists"
+    message = "The video has a transcript already"
+
+
+@dataclass(frozen=True)
+class VideoGround(Found):
+    """What there is of a video, and the ids set aside for what is missing.
+
+    ``number`` is there only when the video is unknown. ``transcript_coming`` and
+    ``metadata_coming`` say that a task for it is pending, running or completed.
+    """
+
+    number: int | None
+    transcript_task_id: int
+    metadata_task_id: int
+    transcript_available: bool = False
+    transcript_coming: bool = False
+    metadata_available: bool = False
+    metadata_coming: bool = False
+    summary_available: bool = False
+    summary_requested_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class VideoGroundFor(Lookup[VideoGround]):
+    """Asks what there is of a video."""
+
+    video_id: str
+
+
+Missing = Literal["transcript", "metadata", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening a video came to: whether it is new, and what was missing, in that order."""
+
+    is_new: bool
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVideo:
+    """Somebody opens a video for Wiz at this time. The result is ``Opened``."""
+
+    video_id: str
+    at: datetime
+
+    def lookup(self) -> VideoGroundFor:
+        """What there is of the video."""
+        return VideoGroundFor(self.video_id)
+
+
+def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
+    """Queue what is missing and not on its way; what failed for good is queued anew."""
+    video_id = command.video_id
+    is_new = ground.number is not None
+    missing = tuple(_missing(ground))
+    events: list[Event] = []
+    if ground.number is not None:
+        events.append(VideoAdded(id=ground.number, video_id=video_id, title=None))
+    if "transcript" in missing:
+        events.append(_queued(ground.transcript_task_id, TaskType.TRANSCRIPT, video_id))
+    if "metadata" in missing:
+        events.append(_queued(ground.metadata_task_id, TaskType.METADATA, video_id))
+    if "summary" in missing and not _requested_lately(ground, command.at):
+        events.append(SummaryRequested(video_id=video_id))
+    return Outcome(events=events, result=Opened(is_new, missing))
+
+
+def _missing(ground: VideoGround) -> Iterator[Missing]:
+    if not (ground.transcript_available or ground.transcript_coming):
+        yield "transcript"
+    if not (ground.metadata_available or ground.metadata_coming):
+        yield "metadata"
+    if not ground.summary_available:
+        yield "summary"
+
+
+def _queued(task_id: int, task_type: TaskType, video_id: str) -> TaskQueued:
+    return TaskQueued(task_id=task_id, task_type=task_type, video_id=video_id)
+
+
+def _requested_lately(ground: VideoGround, at: datetime) -> bool:
+    requested = ground.summary_requested_at
+    return requested is not None and at - requested < SUMMARY_REQUEST_LASTS
+
+
+@dataclass(frozen=True)
+class TranscriptGround(Found):
+    """Whether the video and its transcript are there, and the open tasks that would fetch it."""
+
+    video_exists: bool
+    transcript_available: bool = False
+    open_tasks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class TranscriptGroundFor(Lookup[TranscriptGround]):
+    """Asks for the ground of a transcript that somebody brings."""
+
+    video_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddTranscript:
+    """Somebody brings the transcript that lies in the object store; an admin may ``replace``."""
+
+    video_id: str
+    transcript: StoredTranscript
+    replace: bool
+
+    def lookup(self) -> TranscriptGroundFor:
+        """Video, transcript and tasks."""
+        return TranscriptGroundFor(self.video_id)
+
+
+def add_transcript(command: AddTranscript, ground: TranscriptGround) -> Outcome:
+    """Nobody needs to fetch it any more."""
+    require_no_transcript(ground, replace=command.replace)
+    cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
+    return Outcome(events=(*cancelled, _ready(command.video_id, command.transcript)))
+
+
+def require_no_transcript(ground: TranscriptGround, *, replace: bool) -> None:
+    """Refuse a transcript for a video that is unknown or has one."""
+    if not ground.video_exists:
+        raise VideoNotFound
+    if ground.transcript_available and not replace:
+        raise TranscriptExists
+
+
+def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
+    return TranscriptReady(
+        video_id=video_id,
+        object_key=transcript.object_key,
+        sha256=transcript.sha256,
+        segment_count=transcript.segment_count,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +232,11 @@ def bring_video(command: BringVideo, ground: NoteGround) -> Outcome:
         raise UserNotFound
     if ground.video_number is None:
         return Outcome()
-    video_id, transcript = command.video_id, command.transcript
+    video_id = command.video_id
     return Outcome(
         events=(
             VideoAdded(id=ground.video_number, video_id=video_id, title=command.title),
-            TranscriptReady(
-                video_id=video_id,
-                object_key=transcript.object_key,
-                sha256=transcript.sha256,
-                segment_count=transcript.segment_count,
-            ),
+            _ready(video_id, command.transcript),
             MetadataFetched(video_id=video_id, metadata=command.metadata),
             SummaryWritten(video_id=video_id, summary=command.summary),
         )

@@ -1,10 +1,18 @@
 """Everything that ever happened, as frozen facts in the past tense."""
 
 from vidwiz.events.base import Event, Personal, event_types
-from vidwiz.events.conversations import ConversationStarted, MessageSent
+from vidwiz.events.conversations import (
+    ConversationStarted,
+    MessageSent,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
+)
 from vidwiz.events.notes import NoteAdded, NoteDeleted, NoteEdited
 from vidwiz.events.tasks import (
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
@@ -22,7 +30,13 @@ from vidwiz.events.users import (
     UserRenamed,
     UserSignedUp,
 )
-from vidwiz.events.videos import MetadataFetched, SummaryWritten, TranscriptReady, VideoAdded
+from vidwiz.events.videos import (
+    MetadataFetched,
+    SummaryRequested,
+    SummaryWritten,
+    TranscriptReady,
+    VideoAdded,
+)
 
 __all__ = [
     "AiNotesDisabled",
@@ -39,8 +53,10 @@ __all__ = [
     "NoteEdited",
     "Personal",
     "ProfilePictureChanged",
+    "SummaryRequested",
     "SummaryWritten",
     "TaskAttemptFailed",
+    "TaskCancelled",
     "TaskClaimed",
     "TaskCompleted",
     "TaskFailed",
@@ -48,6 +64,10 @@ __all__ = [
     "TaskQueued",
     "TaskType",
     "TranscriptReady",
+    "TurnCompleted",
+    "TurnFailed",
+    "TurnStarted",
+    "TurnStopped",
     "UserRenamed",
     "UserSignedUp",
     "VideoAdded",

@@ -36,3 +36,42 @@ class MessageSent(ConversationEvent):
     role: Literal["user", "assistant"]
     content: Personal[str]
     details: dict[str, Any] | None
+
+
+class TurnEvent(ConversationEvent):
+    """A fact about one turn, which the id of its question names."""
+
+    turn_id: int
+
+
+class TurnStarted(TurnEvent):
+    """The server process of this number began to answer the question."""
+
+    TOPIC: ClassVar[str] = "TurnStarted"
+
+    server: int
+
+
+class TurnCompleted(TurnEvent):
+    """The answer is whole; it is the message ``answer_id``."""
+
+    TOPIC: ClassVar[str] = "TurnCompleted"
+
+    answer_id: int
+
+
+class TurnStopped(TurnEvent):
+    """The person stopped the answer; what there was of it is the message ``answer_id``, if any."""
+
+    TOPIC: ClassVar[str] = "TurnStopped"
+
+    answer_id: int | None
+
+
+class TurnFailed(TurnEvent):
+    """There will be no (whole) answer, for this reason; ``partial`` is what came before."""
+
+    TOPIC: ClassVar[str] = "TurnFailed"
+
+    reason: str
+    partial: Personal[str]

@@ -1,7 +1,7 @@
 """What happens to a background task, from queue to result."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vidwiz.events.base import Event
 
@@ -11,6 +11,8 @@ class TaskType(StrEnum):
 
     TRANSCRIPT = "fetch_transcript"
     METADATA = "fetch_metadata"
+    SUMMARY = "write_summary"
+    AI_NOTE = "write_ai_note"
 
 
 class TaskEvent(Event):
@@ -23,12 +25,19 @@ class TaskEvent(Event):
 
 
 class TaskQueued(TaskEvent):
-    """Work on a video waits for a worker."""
+    """Work on a video, or on one note of it, waits for a worker."""
 
     TOPIC: ClassVar[str] = "TaskQueued"
+    class_version: ClassVar[int] = 2
 
     task_type: TaskType
     video_id: str
+    note_id: int | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """There was no work on single notes."""
+        state["note_id"] = None
 
 
 class TaskClaimed(TaskEvent):
@@ -48,22 +57,37 @@ class TaskGivenBack(TaskEvent):
     attempt: int
 
 
-class TaskAttemptFailed(TaskEvent):
+class FailureEvent(TaskEvent):
+    """An attempt failed: ``error`` is for people, ``reason`` a stable code such as ``blocked``."""
+
+    class_version: ClassVar[int] = 2
+
+    attempt: int
+    error: str | None
+    reason: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Reasons were not told apart."""
+        state["reason"] = None
+
+
+class TaskAttemptFailed(FailureEvent):
     """The attempt failed and the task waits for another."""
 
     TOPIC: ClassVar[str] = "TaskAttemptFailed"
 
-    attempt: int
-    error: str | None
 
-
-class TaskFailed(TaskEvent):
-    """The last attempt failed; the task is never offered again."""
+class TaskFailed(FailureEvent):
+    """The last attempt failed, or another would be in vain; the task is never offered again."""
 
     TOPIC: ClassVar[str] = "TaskFailed"
 
-    attempt: int
-    error: str | None
+
+class TaskCancelled(TaskEvent):
+    """The work is not needed any more."""
+
+    TOPIC: ClassVar[str] = "TaskCancelled"
 
 
 class TaskCompleted(TaskEvent):

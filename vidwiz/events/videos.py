@@ -41,6 +41,12 @@ class MetadataFetched(VideoEvent):
     metadata: dict[str, Any]
 
 
+class SummaryRequested(VideoEvent):
+    """Somebody opened the video, which has no summary yet."""
+
+    TOPIC: ClassVar[str] = "SummaryRequested"
+
+
 class SummaryWritten(VideoEvent):
     """The video was summarised."""
 

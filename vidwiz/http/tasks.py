@@ -15,7 +15,6 @@ from quart.wrappers.response import DataBody
 from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
-from vidwiz import lookups
 from vidwiz.commands.base import PastOf
 from vidwiz.commands.tasks import (
     StoredTranscript,
@@ -32,6 +31,7 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, user_or_admin
 from vidwiz.http.services import services
+from vidwiz.lookups.log import pasts
 
 tasks = Blueprint("tasks", __name__)
 
@@ -231,7 +231,7 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
     task_id = _task_id(body)
     stream = f"task:{task_id}"
     async with services().database.exclusively(stream) as connection:
-        (history,) = await lookups.pasts(connection, [PastOf((stream,))])
+        (history,) = await pasts(connection, [PastOf((stream,))])
         require_claim(
             fold(history.of(stream)),
             task_type=TaskType.TRANSCRIPT,

@@ -15,14 +15,20 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     ProfilePictureChanged,
+    SummaryRequested,
     SummaryWritten,
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
     TaskGivenBack,
     TaskQueued,
     TranscriptReady,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
@@ -38,7 +44,7 @@ from vidwiz.projections.projector import (
     update_rows,
 )
 from vidwiz.projections.sql import Statement
-from vidwiz.projections.tables import conversations, messages, notes, tasks, users, videos
+from vidwiz.projections.tables import conversations, messages, notes, tasks, turns, users, videos
 
 
 def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
@@ -51,6 +57,19 @@ def _video(event: type[Event], values: Values) -> tuple[Statement, ...]:
 
 def _task(event: type[Event], values: Values) -> tuple[Statement, ...]:
     return (update_rows(tasks, event, lambda e: tasks.c.id == e.task_id, values),)
+
+
+def _turn(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(turns, event, lambda e: turns.c.id == e.turn_id, values),)
+
+
+def _spoken(event: type[Event]) -> tuple[Statement, ...]:
+    """The conversation went on."""
+    return (
+        update_rows(
+            conversations, event, lambda e: conversations.c.id == e.conversation_id, lambda _: {}
+        ),
+    )
 
 
 def _note(e: Fields) -> object:
@@ -66,7 +85,9 @@ def _new(e: Fields) -> dict[str, object]:
 
 def _failure(e: Fields) -> object:
     """The worker stays named, its last error beside it."""
-    error = func.jsonb_build_object("error", e.error)
+    error = func.jsonb_build_object("error", e.error).op("||")(
+        func.jsonb_strip_nulls(func.jsonb_build_object("reason", e.reason))
+    )
     return func.coalesce(tasks.c.worker_details, func.jsonb_build_object()).op("||")(error)
 
 
@@ -134,6 +155,7 @@ videos_projector = Projector(
             },
         ),
         MetadataFetched: _video(MetadataFetched, lambda e: {"metadata": e.metadata}),
+        SummaryRequested: _video(SummaryRequested, lambda e: {"summary_requested_at": e.at}),
         SummaryWritten: _video(SummaryWritten, lambda e: {"summary": e.summary}),
     },
 )
@@ -179,7 +201,9 @@ tasks_projector = Projector(
                     "id": e.task_id,
                     "task_type": e.task_type,
                     "status": "pending",
-                    "task_details": func.jsonb_build_object("video_id", e.video_id),
+                    "task_details": func.jsonb_strip_nulls(
+                        func.jsonb_build_object("video_id", e.video_id, "note_id", e.note_id)
+                    ),
                     "retry_count": 0,
                     **_new(e),
                 },
@@ -213,6 +237,9 @@ tasks_projector = Projector(
         TaskCompleted: _task(
             TaskCompleted, lambda e: {"status": "completed", "completed_at": e.at}
         ),
+        TaskCancelled: _task(
+            TaskCancelled, lambda e: {"status": "cancelled", "completed_at": e.at}
+        ),
     },
 )
 
@@ -232,14 +259,11 @@ conversations_projector = Projector(
                 },
             ),
         ),
-        MessageSent: (
-            update_rows(
-                conversations,
-                MessageSent,
-                lambda e: conversations.c.id == e.conversation_id,
-                lambda _: {},
-            ),
-        ),
+        MessageSent: _spoken(MessageSent),
+        TurnStarted: _spoken(TurnStarted),
+        TurnCompleted: _spoken(TurnCompleted),
+        TurnStopped: _spoken(TurnStopped),
+        TurnFailed: _spoken(TurnFailed),
     },
 )
 
@@ -263,6 +287,32 @@ messages_projector = Projector(
     },
 )
 
+turns_projector = Projector(
+    turns,
+    {
+        TurnStarted: (
+            insert_rows(
+                turns,
+                TurnStarted,
+                lambda e: {
+                    "id": e.turn_id,
+                    "conversation_id": e.conversation_id,
+                    "status": "answering",
+                    "server": e.server,
+                    **_new(e),
+                },
+            ),
+        ),
+        TurnCompleted: _turn(
+            TurnCompleted, lambda e: {"status": "completed", "answer_id": e.answer_id}
+        ),
+        TurnStopped: _turn(TurnStopped, lambda e: {"status": "stopped", "answer_id": e.answer_id}),
+        TurnFailed: _turn(
+            TurnFailed, lambda e: {"status": "failed", "reason": e.reason, "partial": e.partial}
+        ),
+    },
+)
+
 PROJECTORS = (
     users_projector,
     videos_projector,
@@ -270,4 +320,5 @@ PROJECTORS = (
     tasks_projector,
     conversations_projector,
     messages_projector,
+    turns_projector,
 )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -77,6 +78,38 @@ idempotency_keys = Table(
     Index(None, "used_at"),
 )
 
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("identity", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("most", Integer, nullable=False),
+    PrimaryKeyConstraint("identity", "day"),
+    Index(None, "day"),
+)
+
+reaction_checkpoints = Table(
+    "reaction_checkpoints",
+    metadata,
+    Column("reaction", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+parked_events = Table(
+    "parked_events",
+    metadata,
+    Column("reaction", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("originator_id", UUID, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("parked_at", Instant, nullable=False),
+    Column("try_at", Instant),
+    PrimaryKeyConstraint("reaction", "position"),
+    Index(None, "reaction", "originator_id", "position"),
+)
+
 users = Table(
     "users",
     metadata,
@@ -106,6 +139,7 @@ videos = Table(
     Column("transcript_sha256", Text),
     Column("transcript_segments", Integer),
     Column("summary", Text),
+    Column("summary_requested_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -156,6 +190,7 @@ Index(
     "tasks_one_open_per_video_idx",
     tasks.c.task_details["video_id"].astext,
     tasks.c.task_type,
+    func.coalesce(tasks.c.task_details["note_id"].astext, ""),
     unique=True,
     postgresql_where=open_task,
 )
@@ -186,5 +221,25 @@ messages = Table(
     Index(None, "conversation_id", "id"),
 )
 
-PROJECTED = (users, videos, notes, tasks, conversations, messages)
+TURN_STATUSES = ("answering", "completed", "stopped", "failed")
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("server", BigInteger, nullable=False),
+    Column("answer_id", BigInteger),
+    Column("reason", Text),
+    Column("partial", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint(f"status IN {TURN_STATUSES}", name="status"),
+    Index(None, "conversation_id"),
+)
+Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
+
+PROJECTED = (users, videos, notes, tasks, conversations, messages, turns)
 """The tables that events alone make, in the order in which they are rebuilt and verified."""

@@ -1,0 +1,53 @@
+"""How the look-ups of commands are answered: one statement for all look-ups of a kind."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from vidwiz.commands.base import Lookup, NewestOf, NoteShape, PastOf, VideoShape
+from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundFor, TurnOf
+from vidwiz.commands.notes import GroundFor
+from vidwiz.commands.tasks import NextTaskOf, WorkFor
+from vidwiz.commands.users import AccountsOf, UserOf
+from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
+from vidwiz.database import Connection
+from vidwiz.lookups.conversations import conversation_grounds, found_turns, question_grounds
+from vidwiz.lookups.log import newest, pasts
+from vidwiz.lookups.notes import note_grounds
+from vidwiz.lookups.shapes import note_shapes, video_shapes
+from vidwiz.lookups.tasks import next_tasks, work
+from vidwiz.lookups.users import accounts, found_users
+from vidwiz.lookups.videos import transcript_grounds, video_grounds
+
+Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
+
+LOADERS: Mapping[type[Lookup[Any]], Loader] = {
+    PastOf: pasts,
+    NewestOf: newest,
+    UserOf: found_users,
+    GroundFor: note_grounds,
+    AccountsOf: accounts,
+    NextTaskOf: next_tasks,
+    WorkFor: work,
+    VideoGroundFor: video_grounds,
+    TranscriptGroundFor: transcript_grounds,
+    ConversationGroundFor: conversation_grounds,
+    QuestionGroundFor: question_grounds,
+    TurnOf: found_turns,
+    NoteShape: note_shapes,
+    VideoShape: video_shapes,
+}
+"""The function that answers look-ups of each kind, in the order in which they are asked."""
+
+
+async def answer(connection: Connection, lookups: Sequence[Lookup[Any]]) -> list[Any]:
+    """The answers in the order of the look-ups, with one round trip per kind."""
+    by_kind: dict[type[Lookup[Any]], list[int]] = defaultdict(list)
+    for index, lookup in enumerate(lookups):
+        by_kind[type(lookup)].append(index)
+    answers: list[Any] = [None] * len(lookups)
+    for kind, indexes in by_kind.items():
+        found = await LOADERS[kind](connection, [lookups[index] for index in indexes])
+        for index, one in zip(indexes, found, strict=True):
+            answers[index] = one
+    return answers

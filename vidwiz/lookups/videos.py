@@ -1,0 +1,121 @@
+"""What there is of a video, and what is on its way."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, case, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from vidwiz.commands.videos import (
+    TranscriptGround,
+    TranscriptGroundFor,
+    VideoGround,
+    VideoGroundFor,
+)
+from vidwiz.database import Connection, fetch_all
+from vidwiz.events import TaskType
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import open_task, task_ids, tasks, video_ids, videos
+
+_asked = (
+    func.unnest(parameter("video_ids", ARRAY(Text)))
+    .table_valued("video_id", with_ordinality="nth")
+    .render_derived(name="asked")
+)
+
+
+def on_its_way(task_type: TaskType, video_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a task of this type is pending, running or completed for the video."""
+    return exists().where(
+        tasks.c.task_type == task_type.value,
+        tasks.c.task_details["video_id"].astext == video_id,
+        tasks.c.status.in_(("pending", "in_progress", "completed")),
+    )
+
+
+_grounds = Statement(
+    select(
+        case((videos.c.id.is_(None), video_ids.next_value())),
+        task_ids.next_value(),
+        task_ids.next_value(),
+        func.coalesce(videos.c.transcript_available, False),
+        on_its_way(TaskType.TRANSCRIPT, _asked.c.video_id),
+        videos.c.metadata.is_not(None),
+        on_its_way(TaskType.METADATA, _asked.c.video_id),
+        videos.c.summary.is_not(None),
+        videos.c.summary_requested_at,
+        videos.c.version,
+    )
+    .select_from(_asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id))
+    .order_by(_asked.c.nth)
+)
+
+
+async def video_grounds(
+    connection: Connection, lookups: Sequence[VideoGroundFor]
+) -> list[VideoGround]:
+    """Each look-up gets ids of its own, even where two ask the same."""
+    wanted = [lookup.video_id for lookup in lookups]
+    rows = await fetch_all(connection, _grounds, {"video_ids": wanted})
+    return [
+        VideoGround(*its, versions={f"video:{video_id}": version} if version else {})
+        for video_id, (*its, version) in zip(wanted, rows, strict=True)
+    ]
+
+
+_open_tasks = (
+    select(
+        func.array_agg(aggregate_order_by(tasks.c.id, tasks.c.id)).label("ids"),
+        func.array_agg(aggregate_order_by(tasks.c.version, tasks.c.id)).label("versions"),
+    )
+    .where(
+        open_task,
+        tasks.c.task_type == TaskType.TRANSCRIPT.value,
+        tasks.c.task_details["video_id"].astext == _asked.c.video_id,
+    )
+    .lateral("open_tasks")
+)
+_transcripts = Statement(
+    select(
+        videos.c.transcript_available,
+        videos.c.version,
+        _open_tasks.c.ids,
+        _open_tasks.c.versions,
+    )
+    .select_from(
+        _asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id).join(
+            _open_tasks, literal(True)
+        )
+    )
+    .order_by(_asked.c.nth)
+)
+
+
+async def transcript_grounds(
+    connection: Connection, lookups: Sequence[TranscriptGroundFor]
+) -> list[TranscriptGround]:
+    """Video and open tasks, whose streams a transcript that is brought touches."""
+    wanted = [lookup.video_id for lookup in lookups]
+    rows = await fetch_all(connection, _transcripts, {"video_ids": wanted})
+    return [_transcript_ground(*its) for its in zip(wanted, *zip(*rows, strict=True), strict=True)]
+
+
+def _transcript_ground(
+    video_id: str,
+    available: bool | None,
+    version: int | None,
+    task_ids: list[int] | None,
+    task_versions: list[int] | None,
+) -> TranscriptGround:
+    if available is None or version is None:
+        return TranscriptGround(video_exists=False)
+    tasks = dict(zip(task_ids or (), task_versions or (), strict=True))
+    return TranscriptGround(
+        video_exists=True,
+        transcript_available=available,
+        open_tasks=tuple(tasks),
+        versions={
+            f"video:{video_id}": version,
+            **{f"task:{task_id}": its for task_id, its in tasks.items()},
+        },
+    )

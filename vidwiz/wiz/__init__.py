@@ -1,0 +1,1 @@
+"""Wiz: answers questions about a video from its transcript, with citations."""
