@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from vidwiz.adapters.object_store import transcript_key
 from vidwiz.commands.notes import AddNote
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import EmailTaken, SignUp
@@ -70,7 +71,7 @@ async def _account(database: Database, store: Store, password: str) -> int | Non
 
 async def _stored(settings: Settings, talk: dict[str, Any]) -> StoredTranscript:
     content = orjson.dumps(talk["transcript"])
-    key = f"transcripts/{talk['video_id']}.json"
+    key = transcript_key(talk["video_id"])
     objects = object_store(settings)
     try:
         await objects.put(key, content)

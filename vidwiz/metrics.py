@@ -36,6 +36,10 @@ WAITING_WORKERS = Gauge(
     ["task_type"],
     multiprocess_mode="livesum",
 )
+ANSWERING = Gauge(
+    "vidwiz_answering_turns", "Questions that are being answered.", multiprocess_mode="livesum"
+)
+TURNS = Counter("vidwiz_turns_total", "Turns that ended.", ["outcome"])
 LOG_HEAD = Gauge(
     "vidwiz_log_head_position",
     "Highest position of the event log that was heard of.",

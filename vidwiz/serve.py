@@ -26,6 +26,8 @@ DSN_VARIABLE = "VIDWIZ_SERVED_DATABASE"
 PARENT_VARIABLE = "VIDWIZ_SERVED_BY"
 BACKLOG = 4096
 GRACE_S = 30
+ANSWERS_GRACE_S = 20
+"""Seconds that answers under way have to be finished before they are interrupted."""
 PARENT_DEATH_SIGNAL = 1
 
 
@@ -137,6 +139,7 @@ def _send_workers_home(quart: Quart) -> None:
     services: Services = quart.extensions[EXTENSION]
     for dispatcher in services.dispatchers.values():
         dispatcher.send_home()
+    services.turns.send_home(ANSWERS_GRACE_S)
 
 
 def _die_with_parent() -> None:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OPENAI_URL = "https://api.openai.com/v1"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
@@ -58,6 +59,44 @@ class Settings(BaseSettings):
         None,
         validation_alias="S3_BUCKET_NAME",
         description="bucket of the transcripts; without it they lie in the data folder",
+    )
+    sqs_ai_note_queue_url: str | None = Field(
+        None,
+        validation_alias="SQS_AI_NOTE_QUEUE_URL",
+        description="queue of the notes to write; without it the built-in workers take them",
+    )
+    sqs_summary_queue_url: str | None = Field(
+        None,
+        validation_alias="SQS_SUMMARY_QUEUE_URL",
+        description="queue of the videos to summarise; without it the built-in workers take them",
+    )
+    gemini_api_key: SecretStr | None = Field(
+        None, validation_alias="GEMINI_API_KEY", description="Google's Gemini answers and writes"
+    )
+    gemini_model_name: str = Field(
+        "gemini-2.5-flash", validation_alias="GEMINI_MODEL_NAME", description="which Gemini"
+    )
+    google_gemini_base_url: str | None = Field(
+        None,
+        validation_alias="GOOGLE_GEMINI_BASE_URL",
+        description="another place that speaks Gemini's protocol",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        description="any OpenAI-compatible API answers and writes, such as Ollama's",
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="its key, where it wants one"
+    )
+    openai_model: str | None = Field(
+        None, validation_alias="OPENAI_MODEL", description="its model; turns it on"
+    )
+    prompt_tokens: int = Field(
+        32_000,
+        ge=1000,
+        validation_alias="VIDWIZ_PROMPT_TOKENS",
+        description="tokens of a prompt; of a longer transcript it holds the relevant passages",
     )
     google_client_id: str | None = Field(
         None,

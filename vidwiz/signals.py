@@ -2,11 +2,13 @@
 
 After its commits a process sends one NOTIFY for all of them, on a connection of its own; those
 that wait also look by themselves now and then, so that a lost signal costs time, never an event.
+On the way it holds the lock by which others see that this process lives, and passes on what one
+process has to say to the others.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from secrets import token_hex
+from secrets import randbelow
 
 import psycopg
 import structlog
@@ -14,20 +16,28 @@ from pydantic import BaseModel, ValidationError
 
 from vidwiz import event_log
 from vidwiz.database import Connection, Database, DatabaseUnavailable
+from vidwiz.projections.wiz_queries import PRESENCE_LOCK
 
 CHANNEL = "vidwiz_events"
+WORDS_CHANNEL = "vidwiz_words"
+LONGEST_WORD = 7500
+"""Bytes of a message between processes; PostgreSQL carries less than 8000."""
 COALESCE_S = 0.005
 RECONNECT_S = 0.5
 
 log = structlog.get_logger(__name__)
 
 Listener = Callable[[frozenset[str]], None]
+Hearer = Callable[[str], None]
+
+_PRESENT = "SELECT pg_advisory_lock(%s, %s)"
+_SAY = "SELECT pg_notify(%s, word) FROM unnest(%s::text[]) AS word"
 
 
 class _Signal(BaseModel):
     """The payload of a NOTIFY: who committed events of which topics, up to which position."""
 
-    sender: str
+    sender: int
     position: int
     topics: frozenset[str]
 
@@ -38,12 +48,19 @@ class Signals:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._listeners: list[Listener] = []
+        self._hearers: list[Hearer] = []
+        self._unsaid: list[str] = []
         self._unsent: set[str] = set()
         self._head = 0
         self._to_send = asyncio.Event()
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._sender = token_hex(8)
+        self._server = 1 + randbelow(2**31 - 1)
+
+    @property
+    def server(self) -> int:
+        """The number of this process among all that serve the database, as long as it lives."""
+        return self._server
 
     @property
     def head(self) -> int:
@@ -53,6 +70,15 @@ class Signals:
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with the topics of each commit; an empty set means anything."""
         self._listeners.append(listener)
+
+    def hear(self, hearer: Hearer) -> None:
+        """Call ``hearer`` with each word that another process says."""
+        self._hearers.append(hearer)
+
+    def say(self, word: str) -> None:
+        """Tell the other processes something, at most ``LONGEST_WORD`` bytes; it may get lost."""
+        self._unsaid.append(word)
+        self._to_send.set()
 
     async def start(self) -> None:
         """Listen to other processes; raises ``DatabaseUnavailable``."""
@@ -69,7 +95,7 @@ class Signals:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._unsent:
+        if self._unsent or self._unsaid:
             await self._try(self._send)
 
     def committed(self, position: int, topics: Iterable[str]) -> None:
@@ -101,11 +127,17 @@ class Signals:
 
     async def _send(self) -> None:
         topics, self._unsent = self._unsent, set()
-        signal = _Signal(sender=self._sender, position=self._head, topics=frozenset(topics))
+        words, self._unsaid = self._unsaid, []
+        signal = _Signal(sender=self._server, position=self._head, topics=frozenset(topics))
         async with self._database.borrowed() as connection:
-            await connection.execute(
-                "SELECT pg_notify(%s, %s)", (CHANNEL, signal.model_dump_json())
-            )
+            if topics:
+                await connection.execute(
+                    "SELECT pg_notify(%s, %s)", (CHANNEL, signal.model_dump_json())
+                )
+            if words:
+                await connection.execute(
+                    _SAY, (WORDS_CHANNEL, [f"{self._server} {word}" for word in words])
+                )
 
     async def _try(self, send: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -116,7 +148,9 @@ class Signals:
     async def _listening(self) -> Connection:
         connection = await self._database.connect("signals")
         try:
+            await connection.execute(_PRESENT, (PRESENCE_LOCK, self._server))
             await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute(f"LISTEN {WORDS_CHANNEL}")
         except BaseException:
             await connection.close()
             raise
@@ -126,7 +160,10 @@ class Signals:
         while True:
             try:
                 async for notification in connection.notifies():
-                    self._received(notification.payload)
+                    if notification.channel == CHANNEL:
+                        self._received(notification.payload)
+                    else:
+                        self._overheard(notification.payload)
             except psycopg.Error as error:
                 log.warning("lost the signal connection", error=str(error))
             finally:
@@ -148,5 +185,15 @@ class Signals:
         except ValidationError:
             log.warning("a signal that is none of ours", length=len(payload))
             return
-        if signal.sender != self._sender:
+        if signal.sender != self._server:
             self._heard(signal.position, signal.topics)
+
+    def _overheard(self, payload: str) -> None:
+        sender, _, word = payload.partition(" ")
+        if sender == str(self._server):
+            return
+        for hearer in self._hearers:
+            try:
+                hearer(word)
+            except Exception:
+                log.exception("a word of another process was not understood", length=len(word))

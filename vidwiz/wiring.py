@@ -9,6 +9,7 @@ from quart import Quart
 
 from vidwiz import migrate, records
 from vidwiz.adapters.google_sign_in import GoogleSignIn
+from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
@@ -21,9 +22,15 @@ from vidwiz.http.passwords import Passwords
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
-from vidwiz.settings import Settings
+from vidwiz.settings import OPENAI_URL, Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
+from vidwiz.wiz.answers import Answerer
+from vidwiz.wiz.elsewhere import Elsewhere, Orphans
+from vidwiz.wiz.library import Library
+from vidwiz.wiz.model_answerer import ModelAnswerer
+from vidwiz.wiz.reader import TranscriptReader
+from vidwiz.wiz.turns import Turns
 
 HOUSEKEEPING_S = 3600
 
@@ -40,6 +47,29 @@ def object_store(settings: Settings) -> ObjectStore:
         region=settings.aws_region,
         endpoint_url=settings.aws_endpoint_url,
     )
+
+
+def language_model(settings: Settings) -> LanguageModel | None:
+    """Gemini if there is a key, else an OpenAI-compatible model if one is named, else none."""
+    # Their libraries are slow to load.
+    if settings.gemini_api_key is not None:
+        from vidwiz.adapters.gemini import Gemini  # noqa: PLC0415
+
+        return Gemini(
+            settings.gemini_api_key.get_secret_value(),
+            settings.gemini_model_name,
+            base_url=settings.google_gemini_base_url,
+        )
+    if settings.openai_model is not None:
+        from vidwiz.adapters.openai_compatible import OpenAICompatible  # noqa: PLC0415
+
+        key = settings.openai_api_key
+        return OpenAICompatible(
+            settings.openai_base_url or OPENAI_URL,
+            None if key is None else key.get_secret_value(),
+            settings.openai_model,
+        )
+    return None
 
 
 @asynccontextmanager
@@ -67,8 +97,13 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
     shielded = Shielded()
     objects = object_store(settings)
     google = _google(settings)
+    model = language_model(settings)
     async with running_store(dsn, settings.pool_size) as (database, signals, store):
         dispatchers = _dispatchers(settings, store, signals)
+        turns = Turns(store, database, _answerer(settings, model))
+        elsewhere = Elsewhere(turns, database, signals)
+        orphans = Orphans(turns, database, store, signals.server)
+        orphans.start()
         housekeeping = asyncio.create_task(_keep_house(database))
         try:
             yield Services(
@@ -83,6 +118,9 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 limits=Limits(enabled=settings.rate_limits),
                 shielded=shielded,
                 google=google,
+                library=Library(objects),
+                turns=turns,
+                elsewhere=elsewhere,
                 head_revision=migrate.head_revision(),
             )
         finally:
@@ -90,6 +128,11 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()
+            await orphans.close()
+            await turns.close()
+            await elsewhere.close()
+            if model is not None:
+                await model.aclose()
             passwords.close()
             await objects.aclose()
             if google is not None:
@@ -107,6 +150,10 @@ def create_service(settings: Settings, dsn: str) -> Quart:
             yield
 
     return app
+
+
+def _answerer(settings: Settings, model: LanguageModel | None) -> Answerer:
+    return TranscriptReader() if model is None else ModelAnswerer(model, settings.prompt_tokens)
 
 
 def _google(settings: Settings) -> GoogleSignIn | None:

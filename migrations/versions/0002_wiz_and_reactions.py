@@ -20,6 +20,9 @@ def upgrade() -> None:
 
 
 def _tasks_on_notes() -> None:
+    op.create_index(
+        "tasks_by_video_idx", "tasks", [sa.text("(task_details ->> 'video_id')"), "task_type", "id"]
+    )
     op.drop_index("tasks_one_open_per_video_idx", "tasks")
     op.create_index(
         "tasks_one_open_per_video_idx",

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -55,6 +56,7 @@ class FakeModel:
         self.script: deque[Answer] = deque()
         self.requests: list[Request] = []
         self.open_streams = 0
+        self.transports: set[asyncio.Transport] = set()
         self.url = ""
 
     def will(self, *answers: Answer) -> None:
@@ -66,11 +68,11 @@ class FakeModel:
 
     def piece(self, text: str) -> bytes:
         """An event of the stream."""
-        return _event(_content({"parts": [{"text": text}], "role": "model"}))
+        return event(_content({"parts": [{"text": text}], "role": "model"}))
 
     def last(self, answer: Answer) -> Iterator[bytes]:
         """The events that end a stream properly."""
-        yield _event(_whole("", answer))
+        yield event(_whole("", answer))
 
     def whole(self, answer: Answer) -> bytes:
         """The body of an answer that is not streamed."""
@@ -92,8 +94,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self._model.transports.add(self._transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._model.transports.discard(self._transport)
         if self._answering is not None:
             self._answering.cancel()
 
@@ -154,7 +158,8 @@ class _Connection(asyncio.Protocol):
             self._transport.write(b"%x\r\n%b\r\n" % (len(event), event))
 
 
-def _event(response: dict[str, Any]) -> bytes:
+def event(response: dict[str, Any]) -> bytes:
+    """An event of a stream."""
     return b"data: " + json.dumps(response).encode() + b"\r\n\r\n"
 
 
@@ -188,6 +193,8 @@ async def serve(model: FakeModel, port: int = 0) -> AsyncIterator[FakeModel]:
         yield model
     finally:
         server.close()
+        for transport in model.transports:
+            transport.abort()
 
 
 @asynccontextmanager
@@ -199,7 +206,8 @@ async def fake_gemini(answer: Answer | None = None) -> AsyncIterator[FakeModel]:
 
 async def _run(port: int, answer: Answer) -> None:
     async with serve(FakeModel(answer), port) as model:
-        print(model.url, flush=True)
+        sys.stdout.write(f"{model.url}\n")
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
 

@@ -1,6 +1,6 @@
 """What a language model is to us: a prompt in, pieces of text out, and the ways it can fail."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -66,7 +66,7 @@ class LanguageModel(Protocol):
     def name(self) -> str:
         """The model's name, for people and for the history."""
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The completion, piece by piece as the model makes it, none of them empty.
 
         Closing the iterator ends the request upstream. Raises ``ModelError``; tries again by

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 P = ParamSpec("P")
@@ -17,6 +18,11 @@ _KEY = re.compile(r"[A-Za-z0-9._%-]{1,255}(/[A-Za-z0-9._%-]{1,255})*")
 _MAX_KEY_LENGTH = 512
 # No key may hold a "~", so a temporary file left by a crash is no object.
 _TEMPORARY = "~"
+
+
+def transcript_key(video_id: str) -> str:
+    """Where a video's transcript lies; ids of YouTube stand as they are, others are escaped."""
+    return f"transcripts/{quote(video_id, safe='').replace('~', '%7E')}.json"
 
 
 class ObjectStoreError(Exception):

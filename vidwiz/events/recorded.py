@@ -17,7 +17,7 @@ class UnknownEvent(Exception):
 
 
 class Actor(str):
-    """Who did it: ``user:<id>``, ``guest:<id>``, ``admin``, ``worker:<name>`` or ``system``."""
+    """Who did it: ``user:<id>``, ``guest:<digest>``, ``anonymous``, ``admin`` or ``system``."""
 
     __slots__ = ()
 
@@ -26,8 +26,14 @@ class Actor(str):
         """The person with this account."""
         return cls(f"user:{user_id}")
 
+    @classmethod
+    def guest(cls, guest_id: str) -> "Actor":
+        """The visitor with this digest of a session id."""
+        return cls(f"guest:{guest_id}")
+
 
 ADMIN = Actor("admin")
+ANONYMOUS = Actor("anonymous")
 SYSTEM = Actor("system")
 
 

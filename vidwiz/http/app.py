@@ -15,8 +15,10 @@ from vidwiz.http.health import health
 from vidwiz.http.notes import notes
 from vidwiz.http.static import get_static
 from vidwiz.http.tasks import tasks
+from vidwiz.http.transcripts import transcripts
 from vidwiz.http.users import users
 from vidwiz.http.videos import videos
+from vidwiz.http.wiz import wiz
 
 SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
 
@@ -31,7 +33,7 @@ def create_app(static_dir: Path) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (users, notes, videos, tasks):
+    for blueprint in (users, notes, videos, transcripts, tasks, wiz):
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)

@@ -16,13 +16,13 @@ from vidwiz.http.errors import ApiError, invalid
 SMALL_BODY = 1024 * 1024
 """Bytes of the largest body that most routes take."""
 RESULT_BODY = 4 * 1024 * 1024
-"""Bytes of the largest body that a worker may submit."""
+"""Bytes of the largest body that holds a transcript."""
 LARGE = 128 * 1024
 """A body of more bytes is parsed in a thread, one at a time: parsed, it takes far more room."""
 MOST_MEMBERS = 100
 """Members of the largest body: every unknown one costs an entry of the 422."""
 
-RESULTS = ("POST", "/api/tasks/transcript")
+TRANSCRIPTS = re.compile(r"/api/tasks/transcript|/api/videos/[^/]+/transcript")
 
 NOT_JSON = "Request body must be JSON"
 
@@ -48,7 +48,8 @@ NoteText = Annotated[str, StringConstraints(max_length=100_000)]
 
 
 def _most(method: str, path: str) -> int:
-    return RESULT_BODY if (method, path) == RESULTS else SMALL_BODY
+    is_transcript = method == "POST" and TRANSCRIPTS.fullmatch(path) is not None
+    return RESULT_BODY if is_transcript else SMALL_BODY
 
 
 class BoundedRequest(Request):
@@ -59,17 +60,22 @@ class BoundedRequest(Request):
         super().__init__(method, scheme, path, *others, **{**options, "max_content_length": most})
 
 
+async def read_raw() -> bytes:
+    """The request's body as it came; raises ``ApiError`` 413 over what ``BoundedRequest`` keeps."""
+    try:
+        return cast("bytes", await request.get_data(cache=False))
+    except RequestEntityTooLarge:
+        most = _most(request.method, request.path)
+        raise ApiError(413, f"Request body must be at most {most} bytes") from None
+
+
 async def read(model: type[Body]) -> Body:
     """The request's body as ``model``.
 
     Raises ``ApiError``: 413 over what ``BoundedRequest`` keeps, 400 for what is not JSON or is
     empty, 422 with every bad field.
     """
-    try:
-        raw = cast("bytes", await request.get_data(cache=False))
-    except RequestEntityTooLarge:
-        most = _most(request.method, request.path)
-        raise ApiError(413, f"Request body must be at most {most} bytes") from None
+    raw = await read_raw()
     if not request.is_json:
         raise ApiError(400, NOT_JSON)
     if len(raw) > LARGE:

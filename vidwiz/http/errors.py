@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCredential
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.commands import notes, tasks, users, videos
+from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http.answers import json_answer
@@ -37,6 +37,12 @@ CODES: Mapping[int, str] = {
 }
 
 STATUSES: Mapping[type[DomainError], int] = {
+    conversations.ConversationNotFound: 404,
+    conversations.TurnNotFound: 404,
+    conversations.TranscriptUnavailable: 400,
+    conversations.TranscriptProcessing: 202,
+    conversations.UserQuotaExceeded: 429,
+    conversations.GuestQuotaExceeded: 429,
     notes.NoteNotFound: 404,
     notes.VideoTitleRequired: 400,
     notes.IdempotencyKeyReused: 422,
@@ -51,6 +57,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     users.EmailNotVerified: 401,
     users.OtherGoogleAccountLinked: 409,
     videos.VideoNotFound: 404,
+    videos.TranscriptExists: 409,
 }
 
 

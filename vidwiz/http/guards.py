@@ -1,5 +1,6 @@
 """Who is asking: the guards of the routes, run before the body is looked at."""
 
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "bearer_format": "JWT",
     },
     "admin": {"type": "http", "scheme": "bearer"},
+    "guest": {"type": "apiKey", "in_": "header", "name": "X-Guest-Session-ID"},
 }
 
 _token_id = Statement(
@@ -57,7 +59,20 @@ class Admin:
     worker: str = "admin"
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An anonymous visitor, known by the digest of the session id that their client made up."""
+
+    guest_id: str
+
+    @property
+    def actor(self) -> Actor:
+        """As the log names them."""
+        return Actor.guest(self.guest_id)
+
+
 Caller = User | Admin
+Visitor = User | Guest
 
 
 class Guard:
@@ -88,6 +103,23 @@ class Guard:
             return Admin()
         return await self.user()
 
+    async def user_or_guest(self) -> Visitor:
+        """The user of a valid token, else the guest that the header names, or a 401."""
+        user = await self._user(_bearer_if_any())
+        if user is not None:
+            return user
+        session = request.headers.get("X-Guest-Session-ID", "").strip()
+        if not session:
+            raise ApiError(401, "Missing Auth or Guest ID")
+        # The session id lets whoever knows it read the guest's conversations: keep no copy.
+        digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()
+        return Guest(digest[:32])
+
+    async def again(self, caller: Caller) -> None:
+        """Raise a 401 if the caller's token has died since it was looked at."""
+        if isinstance(caller, User):
+            await self.user()
+
     def _is_admin(self, token: str) -> bool:
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._admin_token)
 
@@ -105,11 +137,15 @@ class Guard:
 
 
 def _bearer() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip()
-    if scheme != "Bearer" or not token:
+    token = _bearer_if_any()
+    if not token:
         raise ApiError(401, "Missing or invalid Authorization header")
     return token
+
+
+def _bearer_if_any() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme == "Bearer" else ""
 
 
 Handler = Callable[..., Awaitable[Response]]
@@ -130,6 +166,11 @@ def user_or_admin(handler: Handler) -> Handler:
     return _guarded(handler, Guard.user_or_admin, [{"user": []}, {"admin": []}])
 
 
+def user_or_guest(handler: Handler) -> Handler:
+    """Pass the ``User`` or the ``Guest`` to the handler as its first argument."""
+    return _guarded(handler, Guard.user_or_guest, [{"user": []}, {"guest": []}])
+
+
 def public(handler: Handler) -> Handler:
     """Mark a route that everybody may call."""
     handler.guard = "public"  # type: ignore[attr-defined]
@@ -138,7 +179,7 @@ def public(handler: Handler) -> Handler:
 
 def _guarded(
     handler: Handler,
-    check: Callable[[Guard], Awaitable[Caller]],
+    check: Callable[[Guard], Awaitable[Caller | Guest]],
     security: list[dict[str, list[str]]],
 ) -> Handler:
     @wraps(handler)

@@ -18,6 +18,7 @@ from vidwiz.http.services import services
 PER_ADDRESS = {
     "login": parse("30/minute"),
     "signup": parse("20/hour"),
+    "wiz": parse("600/minute"),
 }
 PER_ACCOUNT = {"login": parse("60/minute")}
 """Slows guessing from many addresses; high enough that nobody locks another out with a few."""

@@ -18,7 +18,10 @@ Headers = list[tuple[bytes, bytes]]
 
 ON_EVERY_ANSWER: Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"X-Request-ID, Retry-After"),
+    (
+        b"access-control-expose-headers",
+        b"X-Request-ID, Retry-After, X-Wiz-Turn-ID, X-Wiz-Conversation-ID",
+    ),
     (b"x-content-type-options", b"nosniff"),
 ]
 ON_PREFLIGHT: Headers = [

@@ -99,13 +99,17 @@ async def get_notes(caller: User, video_id: str) -> Response:
 @documented("notes", shapes.Note, 400, 401, 404, 413, 422, body=NoteEdit)
 @user_or_admin
 async def patch_note(caller: Caller, note_id: str) -> Response:
-    """Change a note's words: an own note, or as an admin any note."""
+    """Change a note's words: an own note, or as an admin any note.
+
+    With ``only_if_empty=true`` words that somebody wrote meanwhile stay, and are answered.
+    """
     body = await bodies.read(NoteEdit)
     command = EditNote(
         note_id=_as_id(note_id),
         user_id=caller.user_id if isinstance(caller, User) else None,
         text=body.text,
         generated_by_ai=body.generated_by_ai or False,
+        only_if_empty=request.args.get("only_if_empty") == "true",
     )
     return json_answer(await services().store.execute(command, origin(caller.actor)))
 

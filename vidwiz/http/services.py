@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from vidwiz.http.tokens import Tokens
     from vidwiz.signals import Signals
     from vidwiz.store import Store
+    from vidwiz.wiz.elsewhere import Elsewhere
+    from vidwiz.wiz.library import Library
+    from vidwiz.wiz.turns import Turns
 
 EXTENSION = "vidwiz"
 
@@ -40,6 +43,9 @@ class Services:
     limits: Limits
     shielded: Shielded
     google: GoogleSignIn | None
+    library: Library
+    turns: Turns
+    elsewhere: Elsewhere
     head_revision: str
 
 

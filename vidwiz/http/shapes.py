@@ -120,16 +120,17 @@ class SearchResult(BaseModel):
 
 
 class TaskDetails(BaseModel):
-    """What the task is about."""
+    """What the task is about; ``note_id`` is there when it is about one note."""
 
     video_id: str
+    note_id: int | None = None
 
 
 class ClaimedTask(BaseModel):
     """A task in the caller's hands."""
 
     task_id: int
-    task_type: Literal["fetch_transcript", "fetch_metadata"]
+    task_type: Literal["fetch_transcript", "fetch_metadata", "write_summary", "write_ai_note"]
     task_details: TaskDetails
     retry_count: int = Field(description="1 on the first claim")
     message: str
@@ -141,3 +142,153 @@ class SubmittedTask(BaseModel):
     message: str
     task_id: int
     status: Literal["completed", "pending", "failed"]
+
+
+class OpenedVideo(BaseModel):
+    """What was done to get a video ready."""
+
+    message: str
+    video_id: str
+    is_new: bool
+    tasks_queued: list[Literal["transcript", "metadata", "summary"]] | None
+
+
+class WizVideo(BaseModel):
+    """What Wiz has of a video so far."""
+
+    video_id: str
+    title: str | None
+    transcript_available: bool
+    metadata: dict[str, Any] | None
+    summary: str | None
+
+
+class StartedConversation(BaseModel):
+    """A new conversation."""
+
+    conversation_id: int
+    video_id: str
+
+
+class Processing(BaseModel):
+    """There is no transcript yet to answer from."""
+
+    status: Literal["processing"]
+    message: str
+
+
+class Quota(BaseModel):
+    """Questions of one day (UTC)."""
+
+    limit: int
+    used: int
+    remaining: int
+    reset_in_seconds: int
+
+
+class ListedConversation(BaseModel):
+    """A conversation in a list."""
+
+    conversation_id: int
+    video_id: str
+    first_question: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Conversations(BaseModel):
+    """Conversations, newest first."""
+
+    conversations: list[ListedConversation]
+
+
+class Citation(BaseModel):
+    """A time in an answer that the transcript has; ``at`` counts characters of the answer."""
+
+    marker: str = Field(examples=["[7:55:35]"])
+    at: int
+    start: float = Field(description="seconds")
+    end: float = Field(description="seconds")
+    quote: str
+
+
+class ChatTurnMessage(BaseModel):
+    """A question or an answer."""
+
+    id: int
+    role: Literal["user", "assistant"]
+    content: str
+    citations: list[Citation]
+    created_at: datetime
+
+
+class ConversationTurn(BaseModel):
+    """How a question, the message ``turn_id``, was answered; ``partial`` is from a failed answer."""
+
+    turn_id: int
+    status: Literal["answering", "completed", "stopped", "failed"]
+    answer_id: int | None
+    reason: str | None
+    partial: str | None
+
+
+class Conversation(BaseModel):
+    """A conversation, oldest message first."""
+
+    conversation_id: int
+    video_id: str
+    created_at: datetime
+    updated_at: datetime
+    messages: list[ChatTurnMessage]
+    turns: list[ConversationTurn]
+
+
+class TurnStream(BaseModel):
+    """``text/event-stream``: what the data of its events may hold."""
+
+    content: str | None = None
+    marker: str | None = None
+    message_id: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class StoppedTurn(BaseModel):
+    """How the turn ended."""
+
+    turn_id: int
+    status: Literal["completed", "stopped", "failed"]
+
+
+class TranscriptItem(BaseModel):
+    """A segment; workers may have submitted more."""
+
+    text: str
+    offset: float | None = Field(None, description="seconds")
+    duration: float | None = Field(None, description="seconds")
+
+
+class AddedTranscript(BaseModel):
+    """How much of a transcript was understood."""
+
+    message: str
+    video_id: str
+    segments: int
+
+
+class ProgressOf(BaseModel):
+    """How one thing stands; ``reason`` is a stable code, ``message`` is for people."""
+
+    state: Literal["ready", "pending", "in_progress", "failed", "missing"]
+    attempts: int
+    reason: str | None
+    message: str | None
+
+
+class Progress(BaseModel):
+    """How far a video has come."""
+
+    video_id: str
+    transcript: ProgressOf
+    metadata: ProgressOf
+    summary: ProgressOf

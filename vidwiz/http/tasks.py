@@ -5,16 +5,24 @@ import hashlib
 import math
 from collections.abc import Callable
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import to_json
 from quart import Blueprint, Response, request
 from quart.wrappers.response import DataBody
 from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
+from vidwiz.adapters.object_store import transcript_key
 from vidwiz.commands.base import PastOf
 from vidwiz.commands.tasks import (
     StoredTranscript,
@@ -29,7 +37,7 @@ from vidwiz.http.answers import json_answer
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Caller, user_or_admin
+from vidwiz.http.guards import Admin, Caller, admin_only, user_or_admin
 from vidwiz.http.services import services
 from vidwiz.lookups.log import pasts
 
@@ -53,7 +61,10 @@ class Poll(BaseModel):
 
 
 class Result(BaseModel):
-    """A worker's report; ``error_message`` is cut to a readable length."""
+    """A worker's report; ``error_message`` is cut to a readable length.
+
+    A worker that wrote a summary or a note has sent it before; it reports no more than this.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -63,6 +74,10 @@ class Result(BaseModel):
     error_message: Annotated[
         str | None, AfterValidator(lambda message: message and message[:LONGEST_ERROR])
     ] = None
+    error_code: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = Field(
+        None, examples=["blocked"]
+    )
+    permanent: bool = Field(default=False, description="another attempt would be in vain")
 
 
 def _required_on_success(value: Any, info: ValidationInfo) -> Any:
@@ -131,16 +146,47 @@ async def post_transcript_task(caller: Caller) -> Response:
 async def post_metadata_task(caller: Caller) -> Response:
     """Report on a claimed metadata task."""
     body = await bodies.read(MetadataResult)
-    command = SubmitResult(
-        task_id=_task_id(body),
-        task_type=TaskType.METADATA,
-        video_id=body.video_id,
-        worker=caller.worker,
-        metadata=body.metadata if body.success else None,
-        error=body.error_message,
-    )
-    status = await services().store.execute(command, origin(caller.actor))
+    fruit = body.metadata if body.success else None
+    status = await _submit(caller, TaskType.METADATA, body, metadata=fruit)
     return _submitted("Metadata", body, status)
+
+
+@tasks.get("/tasks/summary")
+@documented("tasks", shapes.ClaimedTask, 400, 401, 403, empty=204)
+@document_querystring(Poll)
+@admin_only
+async def get_summary_task(caller: Admin) -> Response:
+    """Wait for a video that is to be summarised, by ``PATCH /api/videos/{video_id}``."""
+    return await _poll(caller, TaskType.SUMMARY, "Summary")
+
+
+@tasks.post("/tasks/summary")
+@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
+@admin_only
+async def post_summary_task(caller: Admin) -> Response:
+    """Report that the summary is written, or why not."""
+    body = await bodies.read(Result)
+    status = await _submit(caller, TaskType.SUMMARY, body, done=body.success)
+    return _submitted("Summary", body, status)
+
+
+@tasks.get("/tasks/ai-note")
+@documented("tasks", shapes.ClaimedTask, 400, 401, 403, empty=204)
+@document_querystring(Poll)
+@admin_only
+async def get_ai_note_task(caller: Admin) -> Response:
+    """Wait for a note that is to be written, by ``PATCH /api/notes/{note_id}``."""
+    return await _poll(caller, TaskType.AI_NOTE, "AI note")
+
+
+@tasks.post("/tasks/ai-note")
+@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
+@admin_only
+async def post_ai_note_task(caller: Admin) -> Response:
+    """Report that the note is written, or why not."""
+    body = await bodies.read(Result)
+    status = await _submit(caller, TaskType.AI_NOTE, body, done=body.success)
+    return _submitted("AI note", body, status)
 
 
 async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
@@ -152,16 +198,17 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     if claim is None:
         return _nothing()
     try:
-        await services().guard.user_or_admin()  # the token may have been revoked meanwhile
+        await services().guard.again(caller)  # the token may have been revoked meanwhile
         await _meet_a_disconnect()
     except BaseException:
         dispatcher.give_back(claim, asked_by)
         raise
+    note = {} if claim.note_id is None else {"note_id": claim.note_id}
     body = orjson.dumps(
         {
             "task_id": claim.task_id,
             "task_type": claim.task_type.value,
-            "task_details": {"video_id": claim.video_id},
+            "task_details": {"video_id": claim.video_id, **note},
             "retry_count": claim.attempt,
             "message": f"{noun} task retrieved successfully",
         }
@@ -226,11 +273,25 @@ def _task_id(body: Result) -> int:
     return body.task_id
 
 
+async def _submit(caller: Caller, task_type: TaskType, body: Result, **fruit: Any) -> str:
+    command = SubmitResult(
+        task_id=_task_id(body),
+        task_type=task_type,
+        video_id=body.video_id,
+        worker=caller.worker,
+        error=body.error_message,
+        reason=body.error_code,
+        permanent=body.permanent,
+        **fruit,
+    )
+    status: str = await services().store.execute(command, origin(caller.actor))
+    return status
+
+
 async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
-    """Object store first, then the event, one submission per task at a time."""
-    task_id = _task_id(body)
-    stream = f"task:{task_id}"
-    async with services().database.exclusively(stream) as connection:
+    """Object store first, then the event, one transcript of a video at a time."""
+    stream = f"task:{_task_id(body)}"
+    async with services().database.exclusively(f"transcript:{body.video_id}") as connection:
         (history,) = await pasts(connection, [PastOf((stream,))])
         require_claim(
             fold(history.of(stream)),
@@ -238,22 +299,15 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
             video_id=body.video_id,
             worker=caller.worker,
         )
-        command = SubmitResult(
-            task_id=task_id,
-            task_type=TaskType.TRANSCRIPT,
-            video_id=body.video_id,
-            worker=caller.worker,
-            transcript=await _stored(body) if body.success else None,
-            error=body.error_message,
-        )
-        status: str = await services().store.execute(command, origin(caller.actor))
-        return status
+        fruit = await stored_transcript(body.video_id, body.transcript) if body.success else None
+        return await _submit(caller, TaskType.TRANSCRIPT, body, transcript=fruit)
 
 
-async def _stored(body: TranscriptResult) -> StoredTranscript:
-    segments = body.transcript or []
+async def stored_transcript(video_id: str, segments: list[Any] | None) -> StoredTranscript:
+    """Put the segments into the object store, in place of any there were."""
+    segments = segments or []
     content = to_json(segments)
-    key = f"transcripts/{quote(body.video_id, safe='').replace('~', '%7E')}.json"
+    key = transcript_key(video_id)
     await services().objects.put(key, content)
     return StoredTranscript(
         object_key=key,

@@ -1,35 +1,27 @@
 """Rows to the API's shapes: one statement for each thing that is read."""
 
-from typing import Any
-
-from sqlalchemy import BigInteger, Text, and_, exists, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
+from sqlalchemy import BigInteger, Text, and_, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from vidwiz.projections import shapes
+from vidwiz.projections.shapes import array
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import credentials, notes, users, videos
+from vidwiz.projections.tables import credentials, notes, tasks, users, videos
 
 _user_id = parameter("user_id", BigInteger)
 _video_id = parameter("video_id", Text)
 _its_video = shapes.shaped_videos(videos.c.video_id == _video_id)
 
 
-def _array(element: Any, *order: Any) -> Any:
-    ordered = (
-        func.json_agg(aggregate_order_by(element, *order)) if order else func.json_agg(element)
-    )
-    return func.coalesce(ordered, literal_column("'[]'", JSON))
-
-
 NOTES_OF_VIDEO = Statement(
-    select(_array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
+    select(array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
     .select_from(notes.outerjoin(_its_video, _its_video.c.video_id == notes.c.video_id))
     .where(notes.c.user_id == _user_id, notes.c.video_id == _video_id)
 )
 """A user's notes on a video, oldest first, as a JSON array."""
 
 NOTES_FOR_AI = Statement(
-    select(_array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
+    select(array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
     .select_from(
         notes.join(users, users.c.id == notes.c.user_id).join(
             _its_video, _its_video.c.video_id == notes.c.video_id
@@ -97,7 +89,7 @@ _found = shapes.json_object(
 SEARCH = Statement(
     select(
         select(func.count()).select_from(_matches).scalar_subquery(),
-        select(_array(_found, _page.c.created_at.desc(), _page.c.id.desc()).cast(Text))
+        select(array(_found, _page.c.created_at.desc(), _page.c.id.desc()).cast(Text))
         .select_from(_page.join(videos, videos.c.id == _page.c.id))
         .scalar_subquery(),
     )
@@ -106,3 +98,35 @@ SEARCH = Statement(
 
 Only the page is read and shaped in full, however many match.
 """
+
+_newest_tasks = (
+    select(
+        tasks.c.task_type,
+        tasks.c.status,
+        tasks.c.retry_count,
+        tasks.c.worker_details["reason"].astext.label("reason"),
+    )
+    .where(tasks.c.task_details["video_id"].astext == _video_id)
+    .where(tasks.c.task_details["note_id"].is_(None))
+    .order_by(tasks.c.task_type, tasks.c.id.desc())
+    .ext(distinct_on(tasks.c.task_type))
+    .subquery("newest")
+)
+VIDEO_PROGRESS = Statement(
+    select(
+        videos.c.transcript_available,
+        videos.c.metadata.is_not(None),
+        videos.c.summary.is_not(None),
+        select(
+            array(
+                shapes.json_object(
+                    task_type=_newest_tasks.c.task_type,
+                    status=_newest_tasks.c.status,
+                    attempts=_newest_tasks.c.retry_count,
+                    reason=_newest_tasks.c.reason,
+                )
+            ).cast(Text)
+        ).scalar_subquery(),
+    ).where(videos.c.video_id == _video_id)
+)
+"""What there is of a video, and the newest task of each type on it as a JSON array."""

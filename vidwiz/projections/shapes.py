@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, select
+from sqlalchemy import ColumnElement, Subquery, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from vidwiz.projections.tables import notes, videos
 
@@ -10,6 +11,14 @@ from vidwiz.projections.tables import notes, videos
 def json_object(**members: Any) -> ColumnElement[Any]:
     """A JSON object with these members, in this order."""
     return func.json_build_object(*[part for item in members.items() for part in item])
+
+
+def array(element: Any, *order: Any) -> Any:
+    """A JSON array of the elements in this order; empty where there are none."""
+    ordered = (
+        func.json_agg(aggregate_order_by(element, *order)) if order else func.json_agg(element)
+    )
+    return func.coalesce(ordered, literal_column("'[]'", JSON))
 
 
 VIDEO = json_object(

@@ -186,6 +186,7 @@ tasks = Table(
 )
 open_task = tasks.c.status.in_(("pending", "in_progress"))
 Index("tasks_claimable_idx", tasks.c.task_type, tasks.c.id, postgresql_where=open_task)
+Index("tasks_by_video_idx", tasks.c.task_details["video_id"].astext, tasks.c.task_type, tasks.c.id)
 Index(
     "tasks_one_open_per_video_idx",
     tasks.c.task_details["video_id"].astext,

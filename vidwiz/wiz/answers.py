@@ -1,9 +1,10 @@
 """What is asked, and the ways to answer it: a language model, or the transcript itself."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from vidwiz.wiz.passages import Index
 from vidwiz.wiz.transcripts import Segment
 
 
@@ -17,13 +18,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about one video, what was said before it, and the whole transcript."""
+    """A question about one video, what was said before it, and the whole transcript.
+
+    ``index`` is the one of these segments, if it is at hand.
+    """
 
     video_id: str
     title: str | None
     segments: Sequence[Segment]
     earlier: Sequence[Said]
     text: str
+    index: Index | None = None
 
 
 class Answerer(Protocol):
@@ -33,5 +38,5 @@ class Answerer(Protocol):
     def name(self) -> str:
         """What answers, for people: the model's name."""
 
-    def answer(self, question: Question) -> AsyncIterator[str]:
+    def answer(self, question: Question) -> AsyncGenerator[str, None]:
         """The answer, piece by piece as it is made; raises ``ModelError``."""

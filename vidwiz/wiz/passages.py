@@ -3,30 +3,36 @@
 import math
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, pairwise, takewhile
+from operator import mul
 
 from vidwiz.wiz.transcripts import Segment, minutes_clock
 
 BYTES_PER_TOKEN = 4
 
 _RADIUS = 3
+_NEARNESS = {away: 1 / (1 + abs(away)) ** 2 for away in range(-_RADIUS, _RADIUS + 1)}
 _K1, _B = 1.2, 0.75  # the usual constants of BM25
 _INFLECTED = 0.5
+_PAIR = 0.5
 _WEAKER = 0.3
 _SHORTEST_STEM, _LONGEST_ENDING = 4, 3
 _SHARE_OF_HITS = 0.8
-_LINES_PER_STRETCH = 3
+_LINES_PER_STRETCH = 2
 
-_STOP_WORDS = frozenset(
+_ASKING = (
     "a about after all also am an and any are as at be been before but by can could did do does "
     "don't explain for from had has have he her him his how i if in into is it it's its just like "
     "me mean my of on or our please say said says she should so some talk tell than that that's "
     "the their them then there these they this those to us video was we were what what's when "
-    "where which who who's why will with would you your".split()
+    "where which who who's why will with would you your"
 )
+_STOP_WORDS = frozenset(_ASKING.split())
 
 _MARKS = "".join(
     character
@@ -34,7 +40,9 @@ _MARKS = "".join(
     if unicodedata.category(character) in {"Mn", "Mc"}
 )
 # Thai to Myanmar, Khmer, kana, Han and Hangul are written without spaces, or inflect like it.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+)
 _ASCII_WORDS = re.compile(r"\w+(?:'\w+)?")
 _RUNS = re.compile(rf"([{_UNSPACED}]+)|((?:(?![{_UNSPACED}])[\w{_MARKS}])+(?:'\w+)?)")
 
@@ -46,6 +54,11 @@ class Passage:
     hit: Segment
     segments: Sequence[Segment]
     score: float
+
+    @property
+    def onwards(self) -> Sequence[Segment]:
+        """The hit and what is said next."""
+        return self.segments[self.segments.index(self.hit) :]
 
 
 def line_of(segment: Segment) -> str:
@@ -84,15 +97,6 @@ class Index:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self.segments = tuple(segments)
         self._costs = [_bytes(line_of(segment)) + 1 for segment in self.segments]
-        self._counts = [Counter(_words(segment.text)) for segment in self.segments]
-        self._postings: dict[str, dict[int, int]] = defaultdict(dict)
-        for index, counts in enumerate(self._counts):
-            for word, count in counts.items():
-                self._postings[word][index] = count
-        self._postings.default_factory = None
-        self._vocabulary = sorted(self._postings)
-        self._lengths = self._spread({i: c.total() for i, c in enumerate(self._counts)})
-        self._average = sum(self._lengths.values()) / len(self.segments) if self.segments else 1.0
 
     def fits(self, budget_tokens: int) -> bool:
         """Whether the whole transcript, a segment a line, stays within the budget."""
@@ -103,14 +107,13 @@ class Index:
 
         Else the windows that match ``query`` best (words of ``weaker``, such as earlier questions,
         count less), and telling lines spread evenly over the rest. The budget is in tokens as
-        ``estimated_tokens`` counts them, a line each; it is never exceeded.
+        ``estimated_tokens`` counts them, a line each; it is never exceeded, so a segment that is
+        longer than it is left out.
         """
         if self.fits(budget_tokens):
             return list(self.segments)
         room = max(budget_tokens, 0) * BYTES_PER_TOKEN
-        weights = dict.fromkeys(content_words(weaker), _WEAKER)
-        weights |= dict.fromkeys(content_words(query), 1.0)
-        chosen = self._windows_within(self._ranked(weights), int(room * _SHARE_OF_HITS))
+        chosen = self._windows_within(self._ranked(query, weaker), int(room * _SHARE_OF_HITS))
         room -= sum(self._costs[index] for index in chosen)
         chosen |= self._spread_over(chosen, room)
         return [self.segments[index] for index in sorted(chosen)]
@@ -119,106 +122,170 @@ class Index:
         """The passages that match best, the best first; they do not overlap."""
         found: list[Passage] = []
         taken: set[int] = set()
-        for index, score in self._ranked(dict.fromkeys(content_words(query), 1.0)):
+        for index, score in self._ranked(query):
             if len(found) == most:
                 break
             if index not in taken:
-                window = [i for i in self._window(index) if i not in taken]
+                window = [near for near in self._window(index) if near not in taken]
                 taken.update(window)
-                members = [self.segments[i] for i in window]
-                found.append(Passage(self.segments[index], members, score))
+                found.append(self._passage(index, window, score))
         return found
 
-    def overview(self, most: int) -> list[Segment]:
-        """The most telling segment of each of so many equal stretches, in the order of time."""
+    def overview(self, most: int) -> list[Passage]:
+        """The most telling passage of each of so many equal stretches, in the order of time."""
         stretches = _stretches(range(len(self.segments)), most)
-        return [self.segments[max(stretch, key=self._telling)] for stretch in stretches]
+        hits = [max(stretch, key=self._telling) for stretch in stretches]
+        return [self._passage(hit, self._window(hit), self._telling(hit)) for hit in hits]
+
+    def _passage(self, hit: int, window: Iterable[int], score: float) -> Passage:
+        return Passage(self.segments[hit], [self.segments[near] for near in window], score)
 
     def _window(self, index: int) -> range:
         return range(max(0, index - _RADIUS), min(len(self.segments), index + _RADIUS + 1))
 
-    def _ranked(self, weights: Mapping[str, float]) -> list[tuple[int, float]]:
+    def _ranked(self, query: str, weaker: str = "") -> list[tuple[int, float]]:
+        """Windows with a score, the best first, each named by the segment in its middle."""
         scores: dict[int, float] = defaultdict(float)
-        for word, weight in weights.items():
-            matches = self._matches(word)
-            rarity = weight * self._rarity(len(matches))
-            for index, count in self._spread(matches).items():
-                length = 1 - _B + _B * self._lengths[index] / self._average
-                scores[index] += rarity * count * (_K1 + 1) / (count + _K1 * length)
+        for counts, weight in self._evidence(query, weaker):
+            rarity = weight * self._rarity(len(counts))
+            for index, count in self._windowed(counts).items():
+                scores[index] += rarity * count * (_K1 + 1) / (count + self._norms[index])
         return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
 
-    def _matches(self, word: str) -> dict[int, float]:
+    def _evidence(self, query: str, weaker: str) -> Iterator[tuple[Mapping[int, float], float]]:
+        """How often a word, or pair of words, of the query is in which segments, and its weight."""
+        words = content_words(query)
+        for word in dict.fromkeys(words):
+            yield self._matches(word), 1.0
+        for pair in dict.fromkeys(pairwise(words)):
+            yield self._adjacent(*pair), _PAIR
+        for word in set(content_words(weaker)).difference(words):
+            yield self._matches(word), _WEAKER
+
+    def _matches(self, word: str) -> Mapping[int, float]:
         """How often a word stands in which segments; its inflections count half."""
         matches: dict[int, float] = defaultdict(float)
         for variant in self._variants(word):
-            for index, count in self._postings[variant].items():
-                matches[index] += count if variant == word else count * _INFLECTED
+            weight = 1.0 if variant == word else _INFLECTED
+            for index in self._postings[variant]:
+                matches[index] += weight
         return matches
 
-    def _variants(self, word: str) -> Iterator[str]:
-        """The word and those that differ from it by an ending: problem, problems."""
+    def _adjacent(self, first: str, second: str) -> Mapping[int, float]:
+        """How often two words follow each other in which segments."""
+        both = set(self._postings.get(first, ())).intersection(self._postings.get(second, ()))
+        counts = {index: Counter(pairwise(self._words[index]))[first, second] for index in both}
+        return {index: float(count) for index, count in counts.items() if count}
+
+    def _variants(self, word: str) -> list[str]:
+        """The words of the transcript that differ at most by an ending: problem, problems."""
         shortest = max(_SHORTEST_STEM, len(word) - _LONGEST_ENDING)
-        yield from (
-            word[:end] for end in range(shortest, len(word)) if word[:end] in self._postings
-        )
-        if word in self._postings:
-            yield word
+        stems = [word[:end] for end in range(shortest, len(word) + 1)] or [word]
+        return [stem for stem in stems if stem in self._postings] + self._longer(word)
+
+    def _longer(self, word: str) -> list[str]:
         if len(word) < _SHORTEST_STEM:
-            return
-        for longer in self._vocabulary[bisect_left(self._vocabulary, word) :]:
-            if not longer.startswith(word):
-                break
-            if 0 < len(longer) - len(word) <= _LONGEST_ENDING:
-                yield longer
+            return []
+        begin = bisect_right(self._vocabulary, word)
+        same = takewhile(lambda it: it.startswith(word), islice(self._vocabulary, begin, None))
+        return [longer for longer in same if len(longer) - len(word) <= _LONGEST_ENDING]
 
     def _rarity(self, segments: int) -> float:
         return math.log(1 + (len(self.segments) - segments + 0.5) / (segments + 0.5))
 
-    def _spread(self, counts: Mapping[int, float]) -> dict[int, float]:
+    def _windowed(self, counts: Mapping[int, float]) -> Mapping[int, float]:
         """Counts per window: a neighbour's words count the less the farther away it is."""
-        spread: dict[int, float] = defaultdict(float)
+        windowed: dict[int, float] = defaultdict(float)
         for index, count in counts.items():
             for near in self._window(index):
-                spread[near] += count / (1 + abs(near - index)) ** 2
-        return spread
+                windowed[near] += count * _NEARNESS[near - index]
+        return windowed
 
     def _windows_within(self, ranked: Iterable[tuple[int, float]], room: int) -> set[int]:
+        """The best windows that the room (bytes) has place for, or at least their middles."""
         chosen: set[int] = set()
         for index, _ in ranked:
-            for more in ([i for i in self._window(index) if i not in chosen], [index]):
-                cost = sum(self._costs[i] for i in more)
-                if index not in chosen and cost <= room:
-                    chosen.update(more)
+            window = {near for near in self._window(index) if near not in chosen}
+            for group in (window, {index} - chosen):
+                cost = sum(self._costs[near] for near in group)
+                if cost <= room:
+                    chosen |= group
                     room -= cost
+                    break
         return chosen
 
     def _spread_over(self, chosen: set[int], room: int) -> set[int]:
-        """From each stretch of what is left out, the most telling line that its share pays for."""
+        """From each stretch of what is left out, the most telling line that there is room for.
+
+        A stretch may spend its share of the room (bytes) and what those before it left of theirs.
+        """
         rest = [index for index in range(len(self.segments)) if index not in chosen]
-        if not rest or room <= 0:
-            return set()
-        usual = sum(self._costs[index] for index in rest) / len(rest)
+        usual = sum(self._costs[index] for index in rest) / (len(rest) or 1) or 1
         stretches = _stretches(rest, max(1, int(room / (usual * _LINES_PER_STRETCH))))
-        share = room // len(stretches)
-        affordable = ([i for i in part if self._costs[i] <= share] for part in stretches)
-        return {max(part, key=self._telling) for part in affordable if part}
+        spread: set[int] = set()
+        spent = 0
+        for number, stretch in enumerate(stretches, 1):
+            left = room * number // len(stretches) - spent
+            telling = max(
+                (index for index in stretch if self._costs[index] <= left),
+                key=self._telling,
+                default=None,
+            )
+            if telling is not None:
+                spread.add(telling)
+                spent += self._costs[telling]
+        return spread
 
     def _telling(self, index: int) -> float:
-        """How much a segment is about what the transcript is about: words neither rare nor usual."""
-        counts = self._counts[index]
-        weights = (
-            math.log1p(len(self._postings[word])) * self._rarity(len(self._postings[word]))
-            for word in counts
-            if word not in _STOP_WORDS
-        )
-        return sum(weights) / math.sqrt(counts.total() or 1)
+        """How much a segment is about what the transcript is about."""
+        words = self._words[index]
+        return sum(map(self._topicality.__getitem__, set(words))) / math.sqrt(len(words) or 1)
+
+    # What follows is made at the first search: most transcripts fit and need none.
+
+    @cached_property
+    def _words(self) -> Sequence[Sequence[str]]:
+        return [_words(segment.text) for segment in self.segments]
+
+    @cached_property
+    def _postings(self) -> Mapping[str, Sequence[int]]:
+        """In which segments a word stands, as often as it does."""
+        postings: dict[str, list[int]] = defaultdict(list)
+        for index, words in enumerate(self._words):
+            for word in words:
+                postings[word].append(index)
+        return dict(postings)
+
+    @cached_property
+    def _vocabulary(self) -> Sequence[str]:
+        return sorted(self._postings)
+
+    @cached_property
+    def _norms(self) -> Sequence[float]:
+        """What BM25 adds to counts for a window's length."""
+        beyond = [0] * _RADIUS
+        sizes = [*beyond, *map(len, self._words), *beyond]
+        windows = zip(*(sizes[away:] for away in range(len(_NEARNESS))), strict=False)
+        lengths = [sum(map(mul, window, _NEARNESS.values())) for window in windows]
+        usual = sum(lengths) / (len(lengths) or 1) or 1
+        return [_K1 * (1 - _B + _B * length / usual) for length in lengths]
+
+    @cached_property
+    def _topicality(self) -> Mapping[str, float]:
+        """Words that are neither rare nor everywhere say what a transcript is about."""
+        return {
+            word: 0.0
+            if word in _STOP_WORDS
+            else math.log1p(len(found)) * self._rarity(len(set(found)))
+            for word, found in self._postings.items()
+        }
 
 
 def _words(text: str) -> list[str]:
     folded = text.casefold()
     if folded.isascii():
         return _ASCII_WORDS.findall(folded)
-    folded = unicodedata.normalize("NFKC", folded.replace("’", "'")).casefold()
+    folded = unicodedata.normalize("NFKC", folded.replace("\u2019", "'")).casefold()
     return [
         word
         for unspaced, spaced in _RUNS.findall(folded)
@@ -237,4 +304,4 @@ def _bytes(text: str) -> int:
 def _stretches(indices: Sequence[int], most: int) -> list[Sequence[int]]:
     count = min(most, len(indices))
     bounds = [len(indices) * part // count for part in range(count + 1)] if count else []
-    return [indices[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [indices[begin:end] for begin, end in pairwise(bounds)]

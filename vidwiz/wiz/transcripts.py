@@ -1,4 +1,4 @@
-"""A transcript as the answering side sees it: segments in the order of time, whatever was stored."""
+"""A transcript as the answering side sees it: segments in time's order, whatever was stored."""
 
 import math
 import re
@@ -15,7 +15,7 @@ LONGEST_VIDEO_S = 10_000_000.0
 
 # Lone surrogates cannot be sent to anybody, and PostgreSQL keeps no NUL.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CLOCK = re.compile(r"(?:([0-9]{1,4}):(?=[0-9]{2}:))?([0-9]{1,6}):([0-9]{2})")
+_CLOCK = re.compile(r"(?:([0-9]{1,4}):([0-5][0-9])|([0-9]{1,6})):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,12 @@ def minutes_clock(seconds: float) -> str:
 
 
 def seconds_of(time: str) -> int | None:
-    """The seconds of ``m:ss`` (minutes not wrapped at 60, or wrapped) or ``h:mm:ss``, if it is one."""
+    """The seconds of ``m:ss`` (minutes wrapped at 60 or not) or ``h:mm:ss``, else None."""
     match = _CLOCK.fullmatch(time.strip())
     if match is None:
         return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    wrapped = match[1] is not None
-    return None if seconds >= 60 or (wrapped and minutes >= 60) else _total(hours, minutes, seconds)
-
-
-def _total(hours: int, minutes: int, seconds: int) -> int:
-    return (hours * 60 + minutes) * 60 + seconds
+    hours, minutes, all_minutes, seconds = (int(part or 0) for part in match.groups())
+    return (hours * 60 + minutes + all_minutes) * 60 + seconds
 
 
 def _until_next(starts: Sequence[float], start: float) -> float:

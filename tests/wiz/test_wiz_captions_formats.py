@@ -1,0 +1,277 @@
+"""Whatever people paste or upload becomes the contract's items, or a message that helps them."""
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wiz.spoken import APOLLO, TRANSCRIPTS
+from vidwiz.wiz.captions_formats import MAX_ITEMS, UnreadableTranscript, parse_transcript
+
+VTT = """WEBVTT - A title
+
+STYLE
+::cue { color: red }
+
+NOTE 00:00:00.000 --> 00:00:09.000 is no cue
+
+intro
+00:01.000 --> 00:04.500 align:start position:0%
+<v Fred>Hello <i>there</i> &amp; welcome
+to {the} show
+
+NOTE
+a comment
+
+01:00:05.000 --> 01:00:06.000
+an hour later
+"""
+
+SRT = """1
+00:00:01,000 --> 00:00:04,500
+Hello <i>there</i>
+
+2
+00:00:05,000 --> 00:00:06,250
+General
+Kenobi
+3
+00:00:07,000 --> 00:00:08,000
+42
+"""
+
+ROLLING = """WEBVTT
+Kind: captions
+Language: en
+
+00:00:00.160 --> 00:00:02.230 align:start position:0%
+\x20
+hello<00:00:00.480><c> dear</c><00:00:00.900><c> everyone</c>
+
+00:00:02.230 --> 00:00:02.240 align:start position:0%
+hello dear everyone
+\x20
+
+00:00:02.240 --> 00:00:04.000 align:start position:0%
+hello dear everyone
+welcome<00:00:02.500><c> back</c>
+
+00:00:04.000 --> 00:00:04.010 align:start position:0%
+welcome back
+\x20
+"""
+
+JSON3 = {
+    "wireMagic": "pb3",
+    "events": [
+        {"tStartMs": 0, "dDurationMs": 9000, "id": 1},
+        {"tStartMs": 160, "dDurationMs": 2000, "segs": [{"utf8": "hello"}, {"utf8": " there"}]},
+        {"tStartMs": 2000, "aAppend": 1, "segs": [{"utf8": "\n"}]},
+        {"tStartMs": 2200, "segs": [{"utf8": "welcome"}]},
+    ],
+}
+
+
+def item(text: str, offset: float, duration: float) -> dict[str, object]:
+    return {"text": text, "offset": offset, "duration": duration}
+
+
+def refusal(content: bytes | str, hint: str | None = None) -> str:
+    with pytest.raises(UnreadableTranscript) as refused:
+        parse_transcript(content, hint)
+    return str(refused.value)
+
+
+def read_or_refused(content: bytes | str, hint: str | None = None) -> list[dict[str, Any]]:
+    with suppress(UnreadableTranscript):
+        return parse_transcript(content, hint)
+    return []
+
+
+def test_vtt_is_read_without_its_comments_names_and_markup() -> None:
+    assert parse_transcript(VTT) == [
+        item("Hello there & welcome to {the} show", 1.0, 3.5),
+        item("an hour later", 3605.0, 1.0),
+    ]
+
+
+def test_srt_is_read() -> None:
+    assert parse_transcript(SRT) == [
+        item("Hello there", 1.0, 3.5),
+        item("General Kenobi", 5.0, 1.25),
+        item("42", 7.0, 1.0),
+    ]
+
+
+def test_the_lines_that_youtubes_captions_roll_are_said_once() -> None:
+    assert parse_transcript(ROLLING) == [
+        item("hello dear everyone", 0.16, 2.07),
+        item("welcome back", 2.24, 1.76),
+    ]
+
+
+def test_words_that_are_said_twice_stay_twice() -> None:
+    cue = "{0} --> {1}\nYes.\n\n"
+    vtt = "WEBVTT\n\n" + cue.format("00:01.000", "00:02.000") + cue.format("00:02.000", "00:03.000")
+    assert [it["text"] for it in parse_transcript(vtt)] == ["Yes.", "Yes."]
+
+
+def test_the_contracts_items_are_read_as_they_are() -> None:
+    path = TRANSCRIPTS / f"{APOLLO}.json"
+    if not path.exists():
+        pytest.skip("the shared data is absent")
+    stored = json.loads(path.read_text())
+    items = parse_transcript(path.read_bytes(), "application/json")
+    assert [(it["text"], it["offset"]) for it in items] == [
+        (" ".join(it["text"].split()), it["offset"]) for it in stored
+    ]
+
+
+def test_items_with_start_in_place_of_offset_are_read() -> None:
+    assert parse_transcript('[{"text": "a", "start": 1}, {"text": "b", "start": 3}]') == [
+        item("a", 1, 2),
+        item("b", 3, 5),
+    ]
+
+
+def test_youtubes_json3_is_read() -> None:
+    assert parse_transcript(json.dumps(JSON3)) == [
+        item("hello there", 0.16, 2.0),
+        item("welcome", 2.2, 5.0),
+    ]
+
+
+def test_plain_text_has_times_at_the_beginning_of_lines() -> None:
+    text = "Transcript\n\n0:00 first\n[0:02] second\ngoes on\n(1:02:03) - third\n75:00.5 fourth"
+    assert [(it["offset"], it["text"]) for it in parse_transcript(text)] == [
+        (0, "first"),
+        (2, "second goes on"),
+        (3723, "third"),
+        (4500.5, "fourth"),
+    ]
+
+
+def test_what_youtube_lets_people_copy_has_times_and_words_on_alternate_lines() -> None:
+    assert parse_transcript("0:00\r\nhello there\r\n0:04\r\nwelcome\r\n") == [
+        item("hello there", 0, 4),
+        item("welcome", 4, 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (SRT, "captions.en.srt"),
+        (SRT, "application/x-subrip; charset=utf-8"),
+        (SRT, "talk.txt"),
+        (SRT.replace("\n", "\r\n"), None),
+        (SRT.replace("\n", "\r"), None),
+        ("\ufeff" + SRT, None),
+        (VTT, "text/vtt"),
+        (VTT, "talk.srt"),
+        (json.dumps(JSON3), "talk.json3"),
+        ("[0:00] hello", None),
+        ("[0:00] hello", "text/plain"),
+        ("  {}".format('[{"text": "hello", "offset": 1}]'), None),
+    ],
+)
+def test_the_content_or_a_hint_tells_the_format(content: str, hint: str | None) -> None:
+    expected = parse_transcript(content, hint)
+    assert expected[0]["text"].lower().startswith("hello")
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        encoded = content.removeprefix("\ufeff").encode(encoding)
+        assert parse_transcript(encoded, hint) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "hint", "message"),
+    [
+        ("", None, "empty"),
+        (" \n", None, "empty"),
+        ("only words", None, "No line begins with a time"),
+        ("0:00 words\n1:75 more", None, "Line 2 begins with 1:75"),
+        ("WEBVTT\n\n00:01.000 --> soon\nwords", None, "Line 3 "),
+        ("1\n00:00:01,000 --> 00:00\nwords", None, "Line 2 "),
+        ("WEBVTT\n\nno cues", None, "No line has the times"),
+        ("0:00\n0:05\n", None, "no words"),
+        ('[\n{"text": "a"\n"b": 1}]', None, "Line 3 is no JSON"),
+        ("words", "talk.json", "Line 1 is no JSON"),
+        ("{}", None, "no list of transcript items"),
+        ('[{"text": "a", "offset": 1}, {"text": 1}]', None, "Item 2 has no text"),
+        ('[{"text": "a", "offset": "1"}]', None, "Item 1 has no offset"),
+        ('[{"text": "a", "offset": -1}]', None, "Item 1 has no offset"),
+        ('{"events": [1]}', None, "Event 1 "),
+        (b"0:00 words\n0:05 caf\xe9", None, "Line 2 is no UTF-8"),
+        ("[" * 100_000, "x.json", "Line 1 is no JSON"),
+        ('[{"text": "\\ud800", "offset": 1}]', None, "Line 1 is no JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_line_to_look_at(
+    content: bytes | str, hint: str | None, message: str
+) -> None:
+    assert message in refusal(content, hint)
+
+
+def test_a_transcript_has_at_most_so_many_items() -> None:
+    assert str(MAX_ITEMS) in refusal("0:00 a\n" * (MAX_ITEMS + 1))
+    assert len(parse_transcript("0:00 a\n" * MAX_ITEMS)) == MAX_ITEMS
+
+
+pieces = st.sampled_from(
+    [
+        "WEBVTT", "\n", "\n\n", "\r", "NOTE", "STYLE", "00:00:01.000", "00:01.000", " --> ", "<c>",
+        "00:00:01,000 --> 00:00:02,000", "0:00", "[1:02:03]", "1:99", "<00:00:01.000>", "&lt;",
+        "<",
+        "{", "}", "[", "]", '"text"', '"events"', '"segs"', ":", ",", "1e999", "-1", "null", "\\N",
+        "\x00", "\ud800", "\u2028", "\u0661", "99999:00", "words",
+    ]
+)  # fmt: skip
+hints = st.none() | st.sampled_from(
+    ["a.vtt", "a.srt", "a.json", "a.txt", "text/vtt", "", ";", "\n"]
+)
+
+
+@given(st.one_of(st.lists(pieces, max_size=30).map("".join), st.text(), st.binary()), hints)
+def test_hostile_content_is_read_or_refused(content: bytes | str, hint: str | None) -> None:
+    items = read_or_refused(content, hint)
+    assert all(it["text"] and it["offset"] >= 0 and it["duration"] >= 0 for it in items)
+    assert not items or parse_transcript(json.dumps(items)) == items
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["text", "offset", "start", "duration", "events", "segs", "utf8", "tStartMs"]
+            ),
+            inner,
+        )
+    ),
+)
+
+
+@given(json_values)
+def test_any_json_is_read_or_refused(value: object) -> None:
+    read_or_refused(json.dumps(value), "a.json")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<", "\n", "a\n", "0:00\n", "1\n", "[", " ", "-->", "&", "1", ":", "00:00:01.000 --> ", " \n"],
+)
+def test_much_nonsense_takes_no_time(unit: str) -> None:
+    nonsense = unit * (200_000 // len(unit))
+    begin = time.perf_counter()
+    for head in (
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nx",
+        "00:00:01,000 --> 00:00:02,000\nx",
+        "0:00 x",
+    ):
+        read_or_refused(f"{head}{nonsense}y")
+    assert time.perf_counter() - begin < 10

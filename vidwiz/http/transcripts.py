@@ -1,0 +1,137 @@
+"""Transcripts of videos: read, brought along by a user, and how far workers have come."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from quart import Blueprint, Response
+
+from vidwiz.adapters.object_store import transcript_key
+from vidwiz.commands.videos import (
+    AddTranscript,
+    TranscriptGround,
+    TranscriptGroundFor,
+    VideoNotFound,
+    require_no_transcript,
+)
+from vidwiz.http import bodies, shapes
+from vidwiz.http.answers import json_answer
+from vidwiz.http.context import origin
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.guards import Admin, Caller, public, user_or_admin
+from vidwiz.http.services import services
+from vidwiz.http.tasks import stored_transcript
+from vidwiz.lookups import answer
+from vidwiz.projections import queries
+from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
+
+transcripts = Blueprint("transcripts", __name__)
+
+REASONS = {
+    "blocked": "YouTube refuses requests from this server.",
+    "too_many_requests": "YouTube asks this server to slow down.",
+    "disabled": "The video's owner has switched its subtitles off.",
+    "no_transcript": "The video has no subtitles.",
+    "unavailable": "The video is private, deleted or not available here.",
+    "age_restricted": "YouTube shows the video to signed-in adults only.",
+    "unreachable": "YouTube could not be reached.",
+    "model_unavailable": "The language model is not available.",
+    "model_over_quota": "The language model is over its quota.",
+}
+"""What people are told, by the reason that a worker gave; its own words may be for operators."""
+UNKNOWN_REASON = "It could not be fetched."
+
+
+@transcripts.get("/videos/<video_id>/transcript")
+@documented("videos", list[shapes.TranscriptItem], 401, 404)
+@user_or_admin
+async def get_transcript(_: Caller, video_id: str) -> Response:
+    """The transcript, as it was submitted."""
+    row = None
+    if bodies.is_video_id(video_id):
+        row = await services().database.one(queries.VIDEO, video_id=video_id)
+    if row is None:
+        raise VideoNotFound
+    content = await services().objects.get(transcript_key(video_id))
+    if content is None:
+        raise ApiError(404, "Transcript not found")
+    return json_answer(content)
+
+
+@transcripts.post("/videos/<video_id>/transcript")
+@documented("videos", shapes.AddedTranscript, 400, 401, 404, 409, 413, 422, 503)
+@user_or_admin
+async def post_transcript(caller: Caller, video_id: str) -> Response:
+    """Bring a transcript where there is none: VTT, SRT, JSON, or plain text with times.
+
+    The body is the file as it is. Only an admin replaces a transcript that is there.
+    """
+    content = await bodies.read_raw()
+    if not content.strip():
+        raise ApiError(400, "Request body must be a transcript")
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    count = await services().shielded.run(_bring(caller, video_id, content))
+    return json_answer(
+        {"message": "Transcript added successfully", "video_id": video_id, "segments": count}
+    )
+
+
+@transcripts.get("/videos/<video_id>/progress")
+@documented("videos", shapes.Progress, 404)
+@public
+async def get_progress(video_id: str) -> Response:
+    """How far transcript, metadata and summary have come, and why one of them failed."""
+    row = None
+    if bodies.is_video_id(video_id):
+        row = await services().database.one(queries.VIDEO_PROGRESS, video_id=video_id)
+    if row is None:
+        raise VideoNotFound
+    transcript, metadata, summary, tasks = row
+    newest = {task["task_type"]: task for task in orjson.loads(tasks)}
+    return json_answer(
+        {
+            "video_id": video_id,
+            "transcript": _progress(transcript, newest.get("fetch_transcript")),
+            "metadata": _progress(metadata, newest.get("fetch_metadata")),
+            "summary": _progress(summary, newest.get("write_summary")),
+        }
+    )
+
+
+async def _bring(caller: Caller, video_id: str, content: bytes) -> int:
+    """Object store first, then the event, one transcript of a video at a time."""
+    replace = isinstance(caller, Admin)
+    segments = await asyncio.to_thread(_parsed, content)
+    async with services().database.exclusively(f"transcript:{video_id}") as connection:
+        ground: TranscriptGround
+        (ground,) = await answer(connection, [TranscriptGroundFor(video_id)])
+        require_no_transcript(ground, replace=replace)
+        command = AddTranscript(video_id, await stored_transcript(video_id, segments), replace)
+        await services().store.execute(command, origin(caller.actor))
+    return len(segments)
+
+
+def _parsed(content: bytes) -> list[dict[str, Any]]:
+    try:
+        return parse_transcript(content)
+    except UnreadableTranscript as error:
+        problem = {"field": "transcript", "message": str(error), "type": "value_error"}
+        raise ApiError(422, "Request validation failed", [problem]) from None
+
+
+def _progress(available: bool, task: Mapping[str, Any] | None) -> dict[str, Any]:
+    if available:
+        return {"state": "ready", "attempts": 0, "reason": None, "message": None}
+    if task is None or task["status"] in ("completed", "cancelled"):
+        return {"state": "missing", "attempts": 0, "reason": None, "message": None}
+    reason = task["reason"]
+    failed = task["status"] == "failed" or reason is not None
+    return {
+        "state": task["status"],
+        "attempts": task["attempts"],
+        "reason": reason,
+        "message": REASONS.get(reason, UNKNOWN_REASON) if failed else None,
+    }

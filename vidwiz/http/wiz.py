@@ -1,0 +1,368 @@
+"""Wiz: open a video, talk about it, follow the answers."""
+
+import math
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from quart import Blueprint, Response, request
+from quart_schema import document_headers, document_querystring
+from werkzeug.exceptions import MethodNotAllowed
+
+from vidwiz.commands.conversations import (
+    AskQuestion,
+    ConversationNotFound,
+    GuestQuotaExceeded,
+    Identity,
+    QuestionGround,
+    StartConversation,
+    TranscriptProcessing,
+    TurnNotFound,
+    UserQuotaExceeded,
+    admit,
+    require_conversation,
+)
+from vidwiz.commands.videos import OpenVideo, VideoNotFound
+from vidwiz.events.recorded import ANONYMOUS, Actor
+from vidwiz.http import bodies, shapes, sse
+from vidwiz.http.answers import json_answer
+from vidwiz.http.context import origin
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.guards import User, Visitor, public, user_or_guest
+from vidwiz.http.limits import limited
+from vidwiz.http.services import services
+from vidwiz.http.youtube_ids import YouTubeId
+from vidwiz.lookups import answer
+from vidwiz.projections import wiz_queries
+from vidwiz.wiz.turn import START, Place, Turn, TurnEvent
+from vidwiz.wiz.turns import Subject
+
+wiz = Blueprint("wiz", __name__)
+
+LONGEST_MESSAGE = 8000
+LARGEST_ID = 2**63 - 1
+CONVERSATIONS_PER_PAGE = 50
+STOPPED_WITHIN_S = 10.0
+
+_id = re.compile(r"[0-9]{1,18}")
+_place = re.compile(r"([0-9]{1,9})\.([0-9]{1,6})(\.end)?")
+
+
+def _message(message: str) -> str:
+    message = message.strip()
+    if not message:
+        raise ValueError("message cannot be empty")
+    if len(message) > LONGEST_MESSAGE:
+        raise ValueError(f"message must be at most {LONGEST_MESSAGE} characters")
+    return message
+
+
+def _positive(conversation_id: int | None) -> int | None:
+    if conversation_id is not None and conversation_id <= 0:
+        raise ValueError("conversation_id must be a positive integer")
+    return conversation_id
+
+
+class VideoToOpen(BaseModel):
+    """A video, by its id or a link to it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    video_id: YouTubeId
+
+
+class ChatMessage(VideoToOpen):
+    """A question; without a ``conversation_id`` it begins a conversation."""
+
+    message: Annotated[str, AfterValidator(_message)]
+    conversation_id: Annotated[int, AfterValidator(_positive)] | None = None
+
+
+class ConversationsQuery(BaseModel):
+    """Which conversations: of one video, and behind a page that was read."""
+
+    video_id: str | None = None
+    before: int | None = None
+
+
+class LastEventId(BaseModel):
+    """Where to go on."""
+
+    last_event_id: str | None = None
+
+
+@wiz.post("/wiz/init")
+@documented("wiz", shapes.OpenedVideo, 400, 413, 422, 429, body=VideoToOpen)
+@public
+@limited("wiz")
+async def post_init() -> Response:
+    """Open a video: what is missing of it is queued, and what failed for good is queued anew."""
+    body = await bodies.read(VideoToOpen)
+    command = OpenVideo(body.video_id, datetime.now(UTC))
+    opened = await services().store.execute(command, origin(await _anybody()))
+    if opened.is_new:
+        message, queued = "Video created. All tasks queued.", None
+    elif opened.missing:
+        message, queued = f"Tasks queued: {', '.join(opened.missing)}", opened.missing
+    else:
+        message, queued = "No new tasks needed.", None
+    return json_answer(
+        {
+            "message": message,
+            "video_id": body.video_id,
+            "is_new": opened.is_new,
+            "tasks_queued": queued,
+        }
+    )
+
+
+@wiz.get("/wiz/video/<video_id>")
+@documented("wiz", shapes.WizVideo, 404)
+@public
+async def get_wiz_video(video_id: str) -> Response:
+    """What there is of a video so far."""
+    row = None
+    if bodies.is_video_id(video_id):
+        row = await services().database.one(wiz_queries.WIZ_VIDEO, video_id=video_id)
+    if row is None:
+        raise VideoNotFound
+    return json_answer(row[0].encode())
+
+
+@wiz.post("/wiz/conversation")
+@documented("wiz", shapes.StartedConversation, 400, 401, 404, 413, 422, 429, body=VideoToOpen)
+@user_or_guest
+@limited("wiz")
+async def post_conversation(caller: Visitor) -> Response:
+    """Begin a conversation about a video, which costs nothing."""
+    body = await bodies.read(VideoToOpen)
+    command = StartConversation(_identity(caller), body.video_id)
+    conversation_id = await services().store.execute(command, origin(caller.actor))
+    return json_answer({"conversation_id": conversation_id, "video_id": body.video_id})
+
+
+@wiz.post("/wiz/chat")
+@documented("wiz", shapes.Processing, 400, 401, 404, 413, 422, 429, status=202, body=ChatMessage)
+@user_or_guest
+@limited("wiz")
+async def post_chat(caller: Visitor) -> Response:
+    """Ask, and follow the answer as server-sent events; 202 while there is no transcript yet.
+
+    The answer's headers name the turn, by which it can be followed again or stopped.
+    """
+    body = await bodies.read(ChatMessage)
+    try:
+        turn = await services().shielded.run(_ask(caller, body))
+    except (GuestQuotaExceeded, UserQuotaExceeded) as error:
+        raise ApiError(429, error.message, {"reset_in_seconds": _seconds_to_midnight()}) from None
+    except TranscriptProcessing as error:
+        return json_answer({"status": "processing", "message": error.message}, 202)
+    headers = {
+        "X-Wiz-Turn-ID": str(turn.turn_id),
+        "X-Wiz-Conversation-ID": str(turn.conversation_id),
+    }
+    return sse.stream(_plain_events(turn), headers)
+
+
+@wiz.get("/wiz/quota")
+@documented("wiz", shapes.Quota, 401)
+@user_or_guest
+async def get_quota(caller: Visitor) -> Response:
+    """How many questions are left today."""
+    identity = _identity(caller)
+    row = await services().database.one(
+        wiz_queries.QUOTA_USED, identity=identity.name, day=datetime.now(UTC).date()
+    )
+    used = row[0] if row else 0
+    return json_answer(
+        {
+            "limit": identity.questions_a_day,
+            "used": used,
+            "remaining": max(0, identity.questions_a_day - used),
+            "reset_in_seconds": _seconds_to_midnight(),
+        }
+    )
+
+
+@wiz.get("/wiz/conversations")
+@documented("wiz", shapes.Conversations, 400, 401)
+@document_querystring(ConversationsQuery)
+@user_or_guest
+async def get_conversations(caller: Visitor) -> Response:
+    """The caller's conversations, newest first, 50 a page."""
+    video_id = request.args.get("video_id")
+    before = request.args.get("before")
+    if before is not None and _id.fullmatch(before) is None:
+        raise ApiError(400, "before must be a conversation's id")
+    if video_id is not None and not bodies.is_video_id(video_id):
+        return json_answer({"conversations": []})
+    identity = _identity(caller)
+    row = await services().database.one(
+        wiz_queries.CONVERSATIONS,
+        user_id=identity.user_id,
+        guest_id=identity.guest_id,
+        video_id=video_id,
+        before=None if before is None else int(before),
+        at_most=CONVERSATIONS_PER_PAGE,
+    )
+    found = row[0] if row else "[]"
+    return json_answer(b'{"conversations":%b}' % found.encode())
+
+
+@wiz.get("/wiz/conversations/<conversation_id>")
+@documented("wiz", shapes.Conversation, 401, 404)
+@user_or_guest
+async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
+    """A conversation with its messages, their citations, and how each turn stands."""
+    identity = _identity(caller)
+    row = None
+    if _id.fullmatch(conversation_id):
+        row = await services().database.one(
+            wiz_queries.CONVERSATION,
+            user_id=identity.user_id,
+            guest_id=identity.guest_id,
+            conversation_id=int(conversation_id),
+        )
+    if row is None:
+        raise ConversationNotFound
+    return json_answer(row[0].encode())
+
+
+@wiz.get("/wiz/turns/<turn_id>/stream")
+@documented("wiz", shapes.TurnStream, 401, 404, empty=204)
+@document_headers(LastEventId)
+@user_or_guest
+async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
+    """Follow a turn from its start, or from ``Last-Event-ID``, as typed server-sent events.
+
+    They are ``delta``, ``citation`` and, once and last, ``completed``, ``stopped`` or ``failed``.
+    """
+    if request.method == "HEAD":  # which Quart adds to every GET
+        raise MethodNotAllowed(["GET"])
+    turn = await services().elsewhere.find(_turn_id(turn_id), _identity(caller))
+    seen = _place.fullmatch(request.headers.get("Last-Event-ID", ""))
+    if seen is None:
+        return sse.stream(_typed_events(turn, START))
+    if seen[3]:
+        return Response(b"", 204)  # which ends a client that connects again and again
+    return sse.stream(_typed_events(turn, Place(int(seen[1]), int(seen[2]))))
+
+
+@wiz.post("/wiz/turns/<turn_id>/stop")
+@documented("wiz", shapes.StoppedTurn, 401, 404)
+@user_or_guest
+async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
+    """End an answer where it is; what there is of it is kept. An ended turn stays as it is."""
+    elsewhere = services().elsewhere
+    turn = await elsewhere.find(_turn_id(turn_id), _identity(caller))
+    if not turn.ended:
+        elsewhere.stop(turn)
+        last = await _last_event(turn)
+    else:
+        last = turn.events[-1]
+    return json_answer({"turn_id": turn.turn_id, "status": last.kind})
+
+
+async def _last_event(turn: Turn) -> TurnEvent:
+    async with aclosing(turn.follow(turn.place, STOPPED_WITHIN_S)) as events:
+        async for event in events:
+            if event is None:
+                raise ApiError(503, "The answer could not be stopped in time")
+            if event.is_last:
+                return event
+    raise AssertionError("a turn was followed beyond its end")
+
+
+async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
+    """Look first, then read the transcript, then take the quota together with the question."""
+    question = AskQuestion(
+        identity=_identity(caller),
+        day=datetime.now(UTC).date(),
+        video_id=body.video_id,
+        conversation_id=body.conversation_id,
+        text=body.message,
+        server=services().signals.server,
+    )
+    async with services().database.borrowed() as connection:
+        ground: QuestionGround
+        (ground,) = await answer(connection, [question.lookup()])
+    admit(question.identity, ground)
+    about = await _subject(body.video_id)
+    require_conversation(ground)
+    return await services().turns.ask(question, about, origin(caller.actor))
+
+
+async def _subject(video_id: str) -> Subject:
+    row = await services().database.one(wiz_queries.TRANSCRIPT, video_id=video_id)
+    if row is None:
+        raise VideoNotFound
+    sha256, title, duration = row
+    transcript = await services().library.transcript(video_id, sha256)
+    if transcript is None:
+        raise ApiError(404, "Transcript data missing")
+    return Subject(video_id, title, _seconds(duration), transcript)
+
+
+def _seconds(duration: str | None) -> float | None:
+    """The length of a video by its metadata, which workers write as they like."""
+    try:
+        seconds = float(duration or "nan")
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < math.inf else None
+
+
+async def _plain_events(turn: Turn) -> AsyncGenerator[bytes, None]:
+    """What the contract's clients understand: pieces, and the end."""
+    async with aclosing(turn.follow()) as events:
+        async for event in events:
+            match event:
+                case None:
+                    yield sse.HEARTBEAT
+                case TurnEvent(kind="delta"):
+                    yield sse.event(event.data)
+                case TurnEvent(kind="failed"):
+                    yield sse.event(b'{"error": "Processing error"}')
+                case TurnEvent(kind="completed" | "stopped"):
+                    yield sse.event(b"[DONE]")
+
+
+async def _typed_events(turn: Turn, after: Place) -> AsyncGenerator[bytes, None]:
+    async with aclosing(turn.follow(after)) as events:
+        async for event in events:
+            if event is None:
+                yield sse.HEARTBEAT
+            else:
+                characters, citations = event.place
+                end = ".end" if event.is_last else ""
+                yield sse.event(event.data, event.kind, f"{characters}.{citations}{end}")
+
+
+def _identity(caller: Visitor) -> Identity:
+    if isinstance(caller, User):
+        return Identity(user_id=caller.user_id)
+    return Identity(guest_id=caller.guest_id)
+
+
+async def _anybody() -> Actor:
+    """Who opens a video, as far as the client says so; a public route asks nobody."""
+    try:
+        return (await services().guard.user_or_guest()).actor
+    except ApiError:
+        return ANONYMOUS
+
+
+def _turn_id(text: str) -> int:
+    if _id.fullmatch(text) is None:
+        raise TurnNotFound
+    return int(text)
+
+
+def _seconds_to_midnight() -> int:
+    now = datetime.now(UTC)
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    return max(1, int((midnight - now).total_seconds()))

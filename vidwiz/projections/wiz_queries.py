@@ -1,0 +1,207 @@
+"""What Wiz reads: videos, conversations, turns and quotas."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Text,
+    and_,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from vidwiz.projections import shapes
+from vidwiz.projections.shapes import array
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import conversations, messages, quotas, turns, videos
+
+_video_id = parameter("video_id", Text)
+
+WIZ_VIDEO = Statement(
+    select(
+        shapes.json_object(
+            video_id=videos.c.video_id,
+            title=videos.c.title,
+            transcript_available=videos.c.transcript_available,
+            metadata=videos.c.metadata,
+            summary=videos.c.summary,
+        ).cast(Text)
+    ).where(videos.c.video_id == _video_id)
+)
+"""A video as Wiz shows it, as JSON."""
+
+TRANSCRIPT = Statement(
+    select(
+        videos.c.transcript_sha256,
+        videos.c.title,
+        videos.c.metadata["duration"].astext,
+    ).where(videos.c.video_id == _video_id)
+)
+"""The digest of a video's transcript, and what the video is called and how long it is."""
+
+_conversation_id = parameter("conversation_id", BigInteger)
+_owned = and_(
+    conversations.c.user_id.is_not_distinct_from(parameter("user_id", BigInteger)),
+    conversations.c.guest_id.is_not_distinct_from(parameter("guest_id", Text)),
+)
+
+RECENT_MESSAGES = Statement(
+    select(messages.c.role, messages.c.content)
+    .where(
+        messages.c.conversation_id == _conversation_id,
+        messages.c.id < parameter("before", BigInteger),
+    )
+    .order_by(messages.c.id.desc())
+    .limit(parameter("at_most", BigInteger))
+)
+"""The last messages of a conversation before one of them, newest first."""
+
+_first_question = (
+    select(func.left(messages.c.content, 200))
+    .where(messages.c.conversation_id == conversations.c.id, messages.c.role == "user")
+    .order_by(messages.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_page_of_conversations = (
+    select(
+        conversations.c.id,
+        shapes.json_object(
+            conversation_id=conversations.c.id,
+            video_id=conversations.c.video_id,
+            first_question=_first_question,
+            created_at=conversations.c.created_at,
+            updated_at=conversations.c.updated_at,
+        ).label("shape"),
+    )
+    .where(
+        _owned,
+        or_(_video_id.is_(None), conversations.c.video_id == _video_id),
+        or_(
+            parameter("before", BigInteger).is_(None),
+            conversations.c.id < parameter("before", BigInteger),
+        ),
+    )
+    .order_by(conversations.c.id.desc())
+    .limit(parameter("at_most", BigInteger))
+    .subquery("page")
+)
+CONVERSATIONS = Statement(
+    select(
+        array(_page_of_conversations.c.shape, _page_of_conversations.c.id.desc()).cast(Text)
+    ).select_from(_page_of_conversations)
+)
+"""Somebody's conversations, newest first, as a JSON array."""
+
+_messages = (
+    select(
+        array(
+            shapes.json_object(
+                id=messages.c.id,
+                role=messages.c.role,
+                content=messages.c.content,
+                citations=func.coalesce(
+                    messages.c.metadata["citations"], literal_column("'[]'", JSONB)
+                ),
+                created_at=messages.c.created_at,
+            ),
+            messages.c.id,
+        )
+    )
+    .where(messages.c.conversation_id == conversations.c.id)
+    .scalar_subquery()
+)
+_turns = (
+    select(
+        array(
+            shapes.json_object(
+                turn_id=turns.c.id,
+                status=turns.c.status,
+                answer_id=turns.c.answer_id,
+                reason=turns.c.reason,
+                partial=turns.c.partial,
+            ),
+            turns.c.id,
+        )
+    )
+    .where(turns.c.conversation_id == conversations.c.id)
+    .scalar_subquery()
+)
+CONVERSATION = Statement(
+    select(
+        shapes.json_object(
+            conversation_id=conversations.c.id,
+            video_id=conversations.c.video_id,
+            created_at=conversations.c.created_at,
+            updated_at=conversations.c.updated_at,
+            messages=_messages,
+            turns=_turns,
+        ).cast(Text)
+    ).where(conversations.c.id == _conversation_id, _owned)
+)
+"""A conversation with its messages and turns, oldest first, as JSON."""
+
+TURN = Statement(
+    select(
+        turns.c.conversation_id,
+        conversations.c.user_id,
+        conversations.c.guest_id,
+        turns.c.status,
+        turns.c.reason,
+        turns.c.partial,
+        turns.c.answer_id,
+        messages.c.content,
+        messages.c.metadata["citations"],
+    )
+    .select_from(
+        turns.join(conversations, conversations.c.id == turns.c.conversation_id).outerjoin(
+            messages, messages.c.id == turns.c.answer_id
+        )
+    )
+    .where(turns.c.id == parameter("turn_id", BigInteger))
+)
+"""Whose a turn is, how it stands, and what was answered."""
+
+PRESENCE_LOCK = 7163393
+"""First half of the advisory lock that a server process holds while it lives."""
+
+_locks = table(
+    "pg_locks",
+    column("locktype", Text),
+    column("database", BigInteger),
+    column("classid", BigInteger),
+    column("objid", BigInteger),
+    column("granted", Boolean),
+)
+_databases = table("pg_database", column("oid", BigInteger), column("datname", Text))
+_lives = exists().where(
+    _locks.c.locktype == "advisory",
+    _locks.c.database == _databases.c.oid,
+    _databases.c.datname == func.current_database(),
+    _locks.c.classid == PRESENCE_LOCK,
+    _locks.c.objid == turns.c.server,
+    _locks.c.granted,
+)
+ORPHANED = Statement(
+    select(turns.c.id)
+    .where(
+        turns.c.status == "answering",
+        or_(turns.c.server == parameter("server", BigInteger), ~_lives),
+    )
+    .order_by(turns.c.id)
+    .limit(1000)
+)
+"""Turns whose server process is gone, and those that should be in the hands of this one."""
+
+QUOTA_USED = Statement(
+    select(quotas.c.used).where(
+        quotas.c.identity == parameter("identity", Text), quotas.c.day == parameter("day", Date)
+    )
+)
+"""Questions that somebody has asked on a day."""

@@ -1,0 +1,77 @@
+"""The transcripts that are being asked about, read from the object store and kept for a while."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import orjson
+
+from vidwiz.adapters.object_store import ObjectStore, transcript_key
+from vidwiz.wiz.passages import Index
+from vidwiz.wiz.transcripts import Segment, segments_of
+
+MOST_SEGMENTS = 200_000
+"""Segments of all transcripts that are kept at once: some 300 MB with their words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A transcript and the index of its words; never changed, so it can be shared."""
+
+    segments: tuple[Segment, ...]
+    index: Index
+
+
+class Library:
+    """Reads each transcript once, however many ask for it at the same time."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self._kept: OrderedDict[tuple[str, str], Transcript] = OrderedDict()
+        self._coming: dict[tuple[str, str], asyncio.Task[Transcript | None]] = {}
+
+    async def transcript(self, video_id: str, sha256: str) -> Transcript | None:
+        """The video's transcript with this digest; None if the store has none that can be read.
+
+        Raises ``ObjectStoreError``.
+        """
+        key = (video_id, sha256)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        coming = self._coming.get(key)
+        if coming is None:
+            coming = self._coming[key] = asyncio.create_task(self._read(key))
+            coming.add_done_callback(lambda done: self._came(key, done))
+        return await asyncio.shield(coming)  # others may wait for it too
+
+    def _came(self, key: tuple[str, str], done: "asyncio.Task[Transcript | None]") -> None:
+        del self._coming[key]
+        if not done.cancelled():
+            done.exception()  # whoever still waits for it raises it
+
+    async def _read(self, key: tuple[str, str]) -> Transcript | None:
+        content = await self._objects.get(transcript_key(key[0]))
+        if content is None:
+            return None
+        transcript = await asyncio.to_thread(_parsed, content)
+        if transcript is None:
+            return None
+        self._kept[key] = transcript
+        while len(self._kept) > 1 and self._size() > MOST_SEGMENTS:
+            self._kept.popitem(last=False)
+        return transcript
+
+    def _size(self) -> int:
+        return sum(len(transcript.segments) for transcript in self._kept.values())
+
+
+def _parsed(content: bytes) -> Transcript | None:
+    try:
+        items = orjson.loads(content)
+    except ValueError:
+        return None
+    if not isinstance(items, list):
+        return None
+    index = Index(segments_of(items))
+    return Transcript(index.segments, index)

@@ -1,0 +1,173 @@
+"""One turn as it happens: the answer's pieces and citations, to be followed from any point."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from vidwiz.commands.conversations import Identity
+from vidwiz.wiz.citations import Citation
+
+LONGEST_PIECE = 400
+"""Characters of a piece: each reaches the client in one packet, whatever they are encoded to."""
+HEARTBEAT_S = 15.0
+
+Kind = Literal["delta", "citation", "completed", "stopped", "failed"]
+
+
+class Place(NamedTuple):
+    """How far somebody has followed an answer: characters and citations that they have seen."""
+
+    characters: int = 0
+    citations: int = 0
+
+
+START = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEvent:
+    """Something that happened in a turn; ``place`` is where it leaves whoever has seen it."""
+
+    kind: Kind
+    data: bytes
+    place: Place
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing comes after it."""
+        return self.kind not in ("delta", "citation")
+
+
+class Turn:
+    """A turn that somebody answers and any number of others follow. It ends exactly once."""
+
+    def __init__(self, turn_id: int, conversation_id: int, identity: Identity) -> None:
+        self.turn_id = turn_id
+        self.conversation_id = conversation_id
+        self.identity = identity
+        self.citations: list[dict[str, Any]] = []
+        self._events: list[TurnEvent] = []
+        self._pieces: list[str] = []
+        self._characters = 0
+        self._news = asyncio.Event()
+
+    @property
+    def content(self) -> str:
+        """The answer so far."""
+        return "".join(self._pieces)
+
+    @property
+    def place(self) -> Place:
+        """How far the answer has come."""
+        return Place(self._characters, len(self.citations))
+
+    @property
+    def events(self) -> Sequence[TurnEvent]:
+        """What happened so far."""
+        return self._events
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has happened."""
+        return bool(self._events) and self._events[-1].is_last
+
+    def add(self, piece: str) -> None:
+        """More of the answer."""
+        for start in range(0, len(piece), LONGEST_PIECE):
+            part = piece[start : start + LONGEST_PIECE]
+            self._pieces.append(part)
+            self._characters += len(part)
+            self._happened("delta", {"content": part})
+
+    def cite(self, citation: Citation) -> None:
+        """A time in the answer was found in the transcript."""
+        self._cite(asdict(citation))
+
+    def _cite(self, its: dict[str, Any]) -> None:
+        self.citations.append(its)
+        self._happened("citation", its)
+
+    def end(self, kind: Literal["completed", "stopped", "failed"], data: Mapping[str, Any]) -> None:
+        """Nothing comes after this; a second end is ignored."""
+        if not self.ended:
+            self._happened(kind, data)
+
+    def _happened(self, kind: Kind, data: Mapping[str, Any]) -> None:
+        self._events.append(TurnEvent(kind, orjson.dumps(data), self.place))
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def receive(self, event: TurnEvent) -> None:
+        """What happened in this turn elsewhere; what is known, or leaves a gap, is ignored."""
+        new = None if self.ended else behind(self.place, event)
+        if new is None:
+            return
+        data = orjson.loads(new.data)
+        if new.kind == "delta":
+            if self._characters + len(data["content"]) == new.place.characters:
+                self.add(data["content"])
+        elif new.kind == "citation":
+            if len(self.citations) + 1 == new.place.citations:
+                self._cite(data)
+        elif new.place == self.place:
+            self.end(new.kind, data)
+
+    async def follow(
+        self, after: Place = START, heartbeat_s: float = HEARTBEAT_S
+    ) -> AsyncGenerator[TurnEvent | None, None]:
+        """What happens behind a place, to the last event; None says that nothing does for long."""
+        index = 0
+        while True:
+            news = self._news
+            while index < len(self._events):
+                event = behind(after, self._events[index])
+                index += 1
+                if event is not None:
+                    yield event
+                    if event.is_last:
+                        return
+            try:
+                async with asyncio.timeout(heartbeat_s):
+                    await news.wait()
+            except TimeoutError:
+                yield None
+
+
+def behind(after: Place, event: TurnEvent) -> TurnEvent | None:
+    """The event, or the rest of it, as far as it is new to somebody at a place."""
+    if event.is_last:
+        return event
+    if event.kind == "citation":
+        return event if event.place.citations > after.citations else None
+    if event.place.characters <= after.characters:
+        return None
+    content: str = orjson.loads(event.data)["content"] if after.characters else ""
+    seen = after.characters - (event.place.characters - len(content))
+    if not content or seen <= 0:
+        return event
+    return TurnEvent("delta", orjson.dumps({"content": content[seen:]}), event.place)
+
+
+def past_events(
+    content: str,
+    citations: Sequence[Mapping[str, Any]],
+    kind: Literal["completed", "stopped", "failed"],
+    data: Mapping[str, Any],
+) -> list[TurnEvent]:
+    """The events of a turn that has ended, as it was stored."""
+    parts = [content[at : at + LONGEST_PIECE] for at in range(0, len(content), LONGEST_PIECE)]
+    events = []
+    characters = 0
+    for part in parts:
+        characters += len(part)
+        data_of_part = orjson.dumps({"content": part})
+        events.append(TurnEvent("delta", data_of_part, Place(characters, 0)))
+    events += [
+        TurnEvent("citation", orjson.dumps(dict(one)), Place(characters, number))
+        for number, one in enumerate(citations, 1)
+    ]
+    events.append(TurnEvent(kind, orjson.dumps(data), Place(characters, len(citations))))
+    return events

@@ -1,0 +1,241 @@
+"""The turns under way: answering belongs to a task of this process, whoever listens or leaves."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import structlog
+
+from vidwiz.adapters.language_model import ModelError, ModelRefused, ModelTimedOut
+from vidwiz.commands.base import Command
+from vidwiz.commands.conversations import (
+    Answer,
+    Asked,
+    AskQuestion,
+    CompleteTurn,
+    FailTurn,
+    StopTurn,
+)
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.metrics import ANSWERING, TURNS
+from vidwiz.projections.wiz_queries import RECENT_MESSAGES
+from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.wiz.answers import Answerer, Question, Said
+from vidwiz.wiz.citations import CitationFinder
+from vidwiz.wiz.library import Transcript
+from vidwiz.wiz.turn import Turn
+
+MOST_TURNS = 2000
+EARLIER_MESSAGES = 9
+"""Messages that go to the model before the question: ten with it."""
+LONGEST_ANSWER = 100_000
+LONGEST_ANSWERING_S = 600.0
+STORE_TRIES = 30
+STORE_PAUSE_S = 2.0
+
+FAILURES: Mapping[str, str] = {
+    "interrupted": "The service was stopped before the answer was finished. Please ask again.",
+    "not_stored": "The answer could not be stored. Please ask again.",
+    "internal_error": "Something went wrong while answering. Please ask again.",
+    **{kind.code: kind.message for kind in ModelError.__subclasses__()},
+}
+"""What people are told, by the reason that a turn failed for."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The video that is asked about; ``length_s`` is its length in seconds, if that is known."""
+
+    video_id: str
+    title: str | None
+    length_s: float | None
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How answering ended: the command that stores it, and the turn's last event."""
+
+    kind: Literal["completed", "stopped", "failed"]
+    command: Command
+    reason: str | None = None
+
+
+class Turns:
+    """Answers questions, each in a task of its own, and stores what came of it."""
+
+    def __init__(self, store: Store, database: Database, answerer: Answerer) -> None:
+        self._store = store
+        self._database = database
+        self._answerer = answerer
+        self._turns: dict[int, Turn] = {}
+        self._answering: dict[int, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopped: set[int] = set()
+        self._asking = 0
+        self._closing = False
+
+    async def ask(self, question: AskQuestion, about: Subject, origin: Origin) -> Turn:
+        """Accept a question and begin to answer it.
+
+        Raises what the decision and ``Store.execute`` raise; ``Overloaded`` while too much is
+        being answered. Run it shielded: a question that was accepted must get its answer.
+        """
+        if self._closing or len(self._running) + self._asking >= MOST_TURNS:
+            raise Overloaded
+        self._asking += 1
+        try:
+            asked: Asked = await self._store.execute(question, origin)
+        finally:
+            self._asking -= 1
+        turn = Turn(asked.turn_id, asked.conversation_id, question.identity)
+        self._turns[turn.turn_id] = turn
+        because = replace(origin, actor=SYSTEM, causation_id=f"turn:{turn.turn_id}")
+        running = asyncio.create_task(self._run(turn, question.text, about, because))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return turn
+
+    def here(self, turn_id: int) -> Turn | None:
+        """The turn, if this process is answering it."""
+        return self._turns.get(turn_id)
+
+    def stop(self, turn_id: int) -> None:
+        """End the answer where it is, if this process is answering it."""
+        answering = self._answering.get(turn_id)
+        if answering is not None:
+            self._stopped.add(turn_id)
+            answering.cancel()
+
+    def send_home(self, within_s: float) -> None:
+        """Take no more questions, and give up on answers that are not finished within a time."""
+        self._closing = True
+        loop = asyncio.get_running_loop()
+        loop.call_later(within_s, self._interrupt)
+
+    async def close(self) -> None:
+        """Interrupt what is still being answered, and wait until all of it is stored."""
+        self._closing = True
+        self._interrupt()
+        await asyncio.gather(*self._running)
+
+    def _interrupt(self) -> None:
+        for answering in self._answering.values():
+            answering.cancel()
+
+    async def _run(self, turn: Turn, text: str, about: Subject, origin: Origin) -> None:
+        answering = asyncio.create_task(self._answer(turn, text, about))
+        self._answering[turn.turn_id] = answering
+        ANSWERING.inc()
+        try:
+            await asyncio.wait((answering,))
+            await self._settle(turn, self._outcome(turn, answering), origin)
+        finally:
+            ANSWERING.dec()
+            self._stopped.discard(turn.turn_id)
+            del self._answering[turn.turn_id], self._turns[turn.turn_id]
+
+    async def _answer(self, turn: Turn, text: str, about: Subject) -> None:
+        question = Question(
+            about.video_id,
+            about.title,
+            about.transcript.segments,
+            await self._earlier(turn),
+            text,
+            about.transcript.index,
+        )
+        finder = CitationFinder(about.transcript.segments, about.length_s)
+        try:
+            async with (
+                asyncio.timeout(LONGEST_ANSWERING_S),
+                aclosing(self._answerer.answer(question)) as pieces,
+            ):
+                await _take(turn, pieces, finder)
+        except TimeoutError:
+            raise ModelTimedOut("the answer went on for too long") from None
+        if not turn.content.strip():
+            raise ModelRefused("the answer has no words")
+
+    async def _earlier(self, turn: Turn) -> Sequence[Said]:
+        rows = await self._database.all(
+            RECENT_MESSAGES,
+            conversation_id=turn.conversation_id,
+            before=turn.turn_id,
+            at_most=EARLIER_MESSAGES,
+        )
+        return [Said(role, content) for role, content in reversed(rows)]
+
+    def _outcome(self, turn: Turn, answering: "asyncio.Task[None]") -> _Outcome:
+        answer = Answer(turn.content, turn.citations, self._answerer.name)
+        if answering.cancelled():
+            if turn.turn_id in self._stopped:
+                return _Outcome("stopped", StopTurn(turn.turn_id, answer))
+            return _failed(turn, "interrupted")
+        error = answering.exception()
+        if error is None:
+            return _Outcome("completed", CompleteTurn(turn.turn_id, answer))
+        if isinstance(error, ModelError):
+            log.warning("no answer", turn_id=turn.turn_id, code=error.code, error=str(error))
+            return _failed(turn, error.code)
+        log.error("answering failed", turn_id=turn.turn_id, exc_info=error)
+        return _failed(turn, "internal_error")
+
+    async def _settle(self, turn: Turn, outcome: _Outcome, origin: Origin) -> None:
+        """Store the outcome; only then is anybody told."""
+        try:
+            message_id = await self._stored(outcome.command, origin)
+        except Exception:
+            log.exception("an answer could not be stored", turn_id=turn.turn_id)
+            outcome, message_id = _failed(turn, "not_stored"), None
+        TURNS.labels(outcome.kind).inc()
+        turn.end(outcome.kind, last_data(message_id, outcome.reason))
+
+    async def _stored(self, command: Command, origin: Origin) -> int | None:
+        for _ in range(STORE_TRIES):
+            try:
+                message_id: int | None = await self._store.execute(command, origin)
+            except (DatabaseUnavailable, Overloaded, Conflict) as error:
+                log.warning("an answer waits to be stored", error=repr(error))
+                await asyncio.sleep(STORE_PAUSE_S)
+            else:
+                return message_id
+        raise DatabaseUnavailable("the answer waited for too long")
+
+
+async def _take(turn: Turn, pieces: AsyncGenerator[str, None], finder: CitationFinder) -> None:
+    async for piece in pieces:
+        words = storable(piece)
+        if not words:
+            continue
+        turn.add(words)
+        for citation in finder.feed(words):
+            turn.cite(citation)
+        if turn.place.characters > LONGEST_ANSWER:
+            return
+
+
+def storable(piece: str) -> str:
+    """The piece without what neither PostgreSQL nor UTF-8 can hold."""
+    if "\0" in piece:
+        piece = piece.replace("\0", "")
+    try:
+        piece.encode()
+    except UnicodeEncodeError:
+        return piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return piece
+
+
+def last_data(message_id: int | None, reason: str | None) -> dict[str, Any]:
+    """What the last event of a turn says: the answer's message, or why there is none."""
+    if reason is None:
+        return {"message_id": message_id}
+    return {"code": reason, "message": FAILURES.get(reason, FAILURES["internal_error"])}
+
+
+def _failed(turn: Turn, reason: str) -> _Outcome:
+    return _Outcome("failed", FailTurn(turn.turn_id, reason, turn.content), reason)
