@@ -12,7 +12,7 @@ from rich.table import Table
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
-from vidwiz.settings import Settings, SettingsError
+from vidwiz.settings import OPENAI_URL, Settings, SettingsError
 from vidwiz.wiring import object_store
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
@@ -113,6 +113,12 @@ def _features(settings: Settings) -> Iterator[Finding]:
         yield Finding("Google sign-in", "off", "GOOGLE_CLIENT_ID is not set")
     else:
         yield Finding("Google sign-in", "ok", f"certificates from {settings.google_certs_url}")
+    yield _model(settings)
+    for name, url in (
+        ("AI-note queue", settings.sqs_ai_note_queue_url),
+        ("summary queue", settings.sqs_summary_queue_url),
+    ):
+        yield Finding(name, "ok", f"SQS, {url}" if url else "the database, for our own workers")
     if (settings.static_dir / "index.html").exists():
         yield Finding("web app", "ok", f"in {settings.static_dir}")
     else:
@@ -121,3 +127,14 @@ def _features(settings: Settings) -> Iterator[Finding]:
         yield Finding("rate limits", "ok", "on, counted per process")
     else:
         yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off")
+
+
+def _model(settings: Settings) -> Finding:
+    if settings.gemini_api_key is not None:
+        where = settings.google_gemini_base_url or "Google"
+        return Finding("language model", "ok", f"{settings.gemini_model_name} at {where}")
+    if settings.openai_model is not None:
+        where = settings.openai_base_url or OPENAI_URL
+        return Finding("language model", "ok", f"{settings.openai_model} at {where}")
+    advice = "set GEMINI_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL"
+    return Finding("language model", "off", "Wiz answers with passages of the transcript", advice)

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         description="region of the bucket",
     )
     aws_endpoint_url: str | None = Field(
-        None, validation_alias="AWS_ENDPOINT_URL", description="another S3 than Amazon's"
+        None, validation_alias="AWS_ENDPOINT_URL", description="another S3 and SQS than Amazon's"
     )
     s3_bucket_name: str | None = Field(
         None,

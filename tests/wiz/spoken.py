@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.support import SHARED_DATA
@@ -11,6 +12,9 @@ from vidwiz.wiz.transcripts import Segment, segments_of
 TRANSCRIPTS = SHARED_DATA / "transcripts"
 APOLLO = "W421vNri5hw"
 PROBLEM_S = 28535.0
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy with other tests."""
 
 texts = st.text(st.sampled_from("abc de\u00e9\n\r\u2028\u65e5\u672c<>[]():0123= "), max_size=60)
 any_segments = st.lists(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wiz.spoken import APOLLO, TRANSCRIPTS
+from tests.wiz.spoken import APOLLO, TRANSCRIPTS, unhurried
 from vidwiz.wiz.captions_formats import MAX_ITEMS, UnreadableTranscript, parse_transcript
 
 VTT = """WEBVTT - A title
@@ -235,6 +235,7 @@ hints = st.none() | st.sampled_from(
 )
 
 
+@unhurried
 @given(st.one_of(st.lists(pieces, max_size=30).map("".join), st.text(), st.binary()), hints)
 def test_hostile_content_is_read_or_refused(content: bytes | str, hint: str | None) -> None:
     items = read_or_refused(content, hint)
@@ -256,6 +257,7 @@ json_values = st.recursive(
 )
 
 
+@unhurried
 @given(json_values)
 def test_any_json_is_read_or_refused(value: object) -> None:
     read_or_refused(json.dumps(value), "a.json")

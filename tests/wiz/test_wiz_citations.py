@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.wiz.spoken import PROBLEM_S, any_segments, real
+from tests.wiz.spoken import PROBLEM_S, any_segments, real, unhurried
 from vidwiz.wiz.citations import MAX_QUOTE_LENGTH, NEAR_S, Citation, CitationFinder, cited, unmarked
 from vidwiz.wiz.transcripts import Segment, clock, minutes_clock
 
@@ -144,6 +144,7 @@ def test_a_citation_is_told_by_the_piece_that_completes_it() -> None:
     assert [len(finder.feed(piece)) for piece in ("see [1:02", "]", " or so")] == [0, 1, 0]
 
 
+@unhurried
 @given(answers, st.lists(st.integers(1, 12), min_size=1), any_segments, lengths)
 @example("[" + "1:02," * 24 + "]", [1], SEGMENTS, None)
 def test_however_an_answer_is_cut_into_pieces_its_citations_are_the_same(
@@ -160,6 +161,7 @@ def test_however_an_answer_is_cut_into_pieces_its_citations_are_the_same(
     assert [it for piece in pieces for it in finder.feed(piece)] == whole
 
 
+@unhurried
 @given(answers, any_segments, lengths)
 def test_a_cited_time_always_lies_in_a_segment(
     text: str, segments: list[Segment], length_s: float | None
@@ -175,6 +177,7 @@ def test_a_cited_time_always_lies_in_a_segment(
         assert text[it.at : end_of_last] == it.marker
 
 
+@unhurried
 @given(st.integers(0, 40_000), any_segments)
 def test_a_time_in_a_gap_is_never_linked(second: int, segments: list[Segment]) -> None:
     is_near = any(
@@ -185,9 +188,13 @@ def test_a_time_in_a_gap_is_never_linked(second: int, segments: list[Segment]) -
 
 
 def test_unmarked_text_keeps_its_words() -> None:
-    assert unmarked("at [1:02] (see [Music]) [1:05-1:06]") == "at 1:02 (see [Music]) 1:05-1:06"
+    assert unmarked("[1:02] (see [Music]) [[1:05-1:06]]") == (
+        "\u20391:02\u203a (see [Music]) [\u20391:05-1:06\u203a]"
+    )
 
 
+@unhurried
 @given(answers, any_segments)
+@example("[[1:02]] ([ [1:02] ])", SEGMENTS)
 def test_unmarked_text_has_no_citations(text: str, segments: list[Segment]) -> None:
     assert cited(unmarked(text), segments, None) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wiz.spoken import PROBLEM_S, any_segments, real, said, texts
+from tests.wiz.spoken import PROBLEM_S, any_segments, real, said, texts, unhurried
 from vidwiz.wiz.passages import (
     Index,
     best_passages,
@@ -34,6 +34,7 @@ def test_a_transcript_that_fits_is_read_whole() -> None:
     assert relevant(segments, "two", spent(segments)) == segments
 
 
+@unhurried
 @given(any_segments, texts, st.integers(-5, 300), texts)
 def test_the_budget_is_never_exceeded_and_the_order_is_that_of_time(
     segments: list[Segment], query: str, budget: int, weaker: str
@@ -126,6 +127,12 @@ def test_a_segment_longer_than_the_budget_is_left_out() -> None:
 def test_the_estimate_is_a_quarter_of_the_bytes() -> None:
     assert [estimated_tokens(text) for text in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]
     assert estimated_tokens("\u65e5\u672c\u8a9e\u306e") == 3
+
+
+def test_a_question_of_a_megabyte_is_searched_like_any_other() -> None:
+    segments = said(*filler(50), "the valve broke", *filler(50))
+    query = "valve " + "talking number " * 70_000
+    assert segments[50] in relevant(segments, query, 300)
 
 
 def test_five_thousand_segments_are_indexed_and_searched_in_a_moment() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wiz.spoken import any_segments, real, said, texts
+from tests.wiz.spoken import any_segments, real, said, texts, unhurried
 from vidwiz.adapters.language_model import Message, Prompt
 from vidwiz.wiz.answers import Question, Said
 from vidwiz.wiz.passages import Index, estimated_tokens
@@ -91,6 +91,7 @@ def test_what_does_not_fit_is_left_out_and_the_model_is_told_so() -> None:
     assert 2000 < size(partial) <= 3000
 
 
+@unhurried
 @given(any_segments, texts, texts, st.lists(st.builds(Said, st.just("user"), texts), max_size=12))
 def test_the_whole_prompt_stays_within_the_budget(
     segments: list[Segment], text: str, title: str, earlier: list[Said]
@@ -125,6 +126,7 @@ def test_a_transcript_cannot_hold_its_own_fence() -> None:
     assert transcript(copied) == ["0:00 one", f"0:05 {fence}"]
 
 
+@unhurried
 @given(any_segments, st.text())
 def test_no_line_of_the_transcript_can_fake_another(segments: list[Segment], title: str) -> None:
     for prompt in (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wiz.spoken import PROBLEM_S, any_segments, real, said
+from tests.wiz.spoken import PROBLEM_S, any_segments, real, said, unhurried
 from vidwiz.wiz.answers import Answerer, Question, Said
 from vidwiz.wiz.citations import cited
 from vidwiz.wiz.passages import Index
@@ -66,7 +66,15 @@ async def test_a_follow_up_is_about_the_question_before() -> None:
 async def test_brackets_and_markup_of_the_transcript_are_not_taken_for_wizs_own() -> None:
     segments = said("first", "<b>the valve</b> of [0:00] <script>alert(1)</script>")
     _, passage = await answer(segments, "valve")
-    assert passage.startswith("\n\n[0:05] the valve of 0:00 alert(1)")
+    assert passage.startswith("\n\n[0:05] the valve of \u20390:00\u203a alert(1)")
+
+
+async def test_a_long_passage_is_quoted_where_it_matches() -> None:
+    segments = said("so " * 300 + "finally the valve broke " + "and so " * 300)
+    _, passage = await answer(segments, "Which valve?")
+    assert passage.startswith("\n\n[0:00] \u2026 so so")
+    assert "finally the valve broke" in passage
+    assert len(passage) < 300
 
 
 def test_it_says_its_name() -> None:
@@ -84,6 +92,7 @@ def test_a_digest_quotes_all_over_the_video_and_says_that_it_does() -> None:
     assert starts[-1] > 25_000
 
 
+@unhurried
 @given(any_segments)
 def test_a_digest_is_never_too_long(segments: list[Segment]) -> None:
     assert len(digest(segments)) <= 10_000
@@ -122,6 +131,7 @@ def test_nothing_is_noted_where_nobody_speaks() -> None:
     assert moment([], 0) == ""
 
 
+@unhurried
 @given(any_segments, st.floats(0, 50_000))
 def test_a_moment_is_never_too_long(segments: list[Segment], seconds: float) -> None:
     note = moment(segments, seconds)

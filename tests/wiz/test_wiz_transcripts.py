@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wiz.spoken import unhurried
 from vidwiz.wiz.transcripts import (
     LAST_SEGMENT_S,
     Segment,
@@ -68,6 +69,7 @@ def test_fifty_thousand_segments_at_the_same_second_take_no_time() -> None:
     assert time.perf_counter() - begin < 5
 
 
+@unhurried
 @given(items)
 def test_whatever_is_stored_becomes_segments(stored: list[object]) -> None:
     segments = segments_of(stored)
@@ -97,6 +99,7 @@ def test_what_is_no_time_has_no_seconds(text: str) -> None:
     assert seconds_of(text) is None
 
 
+@unhurried
 @given(st.text(), st.integers(1, 50))
 def test_clipped_text_is_never_too_long(text: str, most: int) -> None:
     assert len(clipped(text, most)) <= most

@@ -25,6 +25,14 @@ def stream(
     return answer
 
 
+def no_more() -> Response:
+    """The answer that ends a client which connects again and again."""
+    answer = Response(b"", 204)
+    del answer.headers["Content-Length"]  # RFC 9110, section 8.6: not in a 204
+    del answer.headers["Content-Type"]
+    return answer
+
+
 def event(data: bytes, kind: str | None = None, event_id: str | None = None) -> bytes:
     """One event; ``data`` is one line."""
     head = b"" if event_id is None else b"id: %b\n" % event_id.encode()

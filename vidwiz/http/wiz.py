@@ -45,6 +45,7 @@ wiz = Blueprint("wiz", __name__)
 
 LONGEST_MESSAGE = 8000
 LARGEST_ID = 2**63 - 1
+"""No conversation has it, nor any number beyond it."""
 CONVERSATIONS_PER_PAGE = 50
 STOPPED_WITHIN_S = 10.0
 
@@ -248,7 +249,7 @@ async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
     if seen is None:
         return sse.stream(_typed_events(turn, START))
     if seen[3]:
-        return Response(b"", 204)  # which ends a client that connects again and again
+        return sse.no_more()
     return sse.stream(_typed_events(turn, Place(int(seen[1]), int(seen[2]))))
 
 
@@ -283,7 +284,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
         identity=_identity(caller),
         day=datetime.now(UTC).date(),
         video_id=body.video_id,
-        conversation_id=body.conversation_id,
+        conversation_id=body.conversation_id and min(body.conversation_id, LARGEST_ID),
         text=body.message,
         server=services().signals.server,
     )

@@ -58,14 +58,10 @@ def cited(text: str, segments: Sequence[Segment], length_s: float | None) -> lis
 
 
 def unmarked(text: str) -> str:
-    """The text with its times out of their brackets, so that none of them is a citation."""
-    kept: list[str] = []
-    done = 0
-    for bracketed in _BRACKETED.finditer(text):
-        if _mentions(bracketed):
-            kept += text[done : bracketed.start()], bracketed[0][1:-1]
-            done = bracketed.end()
-    return "".join(kept) + text[done:]
+    """The text with other brackets around its times, so that none of them is a citation."""
+    return _BRACKETED.sub(
+        lambda found: f"\u2039{found[0][1:-1]}\u203a" if _mentions(found) else found[0], text
+    )
 
 
 class CitationFinder:

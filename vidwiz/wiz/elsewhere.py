@@ -7,6 +7,7 @@ stored answer.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -86,8 +87,11 @@ class Elsewhere:
             log.warning("cannot look after a turn", turn_id=mirror.turn_id, error=str(error))
             return
         if stored.ended:
-            for event in stored.events:
+            *pieces, last = stored.events
+            for event in pieces:
                 mirror.receive(event)
+            # A process that was killed may have said more than was ever stored.
+            mirror.receive(replace(last, place=mirror.place))
 
     async def _stored(self, turn_id: int) -> Turn:
         row = await self._database.one(TURN, turn_id=turn_id)

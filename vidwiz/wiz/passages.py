@@ -23,6 +23,7 @@ _PAIR = 0.5
 _WEAKER = 0.3
 _SHORTEST_STEM, _LONGEST_ENDING = 4, 3
 _SHARE_OF_HITS = 0.8
+_MOST_WORDS = 50  # a question may be a megabyte of them
 _LINES_PER_STRETCH = 2
 
 _ASKING = (
@@ -75,8 +76,9 @@ def estimated_tokens(text: str) -> int:
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a question that are worth a search: those that do not merely ask."""
-    return [word for word in _words(text) if word not in _STOP_WORDS]
+    """The words of a question that are worth a search: the first that do not merely ask."""
+    words = (word for word in _words_in(text) if word not in _STOP_WORDS)
+    return list(islice(words, _MOST_WORDS))
 
 
 def relevant(
@@ -159,7 +161,7 @@ class Index:
             yield self._matches(word), 1.0
         for pair in dict.fromkeys(pairwise(words)):
             yield self._adjacent(*pair), _PAIR
-        for word in set(content_words(weaker)).difference(words):
+        for word in dict.fromkeys(it for it in content_words(weaker) if it not in words):
             yield self._matches(word), _WEAKER
 
     def _matches(self, word: str) -> Mapping[int, float]:
@@ -239,13 +241,14 @@ class Index:
     def _telling(self, index: int) -> float:
         """How much a segment is about what the transcript is about."""
         words = self._words[index]
-        return sum(map(self._topicality.__getitem__, set(words))) / math.sqrt(len(words) or 1)
+        topics = (self._topicality[word] for word in dict.fromkeys(words))
+        return sum(topics) / math.sqrt(len(words) or 1)
 
     # What follows is made at the first search: most transcripts fit and need none.
 
     @cached_property
     def _words(self) -> Sequence[Sequence[str]]:
-        return [_words(segment.text) for segment in self.segments]
+        return [_words_in(segment.text) for segment in self.segments]
 
     @cached_property
     def _postings(self) -> Mapping[str, Sequence[int]]:
@@ -281,7 +284,7 @@ class Index:
         }
 
 
-def _words(text: str) -> list[str]:
+def _words_in(text: str) -> list[str]:
     folded = text.casefold()
     if folded.isascii():
         return _ASCII_WORDS.findall(folded)

@@ -57,8 +57,8 @@ def chat_prompt(question: Question, budget_tokens: int, index: Index | None = No
     """The prompt for a question: all of it within the budget, as ``estimated_tokens`` counts.
 
     ``index`` is the one of the question's segments, if it is at hand elsewhere. When the transcript
-    does not fit, the prompt holds the relevant parts and says so. The rules and the question are never cut, so a
-    budget smaller than these is exceeded by them alone.
+    does not fit, the prompt holds the relevant parts and says so. The rules and the question are
+    never cut, so a budget smaller than these is exceeded by them alone.
     """
     system = _system(_CHAT, question.title, question.video_id)
     new = Message("user", question.text)

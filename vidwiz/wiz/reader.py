@@ -1,7 +1,7 @@
 """Wiz without a language model: quotes the transcript, and says that it does no more than that."""
 
-import re
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 
 from vidwiz.wiz.answers import Question
@@ -25,6 +25,7 @@ _WORTH_QUOTING = 0.4  # of the best passage's score
 _EXTRACTS = 8
 _QUOTE_LENGTH = 280
 _ENOUGH_WORDS = 160
+_BEFORE_MATCH = 100
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -36,10 +37,11 @@ class TranscriptReader:
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
         """One sentence that says what this is, then a passage a piece."""
         index = question.index or Index(question.segments)
-        found = await asyncio.to_thread(_found, index, question)  # a search takes milliseconds
+        words = _words_of(question)
+        found = await asyncio.to_thread(_found, index, words)  # a search takes milliseconds
         yield NO_MODEL if found else NOTHING_FOUND
         for passage in found:
-            yield f"\n\n{_quote(passage)}"
+            yield f"\n\n{_quote(passage, words)}"
 
 
 def digest(segments: Sequence[Segment]) -> str:
@@ -72,28 +74,39 @@ def moment(segments: Sequence[Segment], seconds: float) -> str:
     return clipped(words, most)
 
 
-def _found(index: Index, question: Question) -> list[Passage]:
-    """The best passages, the best first; an overview for a question that names nothing.
-
-    A follow-up that names nothing ("and then?") is about what was asked before.
-    """
+def _words_of(question: Question) -> list[str]:
+    """What to look for; a follow-up that names nothing ("and then?") goes on from those before."""
     asked = [it.content for it in question.earlier if it.role == "user"]
-    named = next((text for text in (question.text, *asked[::-1]) if content_words(text)), None)
-    if named is None:
+    named = (words for text in (question.text, *asked[::-1]) if (words := content_words(text)))
+    return next(named, [])
+
+
+def _found(index: Index, words: Sequence[str]) -> list[Passage]:
+    """The best passages, the best first; an overview for a question that names nothing."""
+    if not words:
         return index.overview(_PASSAGES)
-    passages = index.best(named, _PASSAGES)
+    passages = index.best(" ".join(words), _PASSAGES)
     return [it for it in passages if it.score >= passages[0].score * _WORTH_QUOTING]
 
 
-def _quote(passage: Passage) -> str:
-    """The words from the hit on, behind their time, which is the only one in brackets."""
-    words = ""
+def _quote(passage: Passage, words: Sequence[str] = ()) -> str:
+    """What is said from the hit on, behind its time, which is the only one in brackets."""
+    said = ""
     for segment in passage.onwards:
-        if len(words) >= _ENOUGH_WORDS:
+        if len(said) >= _ENOUGH_WORDS:
             break
-        words += f" {segment.text}"
-    plain = unmarked(_TAG.sub(" ", one_line(words)))
-    return f"[{clock(passage.hit.start)}] {clipped(one_line(plain), _QUOTE_LENGTH)}"
+        said += f" {segment.text}"
+    plain = one_line(unmarked(_TAG.sub(" ", said)))
+    return f"[{clock(passage.hit.start)}] {clipped(_from_match(plain, words), _QUOTE_LENGTH)}"
+
+
+def _from_match(text: str, words: Sequence[str]) -> str:
+    """A long text from a little before the longest word that it shares with the question."""
+    places = [text.casefold().find(word) for word in sorted(words, key=len, reverse=True)]
+    begin = next((place for place in places if place >= 0), 0) - _BEFORE_MATCH
+    if begin <= 0 or len(text) <= _QUOTE_LENGTH:
+        return text
+    return f"\u2026{text[text.find(' ', begin) :]}"
 
 
 def _nearest(segments: Sequence[Segment], seconds: float) -> int | None:

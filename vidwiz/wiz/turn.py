@@ -10,7 +10,7 @@ import orjson
 from vidwiz.commands.conversations import Identity
 from vidwiz.wiz.citations import Citation
 
-LONGEST_PIECE = 400
+LONGEST_PIECE = 200
 """Characters of a piece: each reaches the client in one packet, whatever they are encoded to."""
 HEARTBEAT_S = 15.0
 
@@ -116,7 +116,7 @@ class Turn:
             self.end(new.kind, data)
 
     async def follow(
-        self, after: Place = START, heartbeat_s: float = HEARTBEAT_S
+        self, after: Place = START, heartbeat_s: float | None = None
     ) -> AsyncGenerator[TurnEvent | None, None]:
         """What happens behind a place, to the last event; None says that nothing does for long."""
         index = 0
@@ -130,7 +130,7 @@ class Turn:
                     if event.is_last:
                         return
             try:
-                async with asyncio.timeout(heartbeat_s):
+                async with asyncio.timeout(heartbeat_s or HEARTBEAT_S):
                     await news.wait()
             except TimeoutError:
                 yield None

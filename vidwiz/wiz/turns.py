@@ -79,6 +79,7 @@ class Turns:
         self._stopped: set[int] = set()
         self._asking = 0
         self._closing = False
+        self._interrupted_at = 0.0
 
     async def ask(self, question: AskQuestion, about: Subject, origin: Origin) -> Turn:
         """Accept a question and begin to answer it.
@@ -116,11 +117,15 @@ class Turns:
         """Take no more questions, and give up on answers that are not finished within a time."""
         self._closing = True
         loop = asyncio.get_running_loop()
-        loop.call_later(within_s, self._interrupt)
+        self._interrupted_at = loop.time() + within_s
+        loop.call_at(self._interrupted_at, self._interrupt)
 
     async def close(self) -> None:
-        """Interrupt what is still being answered, and wait until all of it is stored."""
+        """Interrupt what is not finished in time, and wait until all of it is stored."""
         self._closing = True
+        if self._running:  # though nobody may be connected any more
+            left_s = self._interrupted_at - asyncio.get_running_loop().time()
+            await asyncio.wait(self._running, timeout=max(0.0, left_s))
         self._interrupt()
         await asyncio.gather(*self._running)
 
