@@ -79,11 +79,12 @@ def main(ctx: click.Context) -> None:
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, processes: int, no_workers: bool) -> None:
     """Run the service."""
-    del no_workers  # no worker is built in yet, so there is none to leave out
     with database(settings) as dsn:
         migrations.migrate(dsn)
         _say_where_secrets_are(settings)
-        code = server.serve(settings, dsn, host=host, port=port, processes=processes)
+        code = server.serve(
+            settings, dsn, host=host, port=port, processes=processes, workers=not no_workers
+        )
     sys.exit(code)
 
 

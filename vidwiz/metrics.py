@@ -45,6 +45,21 @@ LOG_HEAD = Gauge(
     "Highest position of the event log that was heard of.",
     multiprocess_mode="max",
 )
+REACTION_LAG = Gauge(
+    "vidwiz_reaction_lag_events",
+    "Events that the reaction has not looked at yet.",
+    ["reaction"],
+    multiprocess_mode="livemostrecent",
+)
+REACTION_PARKED = Gauge(
+    "vidwiz_reaction_parked_events",
+    "Events that the reaction could not handle, and those that wait behind them.",
+    ["reaction"],
+    multiprocess_mode="livemostrecent",
+)
+REACTION_DELIVERIES = Counter(
+    "vidwiz_reaction_deliveries_total", "Deliveries that were tried.", ["reaction", "outcome"]
+)
 
 
 def exposition() -> bytes:

@@ -1,13 +1,13 @@
 """Runs the service: one process, or several that share a socket and a database."""
 
 import asyncio
-import ctypes
 import gc
 import os
 import signal
-import sys
+import socket
 import tempfile
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import cast
 
@@ -17,22 +17,28 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
+from vidwiz.built_in_workers import built_in_workers
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
+from vidwiz.parent import PARENT_VARIABLE, die_with_parent
 from vidwiz.settings import Settings
 
 DSN_VARIABLE = "VIDWIZ_SERVED_DATABASE"
-PARENT_VARIABLE = "VIDWIZ_SERVED_BY"
 BACKLOG = 4096
 GRACE_S = 30
 ANSWERS_GRACE_S = 20
 """Seconds that answers under way have to be finished before they are interrupted."""
-PARENT_DEATH_SIGNAL = 1
 
 
-def serve(settings: Settings, dsn: str, *, host: str, port: int, processes: int) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code, 0 after an orderly end."""
+def serve(
+    settings: Settings, dsn: str, *, host: str, port: int, processes: int, workers: bool
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code, 0 after an orderly end.
+
+    With ``workers`` the built-in ones run beside it, in a process of their own.
+    """
+    port = port or _free_port(host)
     os.environ[DSN_VARIABLE] = dsn
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # uvicorn raises the signal again when it has finished
@@ -53,9 +59,25 @@ def serve(settings: Settings, dsn: str, *, host: str, port: int, processes: int)
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
-    if processes == 1:
-        return _serve_alone(uvicorn.Server(config))
-    return _serve_together(config)
+    with _workers(settings, host, port) if workers else nullcontext():
+        if processes == 1:
+            return _serve_alone(uvicorn.Server(config))
+        return _serve_together(config)
+
+
+def _workers(settings: Settings, host: str, port: int) -> AbstractContextManager[None]:
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound, called
+    where = f"[{here}]" if ":" in here else here
+    return built_in_workers(f"http://{where}:{port}", settings.admin_bearer)
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0), family=_family(host)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def app() -> App:
@@ -118,7 +140,7 @@ def _before_shutdown(react: Callable[[], None]) -> None:
 
     It would wait for the long polls, which nobody would end.
     """
-    _die_with_parent()
+    die_with_parent()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         servers_own = signal.getsignal(number)
@@ -140,13 +162,3 @@ def _send_workers_home(quart: Quart) -> None:
     for dispatcher in services.dispatchers.values():
         dispatcher.send_home()
     services.turns.send_home(ANSWERS_GRACE_S)
-
-
-def _die_with_parent() -> None:
-    """One of several processes ends when the one that watches them is killed."""
-    parent = os.environ.get(PARENT_VARIABLE)
-    if parent is None or sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
-    if os.getppid() != int(parent):
-        signal.raise_signal(signal.SIGTERM)

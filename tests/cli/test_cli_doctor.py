@@ -33,6 +33,9 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
         "ADMIN_TOKEN": "ok",
         "object store": "ok",
         "Google sign-in": "off",
+        "language model": "off",
+        "AI-note queue": "ok",
+        "summary queue": "ok",
         "web app": "off",
         "rate limits": "off",
     }
@@ -42,6 +45,8 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
     assert told["ADMIN_TOKEN"]["detail"] == f"in {tmp_path / 'data' / 'admin_token'}"
     assert told["object store"]["detail"] == f"folder {tmp_path / 'data' / 'objects'}"
     assert told["Google sign-in"]["detail"] == "GOOGLE_CLIENT_ID is not set"
+    assert told["language model"]["detail"] == "Wiz answers with passages of the transcript"
+    assert told["summary queue"]["detail"] == "the database, for our own workers"
     assert told["web app"]["detail"] == f"not built in {tmp_path}"
     assert told["rate limits"]["detail"] == "VIDWIZ_RATE_LIMITS=off"
 
@@ -52,10 +57,14 @@ def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
         vidwiz,
         0,
         GOOGLE_CLIENT_ID="client",
+        GEMINI_API_KEY="key",
+        SQS_SUMMARY_QUEUE_URL="https://sqs.example/summaries",
         VIDWIZ_STATIC_DIR=str(tmp_path),
         VIDWIZ_RATE_LIMITS="on",
     )
     assert {one["state"] for one in told.values()} == {"ok"}
+    assert told["language model"]["detail"] == "gemini-2.5-flash at Google"
+    assert told["summary queue"]["detail"] == "SQS, https://sqs.example/summaries"
 
 
 def test_a_short_key_is_advised_against(vidwiz: Vidwiz) -> None:

@@ -1,8 +1,9 @@
 """``given(past).when(command).then(events)``: a decision, told as a story, without a database."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Self
 
 from vidwiz.commands import DECISIONS
@@ -16,23 +17,55 @@ from vidwiz.commands.base import (
     Outcome,
     PastOf,
 )
+from vidwiz.commands.conversations import (
+    ConversationGround,
+    ConversationGroundFor,
+    FoundTurn,
+    Identity,
+    QuestionGround,
+    QuestionGroundFor,
+    Turn,
+    TurnOf,
+)
 from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
+from vidwiz.commands.notes import fold as fold_note
+from vidwiz.commands.tasks import Task, Work, WorkFor
+from vidwiz.commands.tasks import fold as fold_task
 from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User, UserOf
+from vidwiz.commands.videos import (
+    TranscriptGround,
+    TranscriptGroundFor,
+    VideoGround,
+    VideoGroundFor,
+)
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
+    ConversationStarted,
     Event,
     GoogleAccountLinked,
     LongTermTokenIssued,
     LongTermTokenRevoked,
+    MetadataFetched,
     ProfilePictureChanged,
+    SummaryWritten,
+    TaskQueued,
+    TaskType,
+    TranscriptReady,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
 )
 
 NEXT_USER, NEXT_NOTE, NEXT_VIDEO, NEXT_TRANSCRIPT_TASK, NEXT_METADATA_TASK = 9, 101, 201, 301, 302
+NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK = 401, 501, 303
 """The ids that the sequences would give next."""
+
+OPEN = ("pending", "in_progress")
 
 
 @dataclass(frozen=True)
@@ -63,36 +96,43 @@ class Told:
 class Given:
     """A past to decide upon."""
 
-    def __init__(self, past: Sequence[Event], earlier: EarlierUse | None = None) -> None:
+    def __init__(
+        self,
+        past: Sequence[Event],
+        earlier: EarlierUse | None = None,
+        used: int = 0,
+        requested_at: datetime | None = None,
+    ) -> None:
         self._past = past
         self._earlier = earlier
+        self._used = used
+        self._requested_at = requested_at
 
     def when(self, command: Command) -> Told:
         """Let the command decide."""
         return decide(command, self._found(command.lookup()))
 
     def _found(self, lookup: Lookup[Any]) -> Found:
-        match lookup:
-            case PastOf():
-                return history(self._past, lookup)
-            case NewestOf():
-                whole = history(self._past, PastOf(lookup.streams))
-                newest = {name: its[-1:] for name, its in whole.events.items()}
-                return History(events=newest, versions=whole.versions)
-            case UserOf():
-                return account(self._past, lookup.user_id)
-            case GroundFor():
-                return self._ground(lookup)
-            case AccountsOf():
-                return accounts(self._past, lookup)
-        raise AssertionError(f"a story does not tell what {lookup} finds")
+        past = self._past
+        finders: Mapping[type[Lookup[Any]], Callable[[Any], Found]] = {
+            PastOf: lambda its: history(past, its),
+            NewestOf: lambda its: newest(past, its),
+            UserOf: lambda its: account(past, its.user_id),
+            AccountsOf: lambda its: accounts(past, its),
+            GroundFor: self._ground,
+            VideoGroundFor: lambda its: video_ground(past, its.video_id, self._requested_at),
+            TranscriptGroundFor: lambda its: transcript_ground(past, its.video_id),
+            WorkFor: lambda its: work(past, its),
+            ConversationGroundFor: lambda its: conversation_ground(past, its),
+            QuestionGroundFor: lambda its: question_ground(past, its, self._used),
+            TurnOf: lambda its: found_turn(past, its.turn_id),
+        }
+        return finders[type(lookup)](lookup)
 
     def _ground(self, lookup: GroundFor) -> NoteGround:
-        known = any(isinstance(e, VideoAdded) and e.video_id == lookup.video_id for e in self._past)
+        known = any_of(self._past, VideoAdded, lookup.video_id)
         return NoteGround(
-            user_exists=any(
-                isinstance(e, UserSignedUp) and e.user_id == lookup.user_id for e in self._past
-            ),
+            user_exists=user_exists(self._past, lookup.user_id),
             note_id=NEXT_NOTE,
             video_number=None if known else NEXT_VIDEO,
             transcript_task_id=None if known else NEXT_TRANSCRIPT_TASK,
@@ -101,9 +141,18 @@ class Given:
         )
 
 
-def given(*past: Event, earlier: EarlierUse | None = None) -> Given:
-    """These events happened; ``earlier`` is what the idempotency key was used for."""
-    return Given(past, earlier)
+def given(
+    *past: Event,
+    earlier: EarlierUse | None = None,
+    used: int = 0,
+    requested_at: datetime | None = None,
+) -> Given:
+    """These events happened.
+
+    ``earlier`` is what the idempotency key was used for, ``used`` how many questions were asked
+    today, ``requested_at`` when a summary was asked for.
+    """
+    return Given(past, earlier, used, requested_at)
 
 
 def decide(command: Command, found: Found) -> Told:
@@ -120,6 +169,135 @@ def history(past: Sequence[Event], lookup: PastOf) -> History:
         if event.stream in lookup.streams:
             streams[event.stream].append(event)
     return History(events=streams, versions={name: len(events) for name, events in streams.items()})
+
+
+def newest(past: Sequence[Event], lookup: NewestOf) -> History:
+    whole = history(past, PastOf(lookup.streams))
+    events = {name: its[-1:] for name, its in whole.events.items()}
+    return History(events=events, versions=whole.versions)
+
+
+def user_exists(past: Sequence[Event], user_id: int) -> bool:
+    return any(isinstance(event, UserSignedUp) and event.user_id == user_id for event in past)
+
+
+def any_of(past: Sequence[Event], kind: type[Event], video_id: str) -> bool:
+    """Whether something of this kind happened to the video."""
+    return any(isinstance(event, kind) and event.stream == f"video:{video_id}" for event in past)
+
+
+def tasks_of(
+    past: Sequence[Event], task_type: TaskType, video_id: str, note_id: int | None = None
+) -> dict[int, Task]:
+    """The tasks of this type for the video (or the note), as their events left them."""
+    wanted = (task_type, video_id, note_id)
+    ids = [
+        event.task_id
+        for event in past
+        if isinstance(event, TaskQueued)
+        and (event.task_type, event.video_id, event.note_id) == wanted
+    ]
+    folded = {
+        task_id: fold_task(event for event in past if event.stream == f"task:{task_id}")
+        for task_id in ids
+    }
+    return {task_id: task for task_id, task in folded.items() if task is not None}
+
+
+def on_its_way(past: Sequence[Event], task_type: TaskType, video_id: str) -> bool:
+    tasks = tasks_of(past, task_type, video_id).values()
+    return any(task.status in (*OPEN, "completed") for task in tasks)
+
+
+def video_ground(
+    past: Sequence[Event], video_id: str, requested_at: datetime | None
+) -> VideoGround:
+    return VideoGround(
+        number=None if any_of(past, VideoAdded, video_id) else NEXT_VIDEO,
+        transcript_task_id=NEXT_TRANSCRIPT_TASK,
+        metadata_task_id=NEXT_METADATA_TASK,
+        transcript_available=any_of(past, TranscriptReady, video_id),
+        transcript_coming=on_its_way(past, TaskType.TRANSCRIPT, video_id),
+        metadata_available=any_of(past, MetadataFetched, video_id),
+        metadata_coming=on_its_way(past, TaskType.METADATA, video_id),
+        summary_available=any_of(past, SummaryWritten, video_id),
+        summary_requested_at=requested_at,
+    )
+
+
+def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:
+    tasks = tasks_of(past, TaskType.TRANSCRIPT, video_id)
+    return TranscriptGround(
+        video_exists=any_of(past, VideoAdded, video_id),
+        transcript_available=any_of(past, TranscriptReady, video_id),
+        open_tasks=tuple(task_id for task_id, task in tasks.items() if task.status in OPEN),
+    )
+
+
+def work(past: Sequence[Event], lookup: WorkFor) -> Work:
+    tasks = tasks_of(past, lookup.task_type, lookup.video_id, lookup.note_id)
+    return Work(
+        needed=needs_summary(past, lookup.video_id)
+        if lookup.note_id is None
+        else needs_words(past, lookup.note_id),
+        open=any(task.status in OPEN for task in tasks.values()),
+        task_id=NEXT_TASK,
+    )
+
+
+def needs_summary(past: Sequence[Event], video_id: str) -> bool:
+    return any_of(past, TranscriptReady, video_id) and not any_of(past, SummaryWritten, video_id)
+
+
+def needs_words(past: Sequence[Event], note_id: int) -> bool:
+    note = fold_note(event for event in past if event.stream == f"note:{note_id}")
+    if note is None or note.text:
+        return False
+    owner = account(past, note.user_id).user
+    return owner is not None and owner.ai_notes_enabled
+
+
+def conversation_ground(past: Sequence[Event], lookup: ConversationGroundFor) -> ConversationGround:
+    return ConversationGround(
+        user_exists=lookup.user_id is None or user_exists(past, lookup.user_id),
+        video_exists=any_of(past, VideoAdded, lookup.video_id),
+        conversation_id=NEXT_CONVERSATION,
+    )
+
+
+def question_ground(past: Sequence[Event], lookup: QuestionGroundFor, used: int) -> QuestionGround:
+    identity, named = lookup.identity, lookup.conversation_id
+    wanted = (named, identity.user_id, identity.guest_id, lookup.video_id)
+    found = any(
+        (event.conversation_id, event.user_id, event.guest_id, event.video_id) == wanted
+        for event in past
+        if isinstance(event, ConversationStarted)
+    )
+    return QuestionGround(
+        user_exists=identity.user_id is None or user_exists(past, identity.user_id),
+        used=used,
+        video_exists=any_of(past, VideoAdded, lookup.video_id),
+        transcript_available=any_of(past, TranscriptReady, lookup.video_id),
+        transcript_coming=on_its_way(past, TaskType.TRANSCRIPT, lookup.video_id),
+        conversation_found=named is None or found,
+        conversation_id=NEXT_CONVERSATION if named is None else named,
+        message_id=NEXT_MESSAGE,
+    )
+
+
+def found_turn(past: Sequence[Event], turn_id: int) -> FoundTurn:
+    """The turn's row, as its projector would have made it."""
+    turn: Turn | None = None
+    for event in past:
+        match event:
+            case TurnStarted() if event.turn_id == turn_id:
+                identity = Identity(event.user_id, event.guest_id)
+                turn = Turn(event.conversation_id, identity, "answering")
+            case TurnCompleted() | TurnStopped() | TurnFailed() if event.turn_id == turn_id:
+                assert turn is not None
+                status = event.TOPIC.removeprefix("Turn").lower()
+                turn = replace(turn, status=status)
+    return FoundTurn(turn, NEXT_MESSAGE)
 
 
 def accounts(past: Sequence[Event], lookup: AccountsOf) -> Accounts:

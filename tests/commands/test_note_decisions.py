@@ -42,6 +42,7 @@ DELETED = NoteDeleted(note_id=17, user_id=1)
 ADD = AddNote(1, VIDEO.video_id, "Another title", "1:23", "hi")
 ADDED = NOTE.model_copy(update={"note_id": NEXT_NOTE})
 EDIT = EditNote(note_id=17, user_id=1, text="ho", generated_by_ai=False)
+BY_AI = replace(EDIT, user_id=None, generated_by_ai=True, only_if_empty=True)
 DELETE = DeleteNote(note_id=17, user_id=1)
 
 
@@ -145,6 +146,29 @@ def test_an_empty_text_is_not_the_same_as_none() -> None:
     silent = NOTE.model_copy(update={"text": None})
     told = given(silent).when(replace(EDIT, text=""))
     told.then(EDITED.model_copy(update={"text": ""}), answer=NoteShape(17))
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_note_without_words_gets_those_of_the_ai(empty: str | None) -> None:
+    told = given(NOTE.model_copy(update={"text": empty})).when(BY_AI)
+    told.then(EDITED.model_copy(update={"generated_by_ai": True}), answer=NoteShape(17))
+
+
+@pytest.mark.parametrize("words", ["hi", " "])
+def test_the_ai_leaves_words_that_are_there_by_now(words: str) -> None:
+    given(NOTE.model_copy(update={"text": words})).when(BY_AI).then(answer=NoteShape(17))
+    earlier = EDITED.model_copy(update={"text": words, "generated_by_ai": True})
+    given(NOTE, earlier).when(BY_AI).then(answer=NoteShape(17))
+
+
+def test_a_note_whose_words_were_taken_back_is_empty_again() -> None:
+    emptied = EDITED.model_copy(update={"text": ""})
+    told = given(NOTE, emptied).when(BY_AI)
+    told.then(EDITED.model_copy(update={"generated_by_ai": True}), answer=NoteShape(17))
+
+
+def test_the_ai_writes_no_note_that_was_deleted() -> None:
+    given(NOTE, DELETED).when(BY_AI).refused(NoteNotFound)
 
 
 def test_the_owner_deletes_a_note() -> None:

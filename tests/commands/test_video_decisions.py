@@ -1,15 +1,41 @@
 """What becomes of commands about videos."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from tests.commands.given import NEXT_VIDEO, given
+import pytest
+
+from tests.commands.given import (
+    NEXT_METADATA_TASK,
+    NEXT_TRANSCRIPT_TASK,
+    NEXT_VIDEO,
+    given,
+)
 from vidwiz.commands.base import VideoShape
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import UserNotFound
-from vidwiz.commands.videos import BringVideo, VideoNotFound, WriteSummary
+from vidwiz.commands.videos import (
+    SUMMARY_REQUEST_LASTS,
+    AddTranscript,
+    BringVideo,
+    Opened,
+    OpenVideo,
+    TranscriptExists,
+    VideoNotFound,
+    WriteSummary,
+)
 from vidwiz.events import (
+    Event,
     MetadataFetched,
+    SummaryRequested,
     SummaryWritten,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskQueued,
+    TaskType,
     TranscriptReady,
     UserSignedUp,
     VideoAdded,
@@ -20,14 +46,122 @@ VIDEO = VideoAdded(id=5, video_id="W421vNri5hw", title=None)
 SUMMARY = SummaryWritten(video_id=VIDEO.video_id, summary="short")
 WRITE = WriteSummary(VIDEO.video_id, "short")
 ANSWER = VideoShape(VIDEO.video_id)
+STORED = StoredTranscript("transcripts/W421vNri5hw.json", "ab" * 32, 3)
 BRING = BringVideo(
     user_id=1,
     video_id=VIDEO.video_id,
     title="Apollo 13",
-    transcript=StoredTranscript("transcripts/W421vNri5hw.json", "ab" * 32, 3),
+    transcript=STORED,
     metadata={"channel": "NASA"},
     summary="short",
 )
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OPEN = OpenVideo(VIDEO.video_id, NOW)
+ADD = AddTranscript(VIDEO.video_id, STORED, replace=False)
+READY = TranscriptReady(
+    video_id=VIDEO.video_id,
+    object_key="transcripts/W421vNri5hw.json",
+    sha256="ab" * 32,
+    segment_count=3,
+)
+FETCHED = MetadataFetched(video_id=VIDEO.video_id, metadata={})
+REQUESTED = SummaryRequested(video_id=VIDEO.video_id)
+FETCH_TRANSCRIPT = TaskQueued(task_id=7, task_type=TaskType.TRANSCRIPT, video_id=VIDEO.video_id)
+FETCH_METADATA = TaskQueued(task_id=8, task_type=TaskType.METADATA, video_id=VIDEO.video_id)
+CLAIMED = TaskClaimed(task_id=7, worker="w", attempt=1)
+NEW_TRANSCRIPT_TASK = FETCH_TRANSCRIPT.model_copy(update={"task_id": NEXT_TRANSCRIPT_TASK})
+NEW_METADATA_TASK = FETCH_METADATA.model_copy(update={"task_id": NEXT_METADATA_TASK})
+
+
+def test_a_new_video_is_added_untitled_and_all_of_it_is_asked_for() -> None:
+    given().when(OPEN).then(
+        VideoAdded(id=NEXT_VIDEO, video_id=VIDEO.video_id, title=None),
+        NEW_TRANSCRIPT_TASK,
+        NEW_METADATA_TASK,
+        REQUESTED,
+        result=Opened(is_new=True, missing=("transcript", "metadata", "summary")),
+    )
+
+
+def test_what_is_missing_of_a_known_video_is_asked_for() -> None:
+    given(VIDEO).when(OPEN).then(
+        NEW_TRANSCRIPT_TASK,
+        NEW_METADATA_TASK,
+        REQUESTED,
+        result=Opened(is_new=False, missing=("transcript", "metadata", "summary")),
+    )
+    told = given(VIDEO, READY).when(OPEN)
+    told.then(NEW_METADATA_TASK, REQUESTED, result=Opened(False, ("metadata", "summary")))
+    told = given(VIDEO, FETCHED, SUMMARY).when(OPEN)
+    told.then(NEW_TRANSCRIPT_TASK, result=Opened(False, ("transcript",)))
+
+
+def test_nothing_is_missing_of_a_video_that_has_everything() -> None:
+    given(VIDEO, READY, FETCHED, SUMMARY).when(OPEN).then(result=Opened(False, ()))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (),
+        (CLAIMED,),
+        (CLAIMED, TaskAttemptFailed(task_id=7, attempt=1, error="no")),
+        (CLAIMED, TaskCompleted(task_id=7, attempt=1)),
+    ],
+    ids=["pending", "running", "waiting for another attempt", "done"],
+)
+def test_what_is_on_its_way_is_not_queued_again(events: tuple[Event, ...]) -> None:
+    told = given(VIDEO, FETCH_TRANSCRIPT, FETCH_METADATA, SUMMARY, *events).when(OPEN)
+    told.then(result=Opened(False, ()))
+
+
+@pytest.mark.parametrize(
+    "end", [TaskFailed(task_id=7, attempt=3, error="no"), TaskCancelled(task_id=7)]
+)
+def test_what_will_not_come_is_queued_anew(end: Event) -> None:
+    told = given(VIDEO, FETCH_TRANSCRIPT, CLAIMED, end, FETCHED, SUMMARY).when(OPEN)
+    told.then(NEW_TRANSCRIPT_TASK, result=Opened(False, ("transcript",)))
+
+
+def test_a_new_task_beside_one_that_failed_is_enough() -> None:
+    failed = TaskFailed(task_id=7, attempt=3, error="no")
+    again = FETCH_TRANSCRIPT.model_copy(update={"task_id": 9})
+    told = given(VIDEO, FETCH_TRANSCRIPT, CLAIMED, failed, again, FETCHED, SUMMARY).when(OPEN)
+    told.then(result=Opened(False, ()))
+
+
+def test_requests_for_a_summary_coalesce_but_it_is_named_as_long_as_there_is_none() -> None:
+    past, its = (VIDEO, READY, FETCHED, REQUESTED), Opened(False, ("summary",))
+    lately = NOW - SUMMARY_REQUEST_LASTS + timedelta(microseconds=1)
+    given(*past, requested_at=NOW).when(OPEN).then(result=its)
+    given(*past, requested_at=lately).when(OPEN).then(result=its)
+    given(*past, requested_at=NOW - SUMMARY_REQUEST_LASTS).when(OPEN).then(REQUESTED, result=its)
+
+
+def test_a_transcript_that_somebody_brings_is_the_videos() -> None:
+    given(VIDEO).when(ADD).then(READY)
+
+
+def test_nobody_needs_to_fetch_a_transcript_that_was_brought() -> None:
+    given(VIDEO, FETCH_TRANSCRIPT, FETCH_METADATA).when(ADD).then(TaskCancelled(task_id=7), READY)
+    told = given(VIDEO, FETCH_TRANSCRIPT, CLAIMED).when(ADD)
+    told.then(TaskCancelled(task_id=7), READY)
+
+
+def test_a_task_that_has_ended_is_not_cancelled() -> None:
+    failed = TaskFailed(task_id=7, attempt=3, error="no")
+    given(VIDEO, FETCH_TRANSCRIPT, CLAIMED, failed).when(ADD).then(READY)
+
+
+def test_a_transcript_is_replaced_by_nobody_but_an_admin() -> None:
+    given(VIDEO, READY).when(ADD).refused(TranscriptExists)
+    given(VIDEO, READY).when(replace(ADD, replace=True)).then(READY)
+    given(VIDEO).when(replace(ADD, replace=True)).then(READY)
+
+
+def test_there_is_no_transcript_of_a_video_that_nobody_mentioned() -> None:
+    given().when(ADD).refused(VideoNotFound)
+    given().when(replace(ADD, replace=True)).refused(VideoNotFound)
 
 
 def test_a_video_is_summarised() -> None:
@@ -62,12 +196,7 @@ def test_a_video_that_is_brought_has_everything_and_queues_nothing() -> None:
     video_id = VIDEO.video_id
     given(ANN).when(BRING).then(
         VideoAdded(id=NEXT_VIDEO, video_id=video_id, title="Apollo 13"),
-        TranscriptReady(
-            video_id=video_id,
-            object_key="transcripts/W421vNri5hw.json",
-            sha256="ab" * 32,
-            segment_count=3,
-        ),
+        READY,
         MetadataFetched(video_id=video_id, metadata={"channel": "NASA"}),
         SUMMARY,
     )

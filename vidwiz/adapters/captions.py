@@ -159,5 +159,6 @@ def _refusal(error: Exception) -> YouTubeRefusal:
 
 def _status(failed: YouTubeRequestFailed) -> int:
     error = failed.__context__
-    has_answer = isinstance(error, requests.HTTPError) and error.response is not None
-    return error.response.status_code if has_answer else HTTPStatus.BAD_GATEWAY
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return error.response.status_code
+    return HTTPStatus.BAD_GATEWAY

@@ -1,6 +1,6 @@
 """What a YouTube video is: title, channel, length and so on, as yt-dlp finds it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from yt_dlp import YoutubeDL
@@ -71,15 +71,17 @@ class YouTubeMetadata:
     def _fetch(self, video_id: str) -> Metadata:
         remarks = _Remarks()
         options = {**_WATCHED, **self._proxy, "socket_timeout": self._timeout_s, "logger": remarks}
-        try:
-            with _Elsewhere(options, self._base_url) as youtube:
+        with _Elsewhere(options, self._base_url) as youtube:
+            try:
                 found = youtube.extract_info(f"{YOUTUBE}/watch?v={video_id}", download=False)
-        except YoutubeDLError as error:
-            raise _refusal(error, remarks) from error
-        except Exception as error:
-            # What yt-dlp stumbles into when an answer is not of the form that it knows.
-            raise YouTubeRefusal("not_understood", type(error).__name__) from error
-        return described(found or {})
+            except YoutubeDLError as error:
+                raise _refusal(youtube.failures, f"{error} {remarks}") from error
+            except Exception as error:
+                # What yt-dlp stumbles into when an answer is not of the form that it knows.
+                raise YouTubeRefusal("not_understood", type(error).__name__) from error
+            if not (found and found.get("fulltitle")):  # yt-dlp makes a ``title`` up then
+                raise _refusal(youtube.failures, str(remarks))
+        return described(found)
 
 
 def described(found: Mapping[str, Any]) -> Metadata:
@@ -105,49 +107,52 @@ class _Remarks:
     """yt-dlp's own log, which is not shown; it says why YouTube plays a video to nobody."""
 
     def __init__(self) -> None:
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
+
+    def __str__(self) -> str:
+        return " ".join(self._warnings)
 
     def debug(self, message: str) -> None:
         """Progress, which nobody watches."""
 
     def warning(self, message: str) -> None:
         """Keep it."""
-        self.warnings.append(message)
+        self._warnings.append(message)
 
     def error(self, message: str) -> None:
         """Raised as well."""
 
 
-class _Elsewhere(YoutubeDL):
-    """Asks another server, if there is one."""
+class _Elsewhere(YoutubeDL):  # type: ignore[misc]  # it ships no types
+    """Asks another server, if there is one, and remembers the requests that failed."""
 
     def __init__(self, options: Mapping[str, Any], base_url: str | None) -> None:
         super().__init__(options)
         self._base_url = base_url
+        self.failures: list[RequestError] = []
 
     def urlopen(self, req: Request | str) -> Response:
         """Send a request."""
         request = Request(req) if isinstance(req, str) else req
         request.url = elsewhere(request.url, self._base_url)
-        response: Response = super().urlopen(request)
-        return response
+        try:
+            return super().urlopen(request)
+        except RequestError as error:
+            self.failures.append(error)
+            raise
+
+    def close(self) -> None:
+        """Let go of connections, those of failures too, which yt-dlp leaves open."""
+        for failure in self.failures:
+            if isinstance(failure, HTTPError):
+                failure.close()
+        super().close()
 
 
-def _refusal(error: YoutubeDLError, remarks: _Remarks) -> YouTubeRefusal:
-    for cause in _causes(error):
-        if isinstance(cause, HTTPError):
-            return refused_with(cause.status)
-        if isinstance(cause, RequestError | OSError):
-            return YouTubeRefusal("unreachable", type(cause).__name__)
-    return refused_because(" ".join([str(error), *remarks.warnings]))
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error, and what it came from as yt-dlp and Python keep it."""
-    found: list[BaseException] = []
-    here: BaseException | None = error
-    while here is not None and here not in found:
-        found.append(here)
-        kept = getattr(here, "exc_info", None) or (None, None)
-        here = getattr(here, "cause", None) or kept[1] or here.__cause__
-    return found
+def _refusal(failures: Sequence[RequestError], said: str) -> YouTubeRefusal:
+    """What went wrong first; yt-dlp goes on without what it cannot get."""
+    if not failures:
+        return refused_because(said)
+    if isinstance(failures[0], HTTPError):
+        return refused_with(failures[0].status)
+    return YouTubeRefusal("unreachable", type(failures[0]).__name__)

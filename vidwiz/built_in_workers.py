@@ -1,0 +1,70 @@
+"""Keeps the four workers running beside the service, in one process of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import structlog
+
+from vidwiz.parent import PARENT_VARIABLE
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+STOP_S = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def built_in_workers(api_url: str, admin_token: str) -> Iterator[None]:
+    """Run ``vidwiz worker all`` meanwhile, against this API; it is started again if it ends."""
+    workers = _Workers(api_url, admin_token)
+    workers.start()
+    try:
+        yield
+    finally:
+        workers.stop()
+
+
+class _Workers:
+    """A thread starts the process and waits for it: Linux ends a child with its thread."""
+
+    def __init__(self, api_url: str, admin_token: str) -> None:
+        self._environment = {
+            **os.environ,
+            "ADMIN_TOKEN": admin_token,
+            "VIDWIZ_API_URL": api_url,
+            PARENT_VARIABLE: str(os.getpid()),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = Event()
+        self._thread = Thread(target=self._run_forever, name="built-in-workers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let them finish what they are at."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
+        self._thread.join(STOP_S)
+        if self._thread.is_alive() and self._process is not None:
+            self._process.kill()
+
+    def _run_forever(self) -> None:
+        pause = FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "vidwiz", "worker", "all"], env=self._environment
+            )
+            if self._stopping.is_set():  # between the look above and the start
+                self._process.terminate()
+            code = self._process.wait()
+            if not self._stopping.is_set():
+                log.error("the built-in workers ended; they start again", code=code, pause_s=pause)
+            self._stopping.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -1,0 +1,1 @@
+"""What follows from events by itself: summaries and AI notes are asked for, at least once."""

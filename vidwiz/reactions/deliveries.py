@@ -1,0 +1,196 @@
+"""Which writing an event makes wanted, and the message that asks for it.
+
+Whether it is wanted is read from the tables as they are now, so that what was done meanwhile is
+not asked for again. Which of two events asks for a note is decided by their positions alone.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import BigInteger, Text, exists, func, or_, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from vidwiz.commands.tasks import QueueTask
+from vidwiz.database import Database
+from vidwiz.events import Event, NoteAdded, SummaryRequested, TaskType, TranscriptReady
+from vidwiz.events.base import stream_id
+from vidwiz.projections import shapes
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import notes, stored_events, users, videos
+
+PAGE = 100
+
+# JSON has these two characters, SQS does not.
+_ESCAPES = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event that something follows from, with its position in the log."""
+
+    position: int
+    event: Event
+    correlation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Writing that is wanted: ``body`` asks workers elsewhere for it, ``task`` our own.
+
+    ``key`` is the same whenever this cause is looked at again.
+    """
+
+    cause: Cause
+    key: str
+    task: QueueTask
+    body: bytes
+
+    @property
+    def group(self) -> str:
+        """What the writing is for; such deliveries stay in order."""
+        note_id = self.task.note_id
+        name = f"video:{self.task.video_id}" if note_id is None else f"note:{note_id}"
+        return str(stream_id(name))
+
+
+class Reaction(Protocol):
+    """Says what follows from events."""
+
+    name: str
+    causes: tuple[type[Event], ...]
+
+    def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+        """What is to be delivered because of the event; raises ``DatabaseUnavailable``."""
+        ...
+
+
+_unsummarised = Statement(
+    select(videos.c.id).where(
+        videos.c.video_id == parameter("video_id", Text), videos.c.summary.is_(None)
+    )
+)
+
+
+class Summaries:
+    """A video without a summary gets one: somebody asked for it, or now there is a transcript."""
+
+    name = "summaries"
+    causes: tuple[type[Event], ...] = (SummaryRequested, TranscriptReady)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+        """The summary, unless there is one."""
+        match cause.event:
+            case SummaryRequested(video_id=video_id) | TranscriptReady(video_id=video_id):
+                if await self._database.one(_unsummarised, video_id=video_id) is not None:
+                    yield self._delivery(cause, video_id)
+
+    def _delivery(self, cause: Cause, video_id: str) -> Delivery:
+        return Delivery(
+            cause=cause,
+            key=f"{self.name}-{cause.position}",
+            task=QueueTask(TaskType.SUMMARY, video_id),
+            body=orjson.dumps({"video_id": video_id}),
+        )
+
+
+_waits = (
+    or_(notes.c.text.is_(None), notes.c.text == ""),
+    users.c.id == notes.c.user_id,
+    users.c.ai_notes_enabled,
+)
+_note_id = parameter("note_id", BigInteger)
+_video_id = parameter("video_id", Text)
+_its_video = shapes.shaped_videos(videos.c.video_id == _video_id)
+_waiting = select(notes.c.id, shapes.note(_its_video.c.shape).cast(Text)).where(
+    notes.c.video_id == _video_id, _its_video.c.video_id == _video_id, *_waits
+)
+_waiting_note = Statement(
+    _waiting.where(
+        notes.c.id == _note_id,
+        exists().where(
+            stored_events.c.originator_id == parameter("video_stream", postgresql.UUID),
+            stored_events.c.topic == TranscriptReady.TOPIC,
+            stored_events.c.notification_id < parameter("position", BigInteger),
+        ),
+    )
+)
+_waiting_notes = Statement(
+    _waiting.where(notes.c.id > parameter("after", BigInteger)).order_by(notes.c.id).limit(PAGE)
+)
+_added_before = Statement(
+    select(stored_events.c.originator_id).where(
+        stored_events.c.originator_id == func.any(parameter("streams", ARRAY(postgresql.UUID))),
+        stored_events.c.originator_version == 1,
+        stored_events.c.notification_id < parameter("position", BigInteger),
+    )
+)
+
+
+class AiNotes:
+    """A note without words gets some, if its owner wants that and there is a transcript.
+
+    A note that was added behind the transcript asks for itself; the transcript asks for those
+    that were added before it.
+    """
+
+    name = "ai-notes"
+    causes: tuple[type[Event], ...] = (NoteAdded, TranscriptReady)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+        """The note that was added, or those that waited for the transcript."""
+        match cause.event:
+            case NoteAdded(text=None | "") as added:
+                for delivery in await self._note(cause, added):
+                    yield delivery
+            case TranscriptReady(video_id=video_id):
+                after: int | None = 0
+                while after is not None:
+                    page, after = await self._page(cause, video_id, after)
+                    for delivery in page:
+                        yield delivery
+
+    async def _note(self, cause: Cause, added: NoteAdded) -> list[Delivery]:
+        rows = await self._database.all(
+            _waiting_note,
+            note_id=added.note_id,
+            video_id=added.video_id,
+            video_stream=stream_id(f"video:{added.video_id}"),
+            position=cause.position,
+        )
+        return [self._delivery(cause, added.video_id, *row) for row in rows]
+
+    async def _page(
+        self, cause: Cause, video_id: str, after: int
+    ) -> tuple[list[Delivery], int | None]:
+        """Some of the notes with ids behind ``after``, and behind which id to look for more."""
+        rows = await self._database.all(_waiting_notes, video_id=video_id, after=after)
+        streams = {note_id: stream_id(f"note:{note_id}") for note_id, _ in rows}
+        older = await self._added_before(cause.position, [*streams.values()])
+        page = [
+            self._delivery(cause, video_id, note_id, shape)
+            for note_id, shape in rows
+            if streams[note_id] in older
+        ]
+        return page, rows[-1][0] if len(rows) == PAGE else None
+
+    async def _added_before(self, position: int, streams: list[UUID]) -> set[UUID]:
+        rows = await self._database.all(_added_before, streams=streams, position=position)
+        return {stream for (stream,) in rows}
+
+    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> Delivery:
+        return Delivery(
+            cause=cause,
+            key=f"{self.name}-{cause.position}-{note_id}",
+            task=QueueTask(TaskType.AI_NOTE, video_id, note_id),
+            body=shape.translate(_ESCAPES).encode(),
+        )

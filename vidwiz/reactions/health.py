@@ -1,0 +1,121 @@
+"""How far the reactions are, what is parked, and how to have that tried again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Text, column, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+
+from vidwiz.database import Database
+from vidwiz.metrics import REACTION_LAG, REACTION_PARKED
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
+from vidwiz.reactions.deliveries import AiNotes, Summaries
+
+NAMES = (Summaries.name, AiNotes.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event that could not be handled, and why."""
+
+    position: int
+    attempts: int
+    error: str
+    parked_at: datetime
+    try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionHealth:
+    """How a reaction stands: ``lag`` counts the events behind its checkpoint.
+
+    ``parked`` counts the events that are set aside; ``oldest`` is the first that failed itself.
+    """
+
+    reaction: str
+    checkpoint: int
+    lag: int
+    parked: int
+    oldest: ParkedEvent | None
+
+
+_names = (
+    func.unnest(parameter("reactions", ARRAY(Text)))
+    .table_valued(column("reaction", Text))
+    .render_derived(name="names")
+)
+_oldest = (
+    select(parked_events)
+    .where(parked_events.c.error.is_not(None))
+    .order_by(parked_events.c.reaction, parked_events.c.position)
+    .ext(distinct_on(parked_events.c.reaction))
+    .subquery("oldest")
+)
+_position = func.coalesce(reaction_checkpoints.c.position, 0)
+_health = Statement(
+    select(
+        _names.c.reaction,
+        _position,
+        select(func.coalesce(func.max(stored_events.c.notification_id), 0)).scalar_subquery()
+        - _position,
+        select(func.count()).where(parked_events.c.reaction == _names.c.reaction).scalar_subquery(),
+        _oldest.c.position,
+        _oldest.c.attempts,
+        _oldest.c.error,
+        _oldest.c.parked_at,
+        _oldest.c.try_at,
+    )
+    .select_from(
+        _names.outerjoin(
+            reaction_checkpoints, reaction_checkpoints.c.reaction == _names.c.reaction
+        ).outerjoin(_oldest, _oldest.c.reaction == _names.c.reaction)
+    )
+    .order_by(_names.c.reaction)
+)
+_reaction = parameter("reaction", Text)
+_at = parameter("position", BigInteger)
+_streams = select(parked_events.c.reaction, parked_events.c.originator_id).where(
+    or_(_reaction.is_(None), parked_events.c.reaction == _reaction),
+    or_(_at.is_(None), parked_events.c.position == _at),
+)
+_retry = Statement(
+    parked_events.update()
+    .where(tuple_(parked_events.c.reaction, parked_events.c.originator_id).in_(_streams))
+    .values(try_at=func.clock_timestamp())
+    .returning(parked_events.c.position)
+)
+
+
+async def health(database: Database) -> list[ReactionHealth]:
+    """How each reaction stands; raises ``DatabaseUnavailable``."""
+    return [
+        ReactionHealth(
+            reaction=reaction,
+            checkpoint=checkpoint,
+            lag=lag,
+            parked=parked,
+            oldest=None if oldest[0] is None else ParkedEvent(*oldest),
+        )
+        for reaction, checkpoint, lag, parked, *oldest in await database.all(
+            _health, reactions=[*NAMES]
+        )
+    ]
+
+
+async def measure(database: Database) -> None:
+    """Put the same into the metrics; raises ``DatabaseUnavailable``."""
+    for one in await health(database):
+        REACTION_LAG.labels(one.reaction).set(one.lag)
+        REACTION_PARKED.labels(one.reaction).set(one.parked)
+
+
+async def retry(
+    database: Database, reaction: str | None = None, position: int | None = None
+) -> int:
+    """Have parked events tried again at once; how many. Raises ``DatabaseUnavailable``.
+
+    All of them, or those of one reaction, or the one at a position and those before and behind it
+    in its stream, since a stream stays in order.
+    """
+    return len(await database.all(_retry, reaction=reaction, position=position))

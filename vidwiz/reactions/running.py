@@ -1,0 +1,66 @@
+"""The reactions of a process, started and stopped together."""
+
+import asyncio
+
+import structlog
+
+from vidwiz.adapters.queue import Queue
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.reactions.deliveries import AiNotes, Summaries
+from vidwiz.reactions.effects import ToQueue, ToTasks
+from vidwiz.reactions.follower import Follower
+from vidwiz.reactions.health import measure
+from vidwiz.signals import Signals
+from vidwiz.store import Store
+
+MEASURE_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Reactions:
+    """Summaries and AI notes, to the queues that there are, else to the built-in workers.
+
+    The queues stay open; whoever made them closes them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        signals: Signals,
+        store: Store,
+        *,
+        summaries: Queue | None,
+        ai_notes: Queue | None,
+    ) -> None:
+        tasks = ToTasks(store)
+        self._database = database
+        self._followers = [
+            Follower(reaction, ToQueue(queue) if queue else tasks, database, signals)
+            for reaction, queue in (
+                (Summaries(database), summaries),
+                (AiNotes(database), ai_notes),
+            )
+        ]
+        self._measuring: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Lead, or stand by for those that do."""
+        for follower in self._followers:
+            follower.start()
+        self._measuring = asyncio.create_task(self._measure_forever())
+
+    async def close(self) -> None:
+        """Finish what is being delivered, then stop; before the store does."""
+        await asyncio.gather(*(follower.close() for follower in self._followers))
+        if self._measuring is not None:
+            self._measuring.cancel()
+            await asyncio.gather(self._measuring, return_exceptions=True)
+
+    async def _measure_forever(self) -> None:
+        while True:
+            try:
+                await measure(self._database)
+            except DatabaseUnavailable as error:
+                log.warning("cannot measure the reactions", error=str(error))
+            await asyncio.sleep(MEASURE_S)

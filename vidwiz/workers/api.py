@@ -1,0 +1,179 @@
+"""The service as a worker sees it: its HTTP API, for as long as it takes to answer."""
+
+from collections.abc import Container
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+import structlog
+
+from vidwiz.workers.config import WorkerConfig
+from vidwiz.workers.jobs import Kind
+from vidwiz.workers.pauses import Stop, pauses
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+_POLLED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+# A wrong token may become right again, and so may a service that is overloaded or away.
+_MAY_PASS = frozenset({401, 403, 408, 425, 429, *range(500, 600)})
+
+
+class WorkerRefused(Exception):
+    """The service will have nothing of this worker; the text says why."""
+
+
+class ApiUnreachable(Exception):
+    """The service did not answer, and there is no time left to wait for it."""
+
+
+class ApiRefused(Exception):
+    """The service answered with an error that stays: ``status``, and its message as text."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Api:
+    """Waits for a service that is away, with growing pauses, until a stop is wished."""
+
+    def __init__(self, config: WorkerConfig, stop: Stop) -> None:
+        self._pace = config.pace
+        self._stop = stop
+        self._is_away = False
+        self._client = httpx.AsyncClient(
+            base_url=f"{config.api_url.rstrip('/')}/api",
+            headers={"Authorization": f"Bearer {config.admin_token}"},
+            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def prove(self) -> None:
+        """Find the service and be let in; raises ``WorkerRefused``.
+
+        Asks for the notes of a video that cannot be, which the guard answers before anything else.
+        """
+        status, body = await self._ask("GET", "/videos/-/notes/ai-note-task", final=_REFUSED)
+        if status in _REFUSED:
+            raise WorkerRefused("the service does not accept this admin token")
+        if _message(body) is None:
+            raise WorkerRefused(f"{self._client.base_url} is not the address of VidWiz's API")
+
+    async def next_task(self, kind: Kind) -> dict[str, Any] | None:
+        """A task, after waiting for one; None when there was none in time."""
+        _, task = await self._ask(
+            "GET",
+            f"/tasks/{kind}?timeout={self._pace.poll_s:g}",
+            read_s=self._pace.poll_s + CONNECT_TIMEOUT_S * 2,
+            only=_POLLED,
+        )
+        return task if isinstance(task, dict) else None
+
+    async def submit(self, kind: Kind, report: dict[str, Any]) -> None:
+        """Report on a task; raises ``ApiRefused``, with 403 when somebody else has it by now."""
+        await self._get("POST", f"/tasks/{kind}", report, final=(HTTPStatus.FORBIDDEN,))
+
+    async def video(self, video_id: str) -> dict[str, Any]:
+        """Its title and summary, among others; raises ``ApiRefused``."""
+        video: dict[str, Any] = await self._get("GET", f"/wiz/video/{video_id}")
+        return video
+
+    async def transcript(self, video_id: str) -> list[Any] | None:
+        """The items, as they were submitted; None when there is no transcript."""
+        status, items = await self._ask("GET", f"/videos/{video_id}/transcript")
+        return items if status == HTTPStatus.OK and isinstance(items, list) else None
+
+    async def waiting_notes(self, video_id: str) -> list[dict[str, Any]]:
+        """The notes of a video that an AI is to write."""
+        status, body = await self._ask("GET", f"/videos/{video_id}/notes/ai-note-task")
+        return list(body["notes"]) if status == HTTPStatus.OK else []
+
+    async def write_summary(self, video_id: str, summary: str) -> None:
+        """Give the video its summary; raises ``ApiRefused``."""
+        await self._get("PATCH", f"/videos/{video_id}", {"summary": summary})
+
+    async def write_note(self, note_id: int, text: str) -> None:
+        """Give a note its words, unless it has some; raises ``ApiRefused``."""
+        words = {"text": text, "generated_by_ai": True}
+        await self._get("PATCH", f"/notes/{note_id}?only_if_empty=true", words)
+
+    async def _get(
+        self, method: str, path: str, body: Any = None, *, final: Container[int] = ()
+    ) -> Any:
+        """The body of a 200."""
+        status, found = await self._ask(method, path, body, final=final)
+        if status != HTTPStatus.OK:
+            raise ApiRefused(status, _message(found) or f"HTTP {status}")
+        return found
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        final: Container[int] = (),
+        only: Container[int] | None = None,
+        read_s: float = READ_TIMEOUT_S,
+    ) -> tuple[int, Any]:
+        """Status and body of an answer that stays.
+
+        These are all that ``_MAY_PASS`` does not name, and those in ``final``; if ``only`` is
+        given, no others than these.
+        """
+        request = self._client.build_request(
+            method,
+            path,
+            content=None if body is None else orjson.dumps(body),
+            headers={"Content-Type": "application/json"} if body is not None else None,
+            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, read=read_s),
+        )
+        for pause_s in pauses(self._pace.first_pause_s, self._pace.longest_pause_s):
+            try:
+                answer = await self._client.send(request)
+                found = orjson.loads(answer.content) if answer.content else None
+            except (httpx.HTTPError, orjson.JSONDecodeError) as error:
+                trouble = type(error).__name__
+            else:
+                status = answer.status_code
+                stays = status in only if only else status in final or status not in _MAY_PASS
+                if stays:
+                    self._is_back()
+                    return status, found
+                trouble = f"HTTP {status}"
+            await self._wait(pause_s, trouble)
+        raise AssertionError("pauses never end")
+
+    async def _wait(self, pause_s: float, trouble: str) -> None:
+        if not self._is_away:
+            log.warning("service away", url=str(self._client.base_url), reason=trouble)
+        self._is_away = True
+        if await self._stop.pause(pause_s):
+            raise ApiUnreachable(trouble)
+
+    def _is_back(self) -> None:
+        if self._is_away:
+            log.info("service back", url=str(self._client.base_url))
+        self._is_away = False
+
+
+def _message(body: Any) -> str | None:
+    """The message of VidWiz's error envelope."""
+    error = body.get("error") if isinstance(body, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else None
