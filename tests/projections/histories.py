@@ -24,8 +24,10 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     ProfilePictureChanged,
+    SummaryRequested,
     SummaryWritten,
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
@@ -33,6 +35,10 @@ from vidwiz.events import (
     TaskQueued,
     TaskType,
     TranscriptReady,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
@@ -84,17 +90,25 @@ def project(connection: Connection, facts: Sequence[Fact]) -> None:
 def append(connection: Connection, events: Sequence[Numbered]) -> None:
     """Add the events to the log."""
     for its in events:
-        connection.execute(
-            event_log.APPEND.sql,
-            {
-                "streams": [stream_id(its.event.stream)],
-                "versions": [its.version],
-                "topics": [its.event.TOPIC],
-                "states": [mapper.encode(its.event)],
-                "metadata": ['{"actor": "system"}'],
-                "recorded_at": its.at,
-            },
-        )
+        state = mapper.encode(its.event)
+        append_state(connection, its.event.stream, its.version, its.event.TOPIC, state, its.at)
+
+
+def append_state(
+    connection: Connection, stream: str, version: int, topic: str, state: bytes, at: datetime
+) -> None:
+    """Add an event to the log as it is written down, in whatever version of its class."""
+    connection.execute(
+        event_log.APPEND.sql,
+        {
+            "streams": [stream_id(stream)],
+            "versions": [version],
+            "topics": [topic],
+            "states": [state],
+            "metadata": ['{"actor": "system"}'],
+            "recorded_at": at,
+        },
+    )
 
 
 def happen(dsn: str, *events: Event) -> None:
@@ -119,7 +133,7 @@ def beginnings(count: int) -> list[Event]:
             UserSignedUp(user_id=n, email=f"{n}@example.org", name=f"User {n}"),
             VideoAdded(id=n, video_id=video_id, title=f"Title {n}"),
             TaskQueued(task_id=n, task_type=TaskType.TRANSCRIPT, video_id=video_id),
-            TaskQueued(task_id=100 + n, task_type=TaskType.METADATA, video_id=video_id),
+            other_task(n, video_id),
             NoteAdded(note_id=n, user_id=n, video_id=video_id, timestamp="1:23", text=None),
             ConversationStarted(conversation_id=n, user_id=n, guest_id=None, video_id=video_id),
             MessageSent(
@@ -131,8 +145,16 @@ def beginnings(count: int) -> list[Event]:
                 content="What?",
                 details=None,
             ),
+            TurnStarted(conversation_id=n, user_id=n, guest_id=None, turn_id=n, server=1000 + n),
         ]
     return events
+
+
+def other_task(n: int, video_id: str) -> TaskQueued:
+    """A task on the ``n``-th video beside that for its transcript, of each type in turn."""
+    task_type = (TaskType.METADATA, TaskType.SUMMARY, TaskType.AI_NOTE)[n % 3]
+    note_id = n if task_type is TaskType.AI_NOTE else None
+    return TaskQueued(task_id=100 + n, task_type=task_type, video_id=video_id, note_id=note_id)
 
 
 def rest_of_history() -> list[Event]:
@@ -153,14 +175,31 @@ def rest_of_history() -> list[Event]:
         TaskClaimed(task_id=2, worker="admin", attempt=1),
         TaskAttemptFailed(task_id=2, attempt=1, error="no"),
         TaskClaimed(task_id=3, worker="admin", attempt=3),
-        TaskFailed(task_id=3, attempt=3, error=None),
+        TaskFailed(task_id=3, attempt=3, error=None, reason="blocked"),
         TaskClaimed(task_id=4, worker="admin", attempt=1),
         TaskGivenBack(task_id=4, attempt=1),
+        TaskClaimed(task_id=5, worker="admin", attempt=1),
+        TaskCancelled(task_id=5),
         MetadataFetched(video_id="video-1", metadata={"duration": 1.5}),
+        SummaryRequested(video_id="video-1"),
         SummaryWritten(video_id="video-1", summary="short"),
         NoteEdited(note_id=1, user_id=1, text="words", generated_by_ai=True),
         NoteAdded(note_id=99, user_id=1, video_id="video-1", timestamp="0:01", text="x"),
         NoteDeleted(note_id=99, user_id=1),
+        MessageSent(
+            conversation_id=1,
+            user_id=1,
+            guest_id=None,
+            message_id=101,
+            role="assistant",
+            content="That.",
+            details={"citations": [], "model": "m"},
+        ),
+        TurnCompleted(conversation_id=1, user_id=1, guest_id=None, turn_id=1, answer_id=101),
+        TurnStopped(conversation_id=3, user_id=3, guest_id=None, turn_id=3, answer_id=None),
+        TurnFailed(
+            conversation_id=4, user_id=4, guest_id=None, turn_id=4, reason="refused", partial="Th"
+        ),
     ]
 
 
@@ -172,7 +211,7 @@ Move = tuple[int, int, str]
 def histories(draw: st.DrawFn) -> list[Event]:
     """Any order of events that could have happened."""
     moves = draw(
-        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 20), TEXT), min_size=1, max_size=50)
+        st.lists(st.tuples(st.integers(0, 11), st.integers(0, 20), TEXT), min_size=1, max_size=50)
     )
     world = World()
     for move in moves:
@@ -191,7 +230,8 @@ class World:
     tasks: list[list[Any]] = field(default_factory=list)
     notes: list[tuple[int, int]] = field(default_factory=list)
     notes_ever: int = 0
-    conversations: list[tuple[int, int]] = field(default_factory=list)
+    conversations: list[dict[str, Any]] = field(default_factory=list)
+    answering: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
     def move(self, move: Move) -> None:
         """Let something happen; nothing does if there is nothing it could be about."""
@@ -207,6 +247,8 @@ class World:
             self.task_moved,
             self.conversation,
             self.message,
+            self.turn,
+            self.turn_ended,
         ]
         self.past += kinds[kind](pick, text)
 
@@ -220,11 +262,14 @@ class World:
         self.videos += 1
         title = text if pick % 2 else None
         yield VideoAdded(id=self.videos, video_id=f"v{self.videos}", title=title)
-        for task_type in TaskType:
-            self.tasks.append(["pending", 0])
-            yield TaskQueued(
-                task_id=len(self.tasks), task_type=task_type, video_id=f"v{self.videos}"
-            )
+        for task_type in (TaskType.TRANSCRIPT, TaskType.METADATA, TaskType.SUMMARY):
+            yield self.queued(task_type, f"v{self.videos}")
+
+    def queued(self, task_type: TaskType, video_id: str, note_id: int | None = None) -> TaskQueued:
+        self.tasks.append(["pending", 0])
+        return TaskQueued(
+            task_id=len(self.tasks), task_type=task_type, video_id=video_id, note_id=note_id
+        )
 
     def note(self, pick: int, text: str) -> Iterable[Event]:
         if self.users and self.videos:
@@ -238,6 +283,8 @@ class World:
                 timestamp="0:01",
                 text=text or None,
             )
+            if not text:
+                yield self.queued(TaskType.AI_NOTE, video_id, self.notes_ever)
 
     def note_edited(self, pick: int, text: str) -> Iterable[Event]:
         if self.notes:
@@ -270,7 +317,8 @@ class World:
                 MetadataFetched(video_id=video_id, metadata={"text": text, "pick": pick / 2}),
                 SummaryWritten(video_id=video_id, summary=text),
                 TranscriptReady(video_id=video_id, object_key="k", sha256=text, segment_count=pick),
-            )[pick % 3]
+                SummaryRequested(video_id=video_id),
+            )[pick % 4]
 
     def task_moved(self, pick: int, text: str) -> Iterable[Event]:
         if self.tasks:
@@ -280,40 +328,55 @@ class World:
                 its[:] = ["in_progress", attempt + 1]
                 yield TaskClaimed(task_id=task_id, worker=text, attempt=attempt + 1)
             elif state == "in_progress":
-                its[:] = (
-                    ["pending", attempt],
-                    ["ended", attempt],
-                    ["ended", attempt],
-                    ["pending", attempt - 1],
-                )[pick % 4]
-                yield (
-                    TaskAttemptFailed(task_id=task_id, attempt=attempt, error=text or None),
-                    TaskFailed(task_id=task_id, attempt=attempt, error=text or None),
-                    TaskCompleted(task_id=task_id, attempt=attempt),
-                    TaskGivenBack(task_id=task_id, attempt=attempt),
-                )[pick % 4]
+                failure = {"task_id": task_id, "attempt": attempt, "error": text or None}
+                reason = text if pick % 2 else None
+                its[:], event = (
+                    (["pending", attempt], TaskAttemptFailed(**failure, reason=reason)),
+                    (["ended", attempt], TaskFailed(**failure, reason=reason)),
+                    (["ended", attempt], TaskCompleted(task_id=task_id, attempt=attempt)),
+                    (["pending", attempt - 1], TaskGivenBack(task_id=task_id, attempt=attempt)),
+                    (["ended", attempt], TaskCancelled(task_id=task_id)),
+                )[pick % 5]
+                yield event
 
-    def conversation(self, pick: int, _: str) -> Iterable[Event]:
+    def conversation(self, pick: int, text: str) -> Iterable[Event]:
         if self.users and self.videos:
-            owner = pick % self.users + 1
-            self.conversations.append((len(self.conversations) + 1, owner))
-            yield ConversationStarted(
-                conversation_id=len(self.conversations),
-                user_id=owner,
-                guest_id=None,
-                video_id=f"v{pick % self.videos + 1}",
-            )
+            its = {
+                "conversation_id": len(self.conversations) + 1,
+                "user_id": pick % self.users + 1 if pick % 3 else None,
+                "guest_id": None if pick % 3 else text,
+            }
+            self.conversations.append(its)
+            yield ConversationStarted(**its, video_id=f"v{pick % self.videos + 1}")
 
     def message(self, pick: int, text: str) -> Iterable[Event]:
         if self.conversations:
-            self.messages += 1
-            conversation_id, owner = self.conversations[pick % len(self.conversations)]
-            yield MessageSent(
-                conversation_id=conversation_id,
-                user_id=owner,
-                guest_id=None,
-                message_id=self.messages,
-                role="assistant" if pick % 2 else "user",
-                content=text,
-                details={"pick": pick} if pick % 3 else None,
-            )
+            its = self.conversations[pick % len(self.conversations)]
+            yield self.sent(its, "assistant" if pick % 2 else "user", text, pick)
+
+    def sent(self, its: dict[str, Any], role: Any, text: str, pick: int) -> MessageSent:
+        self.messages += 1
+        details = {"pick": pick} if pick % 3 else None
+        return MessageSent(
+            **its, message_id=self.messages, role=role, content=text, details=details
+        )
+
+    def turn(self, pick: int, text: str) -> Iterable[Event]:
+        if self.conversations:
+            its = self.conversations[pick % len(self.conversations)]
+            yield self.sent(its, "user", text, pick)
+            self.answering.append((self.messages, its))
+            yield TurnStarted(**its, turn_id=self.messages, server=pick)
+
+    def turn_ended(self, pick: int, text: str) -> Iterable[Event]:
+        if self.answering:
+            turn_id, its = self.answering.pop(pick % len(self.answering))
+            if pick % 4 < 2:
+                yield self.sent(its, "assistant", text, pick)
+            turn: dict[str, Any] = {**its, "turn_id": turn_id}
+            yield (
+                TurnCompleted(**turn, answer_id=self.messages),
+                TurnStopped(**turn, answer_id=self.messages),
+                TurnStopped(**turn, answer_id=None),
+                TurnFailed(**turn, reason=text, partial=text),
+            )[pick % 4]

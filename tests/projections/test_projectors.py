@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from tests.projections.histories import START, happen
+from tests.projections.histories import START, append_state, happen
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -24,8 +24,10 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     ProfilePictureChanged,
+    SummaryRequested,
     SummaryWritten,
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
@@ -33,10 +35,15 @@ from vidwiz.events import (
     TaskQueued,
     TaskType,
     TranscriptReady,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
 )
+from vidwiz.projections import replay
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -55,6 +62,7 @@ ASKED = MessageSent(
     content="Why?",
     details=None,
 )
+BEGUN = TurnStarted(conversation_id=11, user_id=5, guest_id=None, turn_id=29, server=2**31 - 1)
 
 
 def at(event: int) -> datetime:
@@ -154,6 +162,7 @@ VIDEOS_ROW = {
     "transcript_sha256": None,
     "transcript_segments": None,
     "summary": None,
+    "summary_requested_at": None,
     **new(),
 }
 
@@ -176,6 +185,7 @@ def test_a_video_is_a_row(rows: Rows) -> None:
             {"metadata": {"a": [1.5, None, {"é": "💡"}]}},
         ),
         (SummaryWritten(video_id="W421vNri5hw", summary="a\n'b\\"), {"summary": "a\n'b\\"}),
+        (SummaryRequested(video_id="W421vNri5hw"), {"summary_requested_at": at(2)}),
     ],
     ids=lambda its: getattr(its, "TOPIC", ""),
 )
@@ -284,13 +294,99 @@ FAILURE = {"worker": "user:5", "error": "no"}
                 "version": 2,
             },
         ),
+        (
+            (CLAIMED, TaskAttemptFailed(task_id=8, attempt=1, error="no", reason="blocked")),
+            {
+                **CLAIMED_ROW,
+                "status": "pending",
+                "worker_details": {**FAILURE, "reason": "blocked"},
+                **THIRD,
+            },
+        ),
+        (
+            (CLAIMED, TaskFailed(task_id=8, attempt=1, error="no", reason="blocked")),
+            {
+                **CLAIMED_ROW,
+                "status": "failed",
+                "worker_details": {**FAILURE, "reason": "blocked"},
+                "completed_at": at(3),
+                **THIRD,
+            },
+        ),
+        (
+            (TaskCancelled(task_id=8),),
+            {
+                **TASKS_ROW,
+                "status": "cancelled",
+                "completed_at": at(2),
+                "updated_at": at(2),
+                "version": 2,
+            },
+        ),
+        (
+            (CLAIMED, TaskCancelled(task_id=8)),
+            {**CLAIMED_ROW, "status": "cancelled", "completed_at": at(3), **THIRD},
+        ),
     ],
-    ids=["queued", "claimed", "given back", "attempt failed", "failed", "completed", "unclaimed"],
+    ids=[
+        "queued",
+        "claimed",
+        "given back",
+        "attempt failed",
+        "failed",
+        "completed",
+        "unclaimed",
+        "attempt failed for a reason",
+        "failed for a reason",
+        "cancelled",
+        "cancelled under way",
+    ],
 )
 def test_a_tasks_life_is_in_its_row(
     rows: Rows, events: tuple[Event, ...], row: dict[str, Any]
 ) -> None:
     assert rows("tasks", QUEUED, *events) == [row]
+
+
+def test_the_next_attempt_forgets_why_the_last_one_failed(rows: Rows) -> None:
+    failed = TaskAttemptFailed(task_id=8, attempt=1, error="no", reason="blocked")
+    again = TaskClaimed(task_id=8, worker="admin", attempt=2)
+    (row,) = rows("tasks", QUEUED, CLAIMED, failed, again)
+    assert row["worker_details"] == {"worker": "admin"}
+
+
+def test_a_task_on_a_note_names_it(rows: Rows) -> None:
+    on_note = QUEUED.model_copy(update={"task_type": TaskType.AI_NOTE, "note_id": 17})
+    row = {**TASKS_ROW, "task_type": "write_ai_note"}
+    details = {"video_id": "W421vNri5hw", "note_id": 17}
+    assert rows("tasks", on_note) == [{**row, "task_details": details}]
+
+
+def test_tasks_of_older_versions_are_replayed_as_they_were_meant(rows: Rows, dsn: str) -> None:
+    written = [
+        ("TaskQueued", b'{"task_id":8,"task_type":"fetch_metadata","video_id":"W421vNri5hw"}'),
+        ("TaskClaimed", b'{"task_id":8,"worker":"user:5","attempt":1}'),
+        ("TaskAttemptFailed", b'{"task_id":8,"attempt":1,"error":"no"}'),
+        ("TaskClaimed", b'{"task_id":8,"worker":"user:5","attempt":2}'),
+        ("TaskFailed", b'{"task_id":8,"attempt":2,"error":"never"}'),
+    ]
+    with psycopg.connect(dsn) as connection:
+        for version, (topic, state) in enumerate(written, start=1):
+            append_state(connection, "task:8", version, topic, state, at(version))
+    replayed = replay.rebuild(dsn)
+    assert (replayed.events, list(replay.verify(dsn)[1])) == (5, [])
+    assert rows("tasks") == [
+        {
+            **TASKS_ROW,
+            "status": "failed",
+            "worker_details": {"worker": "user:5", "error": "never"},
+            "retry_count": 2,
+            "started_at": at(4),
+            "completed_at": at(5),
+            "updated_at": at(5),
+            "version": 5,
+        }
+    ]
 
 
 def test_a_video_has_one_open_task_of_a_kind(rows: Rows) -> None:
@@ -299,11 +395,23 @@ def test_a_video_has_one_open_task_of_a_kind(rows: Rows) -> None:
         rows("tasks", QUEUED, again)
 
 
-def test_a_video_may_have_a_task_of_a_kind_after_one_that_ended(rows: Rows) -> None:
+def test_each_note_of_a_video_has_one_open_task(rows: Rows) -> None:
+    on_note = QUEUED.model_copy(update={"task_type": TaskType.AI_NOTE, "note_id": 17})
+    on_other = on_note.model_copy(update={"task_id": 9, "note_id": 18})
+    assert len(rows("tasks", on_note, on_other)) == 2
+    with pytest.raises(psycopg.errors.UniqueViolation, match="tasks_one_open_per_video_idx"):
+        rows("tasks", on_note.model_copy(update={"task_id": 10}))
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [TaskFailed(task_id=8, attempt=3, error=None), TaskCancelled(task_id=8)],
+    ids=lambda its: its.TOPIC,
+)
+def test_a_video_may_have_a_task_of_a_kind_after_one_that_ended(rows: Rows, ended: Event) -> None:
     again = QUEUED.model_copy(update={"task_id": 9})
-    ended = TaskFailed(task_id=8, attempt=3, error=None)
     statuses = [row["status"] for row in rows("tasks", QUEUED, ended, again)]
-    assert statuses == ["failed", "pending"]
+    assert statuses == [ended.TOPIC.removeprefix("Task").lower(), "pending"]
 
 
 def test_a_conversation_is_a_row_of_a_user_or_a_guest(rows: Rows) -> None:
@@ -340,3 +448,61 @@ def test_a_message_is_a_row_and_moves_its_conversation_on(rows: Rows, dsn: str) 
     with psycopg.connect(dsn) as connection:
         moved = connection.execute("SELECT updated_at, version FROM conversations").fetchall()
     assert moved == [(at(3), 3)]
+
+
+TURNS_ROW = {
+    "id": 29,
+    "conversation_id": 11,
+    "status": "answering",
+    "server": 2**31 - 1,
+    "answer_id": None,
+    "reason": None,
+    "partial": None,
+    "created_at": at(2),
+    "updated_at": at(2),
+    "version": 2,
+}
+ENDED = {"updated_at": at(3), "version": 3}
+ITS = {"conversation_id": 11, "user_id": 5, "guest_id": None, "turn_id": 29}
+
+
+@pytest.mark.parametrize(
+    ("events", "row"),
+    [
+        ((), TURNS_ROW),
+        (
+            (TurnCompleted(**ITS, answer_id=30),),
+            {**TURNS_ROW, "status": "completed", "answer_id": 30, **ENDED},
+        ),
+        (
+            (TurnStopped(**ITS, answer_id=30),),
+            {**TURNS_ROW, "status": "stopped", "answer_id": 30, **ENDED},
+        ),
+        ((TurnStopped(**ITS, answer_id=None),), {**TURNS_ROW, "status": "stopped", **ENDED}),
+        (
+            (TurnFailed(**ITS, reason="interrupted", partial="Ma\n🚀"),),
+            {
+                **TURNS_ROW,
+                "status": "failed",
+                "reason": "interrupted",
+                "partial": "Ma\n🚀",
+                **ENDED,
+            },
+        ),
+    ],
+    ids=["answering", "completed", "stopped", "stopped without a word", "failed"],
+)
+def test_a_turns_life_is_in_its_row_and_moves_its_conversation_on(
+    rows: Rows, dsn: str, events: tuple[Event, ...], row: dict[str, Any]
+) -> None:
+    assert rows("turns", STARTED, BEGUN, *events) == [row]
+    with psycopg.connect(dsn) as connection:
+        moved = connection.execute("SELECT updated_at, version FROM conversations").fetchall()
+    assert moved == [(row["updated_at"], row["version"])]
+
+
+def test_the_end_of_a_turn_leaves_others_alone(rows: Rows) -> None:
+    other = BEGUN.model_copy(update={"turn_id": 30})
+    ended, still = rows("turns", STARTED, BEGUN, other, TurnCompleted(**ITS, answer_id=31))
+    assert (ended["status"], ended["version"]) == ("completed", 4)
+    assert (still["status"], still["version"]) == ("answering", 3)

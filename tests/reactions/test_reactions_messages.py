@@ -1,6 +1,5 @@
 """What is asked for, in which words, and what nobody asks for."""
 
-from secrets import token_hex
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from vidwiz.commands.notes import DeleteNote, EditNote
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.projections import queries, replay
+from vidwiz.reactions.deliveries import PAGE
 
 SUMMARY_TASK, AI_NOTE_TASK = "write_summary", "write_ai_note"
 
@@ -151,17 +151,17 @@ async def test_each_waiting_note_is_asked_for_once_before_or_behind_the_transcri
     assert asked == before + behind
 
 
-async def test_more_waiting_notes_than_a_page_are_all_asked_for(
-    dsn: str, box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_more_waiting_notes_than_a_page_are_all_asked_for(dsn: str) -> None:
     async with running(dsn) as parts:
         user_id = await ai_user(parts)
         video_id = await parts.add_video(user_id)
-        adding = [note(user_id, video_id, text=None) for _ in range(203)]
-        shapes = await parts.run(*adding)
+        added = await parts.run(*[note(user_id, video_id, text=None) for _ in range(2 * PAGE + 3)])
         await bring_transcript(parts, video_id)
-        asked = await asked_notes(parts, box)
-    assert sorted(asked) == sorted(orjson.loads(shape)["id"] for shape in shapes)
+        async with reacting(parts):
+            await caught_up(parts)
+    assert open_tasks(dsn, AI_NOTE_TASK, video_id) == sorted(
+        orjson.loads(one)["id"] for one in added
+    )
 
 
 async def test_a_transcript_that_replaces_another_asks_again_for_what_is_still_missing(
@@ -232,9 +232,12 @@ async def test_what_happened_before_the_first_start_is_asked_for_if_it_is_still_
     dsn: str, box: Box, other_box: Box
 ) -> None:
     async with running(dsn) as parts:
-        user_id, done, missing = await ai_user(parts), await ready_video(parts), ""
-        await parts.store.execute(WriteSummary(done, token_hex(4)), ORIGIN)
-        missing = await ready_video(parts)
+        user_id, done, missing = (
+            await ai_user(parts),
+            await ready_video(parts),
+            await ready_video(parts),
+        )
+        await parts.store.execute(WriteSummary(done, "It is about tests."), ORIGIN)
         note_id = await add_note(parts, user_id, done)
         async with reacting(parts, ai_notes=box.queue, summaries=other_box.queue):
             await caught_up(parts)

@@ -33,6 +33,7 @@ from vidwiz.adapters.youtube import (
     in_thread,
     refused_because,
     refused_with,
+    require_id,
 )
 
 Item = dict[str, Any]
@@ -78,6 +79,7 @@ class YouTubeCaptions:
 
     async def fetch(self, video_id: str) -> list[Item]:
         """Items of ``text``, ``offset`` and ``duration`` (seconds); raises ``YouTubeRefusal``."""
+        require_id(video_id)
         return await in_thread(lambda: self._fetch(video_id), self._timeout_s)
 
     def _fetch(self, video_id: str) -> list[Item]:

@@ -15,6 +15,7 @@ from vidwiz.adapters.youtube import (
     in_thread,
     refused_because,
     refused_with,
+    require_id,
 )
 
 Metadata = dict[str, Any]
@@ -66,6 +67,7 @@ class YouTubeMetadata:
 
     async def fetch(self, video_id: str) -> Metadata:
         """The known ones of ``_TEXTS`` and ``_NUMBERS``; raises ``YouTubeRefusal``."""
+        require_id(video_id)
         return await in_thread(lambda: self._fetch(video_id), self._timeout_s)
 
     def _fetch(self, video_id: str) -> Metadata:

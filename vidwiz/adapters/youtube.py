@@ -45,6 +45,8 @@ _REASONS: tuple[tuple[re.Pattern[str], Code], ...] = (
     (re.compile(r"\bage\b|inappropriate", re.IGNORECASE), "age_restricted"),
 )
 
+_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+
 T = TypeVar("T")
 
 
@@ -68,6 +70,12 @@ class YouTubeRefusal(Exception):
     def is_of_this_server(self) -> bool:
         """Whether other videos would be refused as well for now."""
         return self.code in _OF_THIS_SERVER
+
+
+def require_id(video_id: str) -> None:
+    """Raises ``YouTubeRefusal`` when no video can have this id; clients may note anything."""
+    if _ID.fullmatch(video_id) is None:
+        raise YouTubeRefusal("unavailable", "not an id of YouTube")
 
 
 def refused_because(reason: str) -> YouTubeRefusal:

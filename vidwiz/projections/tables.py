@@ -139,10 +139,10 @@ videos = Table(
     Column("transcript_sha256", Text),
     Column("transcript_segments", Integer),
     Column("summary", Text),
-    Column("summary_requested_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("summary_requested_at", Instant),
     UniqueConstraint("video_id"),
 )
 

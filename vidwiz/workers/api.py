@@ -4,6 +4,7 @@ from collections.abc import Container
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -90,22 +91,22 @@ class Api:
 
     async def video(self, video_id: str) -> dict[str, Any]:
         """Its title and summary, among others; raises ``ApiRefused``."""
-        video: dict[str, Any] = await self._get("GET", f"/wiz/video/{video_id}")
+        video: dict[str, Any] = await self._get("GET", f"/wiz/video/{_quoted(video_id)}")
         return video
 
     async def transcript(self, video_id: str) -> list[Any] | None:
         """The items, as they were submitted; None when there is no transcript."""
-        status, items = await self._ask("GET", f"/videos/{video_id}/transcript")
+        status, items = await self._ask("GET", f"/videos/{_quoted(video_id)}/transcript")
         return items if status == HTTPStatus.OK and isinstance(items, list) else None
 
     async def waiting_notes(self, video_id: str) -> list[dict[str, Any]]:
         """The notes of a video that an AI is to write."""
-        status, body = await self._ask("GET", f"/videos/{video_id}/notes/ai-note-task")
+        status, body = await self._ask("GET", f"/videos/{_quoted(video_id)}/notes/ai-note-task")
         return list(body["notes"]) if status == HTTPStatus.OK else []
 
     async def write_summary(self, video_id: str, summary: str) -> None:
         """Give the video its summary; raises ``ApiRefused``."""
-        await self._get("PATCH", f"/videos/{video_id}", {"summary": summary})
+        await self._get("PATCH", f"/videos/{_quoted(video_id)}", {"summary": summary})
 
     async def write_note(self, note_id: int, text: str) -> None:
         """Give a note its words, unless it has some; raises ``ApiRefused``."""
@@ -170,6 +171,11 @@ class Api:
         if self._is_away:
             log.info("service back", url=str(self._client.base_url))
         self._is_away = False
+
+
+def _quoted(video_id: str) -> str:
+    """As one part of a path, whatever a message named."""
+    return quote(video_id, safe="")
 
 
 def _message(body: Any) -> str | None:

@@ -1,0 +1,95 @@
+"""Outages of the queue and of the database: nothing is lost, nothing is parked, nobody waits long."""
+
+import pytest
+
+from tests.reactions.parts import (
+    AI_NOTES,
+    SUMMARIES,
+    Box,
+    SqsServer,
+    add_note,
+    ai_user,
+    caught_up,
+    new_box,
+    open_tasks,
+    open_video,
+    reacting,
+    ready_video,
+    sqs_queue,
+    state_of,
+)
+from tests.store.parts import running
+from tests.store.parts import backends, closed_to_everybody, terminated
+from tests.support import eventually
+from vidwiz.metrics import REACTION_DELIVERIES
+from vidwiz.reactions import follower
+
+
+def postponed(reaction: str) -> float:
+    counter = REACTION_DELIVERIES.labels(reaction, "postponed")
+    return float(counter._value.get())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "LONGEST_PAUSE_S", 0.3)
+
+
+async def test_while_the_queue_is_down_nothing_is_lost_and_afterwards_everything_is_sent(
+    dsn: str,
+) -> None:
+    server = SqsServer()
+    server.start()
+    async with running(dsn) as parts, new_box(server) as box, new_box(server) as other:
+        user_id, video_id = await ai_user(parts), await ready_video(parts)
+        async with reacting(parts, ai_notes=box.queue, summaries=other.queue):
+            await caught_up(parts)
+            await other.take()
+            before = postponed(AI_NOTES)
+            server.stop()
+            videos = [await open_video(parts) for _ in range(3)]
+            notes = [await add_note(parts, user_id, video_id) for _ in range(7)]
+
+            async def tried_again_and_again() -> bool:
+                return postponed(AI_NOTES) >= before + 3
+
+            await eventually(tried_again_and_again)
+            for reaction in (AI_NOTES, SUMMARIES):
+                state = await state_of(parts, reaction)
+                assert (state.lag > 0, state.parked) == (True, 0)
+            server.start()
+            await caught_up(parts)
+        assert [body["id"] for body in await box.bodies()] == notes
+        assert [body["video_id"] for body in await other.bodies()] == videos
+    server.stop()
+
+
+async def test_a_queue_that_nobody_made_yet_gets_everything_once_it_is_there(
+    dsn: str, sqs: SqsServer
+) -> None:
+    url = f"{sqs.url}/123456789012/later"
+    queue = sqs_queue(url, sqs.url)
+    async with running(dsn) as parts, new_box(sqs) as box:
+        before = postponed(SUMMARIES)
+        video_id = await open_video(parts)
+        async with reacting(parts, summaries=queue):
+
+            async def tried() -> bool:
+                return postponed(SUMMARIES) > before
+
+            await eventually(tried)
+            await box.client.create_queue(QueueName="later")
+            await caught_up(parts)
+        assert await Box(box.client, url, queue).bodies() == [{"video_id": video_id}]
+    await queue.aclose()
+
+
+async def test_an_outage_of_the_database_is_sat_out(dsn: str, server_dsn: str, box: Box) -> None:
+    async with running(dsn) as parts, reacting(parts, summaries=box.queue):
+        await caught_up(parts)
+        with closed_to_everybody(dsn, server_dsn):
+            leaders = backends(dsn, f"vidwiz reaction {SUMMARIES}")
+            await terminated(dsn_of_admin(dsn, server_dsn), *leaders)
+        video_id = await open_video(parts)
+        await caught_up(parts)
+        assert await box.bodies() == [{"video_id": video_id}]

@@ -1,0 +1,36 @@
+"""An installation of an older version keeps its history and its tables when it is upgraded."""
+
+from alembic import command
+
+from tests.projections.histories import happen
+from tests.store.parts import empty_database, rows
+from vidwiz import migrate
+from vidwiz.events import NoteAdded, TaskQueued, TaskType, UserSignedUp, VideoAdded
+from vidwiz.projections.replay import rebuild, verify
+
+OLDER = (
+    UserSignedUp(user_id=1, email="ann@example.org", name="Ann"),
+    VideoAdded(id=1, video_id="W421vNri5hw", title="Apollo 13"),
+    TaskQueued(task_id=1, task_type=TaskType.TRANSCRIPT, video_id="W421vNri5hw"),
+    TaskQueued(task_id=2, task_type=TaskType.METADATA, video_id="W421vNri5hw"),
+    NoteAdded(note_id=1, user_id=1, video_id="W421vNri5hw", timestamp="7:55:35", text=None),
+)
+
+
+def test_an_upgrade_keeps_the_tables_equal_to_their_replay(server_dsn: str) -> None:
+    with empty_database(server_dsn) as dsn:
+        upgrade(dsn, "0001")
+        happen(dsn, *OLDER)
+        assert migrate.migrate(dsn) == migrate.head_revision()
+        assert list(verify(dsn)[1]) == []
+        before = rows(dsn, "SELECT * FROM tasks ORDER BY id")
+        rebuild(dsn)
+        assert rows(dsn, "SELECT * FROM tasks ORDER BY id") == before
+
+
+def upgrade(dsn: str, revision: str) -> None:
+    config = migrate._config()
+    with migrate.schema_engine(dsn).connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
