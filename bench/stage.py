@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,15 +43,17 @@ class Stage:
 
 
 @contextmanager
-def stage(events: Iterable[Event]) -> Iterator[Stage]:
-    """A server whose past is ``events``."""
+def stage(
+    events: Iterable[Event], settings: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
+    """A server whose past is ``events``; ``settings`` are added to its environment."""
     with TemporaryDirectory(prefix="vidwiz-bench-") as folder:
         data = Path(folder) / "data"
         with start_embedded_postgres(data) as embedded:
             require_durable(embedded.dsn)
             migrate(embedded.dsn)
             seed.plant(embedded.dsn, events)
-            with _serving(data) as (port, pid):
+            with _serving(data, settings or {}) as (port, pid):
                 yield Stage(port, pid, embedded.dsn)
 
 
@@ -81,13 +83,13 @@ def require_durable(dsn: str) -> None:
 
 
 @contextmanager
-def _serving(data: Path) -> Iterator[tuple[int, int]]:
+def _serving(data: Path, settings: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     port = _free_port()
     log = data / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "vidwiz", "serve", "--port", str(port), "--no-workers"],
-            env=_environment(data),
+            env={**_environment(data), **settings},
             stdout=output,
             stderr=output,
         )

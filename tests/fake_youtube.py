@@ -26,7 +26,6 @@ PLAYERS = {
     "blocked": "youtube_request_blocked.innertube.json.static",
 }
 CAPTCHA = "youtube_too_many_requests.html.static"
-SLOW_S = 1.0
 STATUSES = {"captcha": 429, "over limit": 429, "down": 503, "odd": 404}
 
 Mood = Literal[
@@ -40,6 +39,7 @@ class FakeYouTube:
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_port}"
         self.mood: Mood = "plays"
+        self.slow_s = 1.0
         self.script: deque[Mood] = deque()
         self.watched: list[str] = []
         self.moods: dict[str, Mood] = {}
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "plays" if not self._youtube.player:
                 self._answer(_of_video(_file("youtube.html.static"), video_id))
             case _:
-                time.sleep(SLOW_S if mood == "slow" else 0)
+                time.sleep(self._youtube.slow_s if mood == "slow" else 0)
                 player = self._player(video_id, mood)
                 self._answer(
                     '<html><script>ytcfg.set({"INNERTUBE_API_KEY": "key"});'

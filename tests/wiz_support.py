@@ -189,10 +189,11 @@ class RawStream:
         return chunk[:-2]
 
     async def rest(self) -> list[bytes]:
-        """The chunks up to the end."""
+        """The chunks up to the end, which heartbeats do not put off for ever."""
         chunks = []
-        while chunk := await self.chunk():
-            chunks.append(chunk)
+        async with asyncio.timeout(30):
+            while chunk := await self.chunk():
+                chunks.append(chunk)
         return chunks
 
     async def _begin(self, method: str, path: str, headers: Headers, body: bytes) -> None:

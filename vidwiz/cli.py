@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 import orjson
@@ -21,14 +22,29 @@ from vidwiz import migrate as migrations
 from vidwiz import serve as server
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.database import DatabaseUnavailable
+from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.chain import ChainBroken
 from vidwiz.events.recorded import UnknownEvent
+from vidwiz.parent import die_with_parent
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
+from vidwiz.reactions.health import NAMES as REACTIONS
+from vidwiz.reactions.health import ReactionHealth, health
+from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.settings import Settings, SettingsError
+from vidwiz.wiring import worker_config
+from vidwiz.workers.api import WorkerRefused
+from vidwiz.workers.jobs import Kind
+from vidwiz.workers.run import run
 
+WORKERS = {
+    "transcript": (Kind.TRANSCRIPT,),
+    "metadata": (Kind.METADATA,),
+    "ai-notes": (Kind.AI_NOTE,),
+    "summaries": (Kind.SUMMARY,),
+    "all": tuple(Kind),
+}
 TABLES = [table.name for table in PROJECTED]
 
 REFUSALS = (
@@ -40,10 +56,13 @@ REFUSALS = (
     ProjectionFailed,
     SettingsError,
     UnknownEvent,
+    WorkerRefused,
     psycopg.OperationalError,
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
+
+Answer = TypeVar("Answer")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
@@ -86,6 +105,44 @@ def serve(settings: Settings, host: str, port: int, processes: int, no_workers: 
             settings, dsn, host=host, port=port, processes=processes, workers=not no_workers
         )
     sys.exit(code)
+
+
+@main.command()
+@click.argument("kind", type=click.Choice([*WORKERS]))
+@click.option("--api-url", help="Where the service is; by default as VIDWIZ_API_URL says.")
+@click.option("--admin-token", help="By default ADMIN_TOKEN, which others cannot see in a list.")
+@click.pass_obj
+def worker(settings: Settings, kind: str, api_url: str | None, admin_token: str | None) -> None:
+    """Do background jobs, here or anywhere, over HTTP and SQS."""
+    die_with_parent()
+    config = worker_config(
+        settings, api_url or settings.api_url, admin_token or settings.admin_bearer
+    )
+    sys.exit(run(WORKERS[kind], config))
+
+
+@main.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def reactions(ctx: click.Context, as_json: bool) -> None:
+    """Show what follows the log: how far it is, and which events are parked."""
+    if ctx.invoked_subcommand is None:
+        found = _asked(ctx.obj, health)
+        if as_json:
+            _print_json([asdict(one) for one in found])
+        else:
+            for one in found:
+                click.echo(_stands(one))
+
+
+@reactions.command()
+@click.argument("reaction", required=False, type=click.Choice(REACTIONS))
+@click.option("--position", type=click.IntRange(min=1), help="Only the event at this position.")
+@click.pass_obj
+def retry(settings: Settings, reaction: str | None, position: int | None) -> None:
+    """Have parked events tried again at once, by the service."""
+    count = _asked(settings, lambda its: retry_parked(its, reaction, position))
+    click.echo(f"{count} parked events will be tried again.")
 
 
 @main.command()
@@ -196,6 +253,29 @@ def demo(settings: Settings) -> None:
     with database(settings) as dsn:
         migrations.migrate(dsn)
         click.echo(asyncio.run(sample.load(settings, dsn)))
+
+
+def _asked(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    """What the question to the database comes to."""
+
+    async def asking(dsn: str) -> Answer:
+        its = Database(dsn, pool_size=2)
+        await its.open()
+        try:
+            return await ask(its)
+        finally:
+            await its.close()
+
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        return asyncio.run(asking(dsn))
+
+
+def _stands(one: ReactionHealth) -> str:
+    said = f"{one.reaction}: at {one.checkpoint}, {one.lag} events behind, {one.parked} parked"
+    if one.oldest is not None:
+        said += f"; {one.oldest.position} failed {one.oldest.attempts} times: {one.oldest.error}"
+    return said
 
 
 @contextmanager

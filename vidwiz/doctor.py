@@ -12,6 +12,7 @@ from rich.table import Table
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
+from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, SettingsError
 from vidwiz.wiring import object_store
 
@@ -37,6 +38,7 @@ async def examine(settings: Settings, dsn: str | None, problem: str | None) -> l
         await _database(settings, dsn, problem),
         *_secrets(settings),
         await _objects(settings),
+        *await _reactions(dsn),
         *_features(settings),
     ]
 
@@ -106,6 +108,31 @@ async def _objects(settings: Settings) -> Finding:
     finally:
         await store.aclose()
     return Finding("object store", "ok", store.description)
+
+
+async def _reactions(dsn: str | None) -> list[Finding]:
+    """What follows the log; nothing while there is no database to ask."""
+    if dsn is None:
+        return []
+    database = Database(dsn, pool_size=2)
+    try:
+        await database.open()
+        return [_reaction(one) for one in await health(database)]
+    except (DatabaseUnavailable, psycopg.Error):  # which the first finding tells
+        return []
+    finally:
+        await database.close()
+
+
+def _reaction(one: ReactionHealth) -> Finding:
+    where = f"at {one.checkpoint}, {one.lag} events behind"
+    if not one.parked:
+        return Finding(f"reaction {one.reaction}", "ok", where)
+    detail = f"{where}, {one.parked} parked"
+    if one.oldest is not None:
+        detail += f"; {one.oldest.position} failed: {one.oldest.error}"
+    advice = f"mend the cause, then: vidwiz reactions retry {one.reaction}"
+    return Finding(f"reaction {one.reaction}", "broken", detail, advice)
 
 
 def _features(settings: Settings) -> Iterator[Finding]:

@@ -98,6 +98,26 @@ class Settings(BaseSettings):
         validation_alias="VIDWIZ_PROMPT_TOKENS",
         description="tokens of a prompt; of a longer transcript it holds the relevant passages",
     )
+    api_url: str = Field(
+        "http://127.0.0.1:8000",
+        validation_alias="VIDWIZ_API_URL",
+        description="where `vidwiz worker` finds the service",
+    )
+    caption_languages: str = Field(
+        "en",
+        validation_alias="VIDWIZ_CAPTION_LANGUAGES",
+        description="preferred languages of subtitles, separated by commas, best first",
+    )
+    youtube_proxy: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_YOUTUBE_PROXY",
+        description="proxy through which YouTube is asked, such as http://user:password@host:3128",
+    )
+    youtube_url: str | None = Field(
+        None,
+        validation_alias="VIDWIZ_YOUTUBE_URL",
+        description="another place that answers like www.youtube.com",
+    )
     google_client_id: str | None = Field(
         None,
         validation_alias="GOOGLE_CLIENT_ID",

@@ -11,6 +11,7 @@ from vidwiz import migrate, records
 from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
+from vidwiz.adapters.queue import Queue
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import TaskType
@@ -22,6 +23,7 @@ from vidwiz.http.passwords import Passwords
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
+from vidwiz.reactions.running import Reactions
 from vidwiz.settings import OPENAI_URL, Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
@@ -31,6 +33,7 @@ from vidwiz.wiz.library import Library
 from vidwiz.wiz.model_answerer import ModelAnswerer
 from vidwiz.wiz.reader import TranscriptReader
 from vidwiz.wiz.turns import Turns
+from vidwiz.workers.config import WorkerConfig
 
 HOUSEKEEPING_S = 3600
 
@@ -72,6 +75,34 @@ def language_model(settings: Settings) -> LanguageModel | None:
     return None
 
 
+def queue(settings: Settings, url: str | None) -> Queue | None:
+    """The queue at this URL; None without one."""
+    if url is None:
+        return None
+    from vidwiz.adapters.sqs import SqsQueue  # noqa: PLC0415  as for S3
+
+    return SqsQueue(url, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+
+
+def worker_config(settings: Settings, api_url: str, admin_token: str) -> WorkerConfig:
+    """How the workers are to work."""
+    proxy = settings.youtube_proxy
+    languages = (one.strip() for one in settings.caption_languages.split(","))
+    return WorkerConfig(
+        api_url=api_url,
+        admin_token=admin_token,
+        languages=tuple(one for one in languages if one),
+        youtube_proxy=None if proxy is None else proxy.get_secret_value(),
+        youtube_url=settings.youtube_url,
+        summary_queue_url=settings.sqs_summary_queue_url,
+        ai_note_queue_url=settings.sqs_ai_note_queue_url,
+        aws_region=settings.aws_region,
+        aws_endpoint_url=settings.aws_endpoint_url,
+        model=lambda: language_model(settings),
+        prompt_tokens=settings.prompt_tokens,
+    )
+
+
 @asynccontextmanager
 async def running_store(dsn: str, pool_size: int) -> AsyncIterator[tuple[Database, Signals, Store]]:
     """A store that executes commands, and what it stands on."""
@@ -104,6 +135,10 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         elsewhere = Elsewhere(turns, database, signals)
         orphans = Orphans(turns, database, store, signals.server)
         orphans.start()
+        summaries = queue(settings, settings.sqs_summary_queue_url)
+        ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
+        reactions = Reactions(database, signals, store, summaries=summaries, ai_notes=ai_notes)
+        reactions.start()
         housekeeping = asyncio.create_task(_keep_house(database))
         try:
             yield Services(
@@ -128,6 +163,10 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()
+            await reactions.close()
+            for its in (summaries, ai_notes):
+                if its is not None:
+                    await its.aclose()
             await orphans.close()
             await turns.close()
             await elsewhere.close()

@@ -23,12 +23,14 @@ SENTENCE = ("The main bus ", "lost its voltage ", "at 55:54.")
 class Answer:
     """How one request is answered: a status other than 200 at once, else pieces and an end.
 
+    The first piece comes after ``think_s`` seconds, and each of them after ``interval_s``.
     ``end`` is what follows the pieces: the ``finish_reason``, an error inside the stream, a cut
     connection, a clean end without a finish reason, or nothing for ever.
     """
 
     pieces: Sequence[str] = SENTENCE
     interval_s: float = 0.0
+    think_s: float = 0.0
     end: Literal["finish", "error", "cut", "stop", "hang"] = "finish"
     finish_reason: str = "STOP"
     block_reason: str | None = None
@@ -127,7 +129,7 @@ class _Connection(asyncio.Protocol):
             finally:
                 self._model.open_streams -= 1
         else:
-            await asyncio.sleep(answer.interval_s)
+            await asyncio.sleep(answer.think_s + answer.interval_s)
             self._respond(200, self._model.whole(answer), answer.headers)
 
     def _respond(self, status: int, body: bytes, headers: dict[str, str]) -> None:
@@ -138,6 +140,7 @@ class _Connection(asyncio.Protocol):
     async def _stream(self, answer: Answer) -> None:
         kind = b"content-type: text/event-stream\r\ntransfer-encoding: chunked"
         self._transport.write(b"HTTP/1.1 200 OK\r\n" + kind + b"\r\n\r\n")
+        await asyncio.sleep(answer.think_s)
         for number, piece in enumerate(answer.pieces):
             await asyncio.sleep(answer.interval_s)
             stamped = answer.stamped and number == 0
@@ -216,10 +219,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--pieces", type=int, default=20)
     parser.add_argument("--interval", type=float, default=0.05, help="seconds before each piece")
+    parser.add_argument("--think", type=float, default=0.0, help="seconds before all of them")
     parser.add_argument("--stamped", action="store_true", help="send the time in the first piece")
     options = parser.parse_args()
     pieces = tuple(f"piece {number} of the answer. " for number in range(options.pieces))
-    answer = Answer(pieces, options.interval, stamped=options.stamped)
+    answer = Answer(pieces, options.interval, options.think, stamped=options.stamped)
     uvloop.run(_run(options.port, answer))
 
 

@@ -64,6 +64,26 @@ ROUTES = [
     Route("POST", "/api/tasks/metadata",
           {"task_id": 1, "video_id": "v", "success": True, "metadata": {"a": 1},
            "error_message": "E"}),
+    Route("GET", "/api/tasks/summary", admin=True),
+    Route("GET", "/api/tasks/ai-note", admin=True),
+    Route("POST", "/api/tasks/summary",
+          {"task_id": 1, "video_id": "v", "success": False, "error_message": "E",
+           "error_code": "blocked", "permanent": True}, admin=True),
+    Route("POST", "/api/tasks/ai-note", {"task_id": 1, "video_id": "v", "success": True},
+          admin=True),
+    Route("GET", "/api/videos/{video_id}/transcript"),
+    Route("POST", "/api/videos/{video_id}/transcript"),
+    Route("GET", "/api/videos/{video_id}/progress"),
+    Route("POST", "/api/wiz/init", {"video_id": "W421vNri5hw"}),
+    Route("GET", "/api/wiz/video/{video_id}"),
+    Route("POST", "/api/wiz/conversation", {"video_id": "W421vNri5hw"}),
+    Route("POST", "/api/wiz/chat",
+          {"video_id": "W421vNri5hw", "message": "Why?", "conversation_id": 1}),
+    Route("GET", "/api/wiz/quota"),
+    Route("GET", "/api/wiz/conversations"),
+    Route("GET", "/api/wiz/conversations/{conversation_id}"),
+    Route("GET", "/api/wiz/turns/{turn_id}/stream"),
+    Route("POST", "/api/wiz/turns/{turn_id}/stop"),
 ]  # fmt: skip
 WITH_BODY = [route for route in ROUTES if route.good is not None]
 FIELDS = [(route, field) for route in WITH_BODY for field in route.good or ()]
@@ -76,6 +96,10 @@ class Document:
     def __init__(self, paths: dict[str, Any]) -> None:
         self._paths = paths
 
+    @property
+    def routes(self) -> set[tuple[str, str]]:
+        return {(verb.upper(), path) for path, its in self._paths.items() for verb in its}
+
     def statuses(self, route: Route) -> set[str]:
         return set(self._paths[route.path][route.method.lower()]["responses"])
 
@@ -83,6 +107,11 @@ class Document:
 @pytest.fixture(scope="module")
 async def document(api: Api) -> Document:
     return Document((await api.client.get("/openapi.json")).json()["paths"])
+
+
+def test_no_documented_route_is_left_out_here(document: Document) -> None:
+    here = {(route.method, route.path) for route in ROUTES}
+    assert {one for one in document.routes if "/health/" not in one[1]} == here
 
 
 def named(value: object) -> str:
@@ -104,7 +133,9 @@ def is_orderly(document: Document, route: Route, answer: httpx.Response) -> None
     if answer.status_code >= 400:
         error_of(answer)
     elif answer.status_code != 204:
-        assert answer.headers["content-type"] == "application/json"
+        streams = route.path.endswith(("/chat", "/stream")) and answer.status_code == 200
+        expected = "text/event-stream" if streams else "application/json"
+        assert answer.headers["content-type"] == expected
 
 
 def raw(value: str) -> bytes:
@@ -233,6 +264,7 @@ async def test_a_path_of_no_route_is_404_or_405(
 
 
 HEADERS: list[dict[str, bytes]] = [
+    {"X-Guest-Session-ID": b"\xff\x00"}, {"Last-Event-ID": b"\xff" * 500},
     {"Idempotency-Key": b"\xff\x00"}, {"Idempotency-Key": b"k" * 60_000},
     {"X-Request-ID": b"\xff" * 500}, {"Content-Type": b"\xff\xfe"}, {"Host": b"a b/\\\xff"},
     {"X-Forwarded-For": b"\xff, ,,', 999.999.1.1"}, {"Accept": b"\x80" * 9000},
@@ -319,6 +351,9 @@ def bodies(draw: st.DrawFn, route: Route) -> bytes:
     return json.dumps(fields, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
 
 
+ODD_HEADERS = ["Idempotency-Key", "X-Request-ID", "Last-Event-ID", "X-Guest-Session-ID"]
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[Route, str, bytes, dict[str, bytes]]:
     route = draw(st.sampled_from(ROUTES))
@@ -328,12 +363,12 @@ def requests(draw: st.DrawFn) -> tuple[Route, str, bytes, dict[str, bytes]]:
         .filter(lambda one: one not in (".", ".."))  # httpx would resolve them
     )
     url = route.at(draw(segment | st.sampled_from(["1", "2", "v", "x"])))
-    query = draw(st.dictionaries(st.sampled_from(["query", "page", "per_page", "x"]),
+    query = draw(st.dictionaries(st.sampled_from(["query", "page", "per_page", "video_id", "before", "x"]),
                                  st.binary(max_size=20), max_size=3))  # fmt: skip
     if query and "timeout" not in url:
         url += "?" + "&".join(f"{k}={quote_from_bytes(v, safe='')}" for k, v in query.items())
     header = st.binary(max_size=40).filter(lambda value: not set(value) & {0, 10, 13})
-    headers = draw(st.dictionaries(st.sampled_from(["Idempotency-Key", "X-Request-ID"]), header))
+    headers = draw(st.dictionaries(st.sampled_from(ODD_HEADERS), header))
     headers["Content-Type"] = draw(st.sampled_from([b"application/json"] * 9 + [b"text/plain"]))
     return route, url, draw(bodies(route)), headers
 

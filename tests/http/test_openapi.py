@@ -17,7 +17,13 @@ SECURITY: dict[str, Any] = {
     "user": [{"user": []}],
     "admin": [{"admin": []}],
     "user_or_admin": [{"user": []}, {"admin": []}],
+    "user_or_guest": [{"user": []}, {"guest": []}],
     "public": None,
+}
+WITHOUT_JSON = {
+    "/api/user/token",
+    "/api/videos/<video_id>/transcript",
+    "/api/wiz/turns/<turn_id>/stop",
 }
 METHODS = {"GET", "POST", "PATCH", "DELETE"}
 
@@ -55,7 +61,8 @@ def test_every_public_route_that_writes_has_a_rate_limit() -> None:
         for rule, method, view in api_routes(the_app())
         if method != "GET" and view.guard == "public"
     }
-    assert {"/api/user/login", "/api/user/signup", "/api/user/google/login"} <= public.keys()
+    strangers = {"/api/user/login", "/api/user/signup", "/api/user/google/login", "/api/wiz/init"}
+    assert strangers <= public.keys()
     assert {rule for rule, limit in public.items() if not limit} == set()
 
 
@@ -76,6 +83,7 @@ def test_every_route_is_documented_with_its_security(document: dict[str, Any]) -
     assert document["components"]["securitySchemes"] == {
         "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "admin": {"type": "http", "scheme": "bearer"},
+        "guest": {"type": "apiKey", "in": "header", "name": "X-Guest-Session-ID"},
     }
 
 
@@ -87,6 +95,7 @@ def test_every_route_documents_the_errors_it_may_answer(document: dict[str, Any]
             "user": {"401"},
             "admin": {"401", "403"},
             "user_or_admin": {"401"},
+            "user_or_guest": {"401"},
             "public": set(),
         }
         expected: set[str] = set(wanted[view.guard])
@@ -94,6 +103,11 @@ def test_every_route_documents_the_errors_it_may_answer(document: dict[str, Any]
         expected |= {"429"} if getattr(view, "rate_limit", None) else set()
         assert expected <= answers.keys(), rule
         assert any(status.startswith("2") for status in answers), rule
+
+
+def test_a_question_documents_the_stream_and_the_wait(document: dict[str, Any]) -> None:
+    answers = document["paths"]["/api/wiz/chat"]["post"]["responses"]
+    assert {"200", "202"} <= answers.keys()
 
 
 def test_every_error_is_the_envelope(document: dict[str, Any]) -> None:
@@ -110,7 +124,7 @@ def test_every_error_is_the_envelope(document: dict[str, Any]) -> None:
 def test_every_route_that_takes_json_documents_its_body(document: dict[str, Any]) -> None:
     for rule, method, _ in api_routes(the_app()):
         operation = operation_of(document, rule, method)
-        takes_json = method in ("POST", "PATCH") and rule.rule != "/api/user/token"
+        takes_json = method in ("POST", "PATCH") and rule.rule not in WITHOUT_JSON
         assert ("requestBody" in operation) == takes_json, rule
 
 

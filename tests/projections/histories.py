@@ -186,15 +186,6 @@ def rest_of_history() -> list[Event]:
         NoteEdited(note_id=1, user_id=1, text="words", generated_by_ai=True),
         NoteAdded(note_id=99, user_id=1, video_id="video-1", timestamp="0:01", text="x"),
         NoteDeleted(note_id=99, user_id=1),
-        MessageSent(
-            conversation_id=1,
-            user_id=1,
-            guest_id=None,
-            message_id=101,
-            role="assistant",
-            content="That.",
-            details={"citations": [], "model": "m"},
-        ),
         TurnCompleted(conversation_id=1, user_id=1, guest_id=None, turn_id=1, answer_id=101),
         TurnStopped(conversation_id=3, user_id=3, guest_id=None, turn_id=3, answer_id=None),
         TurnFailed(

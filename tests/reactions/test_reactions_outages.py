@@ -1,5 +1,6 @@
-"""Outages of the queue and of the database: nothing is lost, nothing is parked, nobody waits long."""
+"""Outages of the queue and of the database: nothing is lost and nothing is parked."""
 
+import orjson
 import pytest
 
 from tests.reactions.parts import (
@@ -9,25 +10,31 @@ from tests.reactions.parts import (
     SqsServer,
     add_note,
     ai_user,
+    bring_transcript,
     caught_up,
     new_box,
-    open_tasks,
     open_video,
     reacting,
     ready_video,
     sqs_queue,
     state_of,
 )
-from tests.store.parts import running
-from tests.store.parts import backends, closed_to_everybody, terminated
+from tests.store.parts import backends, closed_to_everybody, note, running, terminated
 from tests.support import eventually
 from vidwiz.metrics import REACTION_DELIVERIES
 from vidwiz.reactions import follower
 
 
-def postponed(reaction: str) -> float:
-    counter = REACTION_DELIVERIES.labels(reaction, "postponed")
+def counted(reaction: str, outcome: str) -> float:
+    counter = REACTION_DELIVERIES.labels(reaction, outcome)
     return float(counter._value.get())  # type: ignore[attr-defined]
+
+
+async def until_counted(reaction: str, outcome: str, count: float) -> None:
+    async def so_many() -> bool:
+        return counted(reaction, outcome) >= count
+
+    await eventually(so_many)
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +52,11 @@ async def test_while_the_queue_is_down_nothing_is_lost_and_afterwards_everything
         async with reacting(parts, ai_notes=box.queue, summaries=other.queue):
             await caught_up(parts)
             await other.take()
-            before = postponed(AI_NOTES)
+            before = counted(AI_NOTES, "postponed")
             server.stop()
             videos = [await open_video(parts) for _ in range(3)]
             notes = [await add_note(parts, user_id, video_id) for _ in range(7)]
-
-            async def tried_again_and_again() -> bool:
-                return postponed(AI_NOTES) >= before + 3
-
-            await eventually(tried_again_and_again)
+            await until_counted(AI_NOTES, "postponed", before + 3)
             for reaction in (AI_NOTES, SUMMARIES):
                 state = await state_of(parts, reaction)
                 assert (state.lag > 0, state.parked) == (True, 0)
@@ -70,26 +73,44 @@ async def test_a_queue_that_nobody_made_yet_gets_everything_once_it_is_there(
     url = f"{sqs.url}/123456789012/later"
     queue = sqs_queue(url, sqs.url)
     async with running(dsn) as parts, new_box(sqs) as box:
-        before = postponed(SUMMARIES)
+        before = counted(SUMMARIES, "postponed")
         video_id = await open_video(parts)
         async with reacting(parts, summaries=queue):
-
-            async def tried() -> bool:
-                return postponed(SUMMARIES) > before
-
-            await eventually(tried)
+            await until_counted(SUMMARIES, "postponed", before + 1)
             await box.client.create_queue(QueueName="later")
             await caught_up(parts)
         assert await Box(box.client, url, queue).bodies() == [{"video_id": video_id}]
     await queue.aclose()
 
 
+async def test_an_outage_amid_the_notes_of_a_transcript_sends_none_of_them_twice(
+    dsn: str,
+) -> None:
+    server = SqsServer()
+    server.start()
+    async with running(dsn) as parts, new_box(server) as box:
+        user_id = await ai_user(parts)
+        video_id = await parts.add_video(user_id)
+        added = await parts.run(*[note(user_id, video_id, text=None) for _ in range(30)])
+        before = counted(AI_NOTES, "delivered"), counted(AI_NOTES, "postponed")
+        async with reacting(parts, ai_notes=box.queue):
+            await bring_transcript(parts, video_id)
+            await until_counted(AI_NOTES, "delivered", before[0] + 3)
+            server.stop()
+            await until_counted(AI_NOTES, "postponed", before[1] + 2)
+            server.start()
+            await caught_up(parts)
+        asked = [body["id"] for body in await box.bodies()]
+    server.stop()
+    assert sorted(asked) == sorted(orjson.loads(shape)["id"] for shape in added)
+
+
 async def test_an_outage_of_the_database_is_sat_out(dsn: str, server_dsn: str, box: Box) -> None:
     async with running(dsn) as parts, reacting(parts, summaries=box.queue):
         await caught_up(parts)
+        leaders = backends(dsn, f"vidwiz reaction {SUMMARIES}")
         with closed_to_everybody(dsn, server_dsn):
-            leaders = backends(dsn, f"vidwiz reaction {SUMMARIES}")
-            await terminated(dsn_of_admin(dsn, server_dsn), *leaders)
-        video_id = await open_video(parts)
+            await terminated(server_dsn, *leaders)
+            video_id = await open_video(parts)
         await caught_up(parts)
         assert await box.bodies() == [{"video_id": video_id}]

@@ -9,11 +9,22 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.store.parts import ORIGIN, Parts, backends, note, running, terminated, topics
+from tests.projections.histories import happen
+from tests.store.parts import (
+    ORIGIN,
+    Parts,
+    backends,
+    note,
+    rows,
+    running,
+    terminated,
+    topics,
+)
 from tests.support import eventually
-from vidwiz.events import event_types
+from vidwiz.events import ConversationStarted, TurnCompleted, TurnStarted, event_types
 from vidwiz.events.recorded import Recorded
-from vidwiz.signals import CHANNEL, Signals
+from vidwiz.projections.wiz_queries import ORPHANED, PRESENCE_LOCK
+from vidwiz.signals import CHANNEL, LONGEST_WORD, WORDS_CHANNEL, Signals
 from vidwiz.store import follow_log
 
 LISTENER = "vidwiz signals"
@@ -238,3 +249,178 @@ async def test_signals_that_stop_at_once_leave_no_connection_behind(dsn: str) ->
             return backends(dsn, LISTENER) == [its]
 
         await eventually(gone)
+
+
+def present(dsn: str) -> set[int]:
+    """The numbers of the processes that hold the lock of those that live."""
+    held = rows(
+        dsn,
+        "SELECT objid::bigint FROM pg_locks JOIN pg_database ON oid = database"
+        " WHERE locktype = 'advisory' AND classid = %(lock)s AND granted"
+        " AND datname = current_database()",
+        lock=PRESENCE_LOCK,
+    )
+    return {number for (number,) in held}
+
+
+async def test_a_process_is_seen_by_its_number_as_long_as_it_lives(dsn: str) -> None:
+    async with running(dsn) as one:
+        async with running(dsn) as two:
+            assert one.signals.server != two.signals.server
+            assert present(dsn) == {one.signals.server, two.signals.server}
+
+        async def gone() -> bool:
+            return present(dsn) == {one.signals.server}
+
+        await eventually(gone)
+
+
+async def test_a_process_that_lost_its_connection_is_seen_again_by_the_same_number(
+    dsn: str,
+) -> None:
+    async with running(dsn) as parts:
+        number = parts.signals.server
+        await terminated(dsn, *backends(dsn, LISTENER))
+        assert present(dsn) == set()
+
+        async def seen() -> bool:
+            return present(dsn) == {number}
+
+        await eventually(seen)
+        assert parts.signals.server == number
+
+
+async def test_turns_of_a_process_that_is_gone_are_orphaned_and_those_of_others_are_not(
+    dsn: str,
+) -> None:
+    async with running(dsn) as one, running(dsn) as two:
+        living, here, gone = two.signals.server, one.signals.server, one.signals.server ^ 1
+        its: dict[str, Any] = {"conversation_id": 1, "user_id": None, "guest_id": "b0f7"}
+        happen(
+            dsn,
+            ConversationStarted(**its, video_id="v1"),
+            *(
+                TurnStarted(**its, turn_id=turn_id, server=server)
+                for turn_id, server in enumerate((living, gone, here, gone, gone), start=1)
+            ),
+            TurnCompleted(**its, turn_id=4, answer_id=6),
+        )
+        for _ in range(2):
+            assert await one.database.all(ORPHANED, server=here) == [(2,), (3,), (5,)]
+        assert await two.database.all(ORPHANED, server=living) == [(1,), (2,), (5,)]
+
+
+@asynccontextmanager
+async def two_who_talk(dsn: str) -> AsyncIterator[tuple[Parts, list[str], Parts, list[str]]]:
+    """Two processes, each with what it hears."""
+    async with running(dsn) as one, running(dsn) as two:
+        to_one: list[str] = []
+        to_two: list[str] = []
+        one.signals.hear(to_one.append)
+        two.signals.hear(to_two.append)
+        yield one, to_one, two, to_two
+
+
+async def until_heard(heard: list[str], last: str) -> None:
+    async def told() -> bool:
+        return last in heard
+
+    await eventually(told)
+
+
+async def test_others_hear_what_a_process_says_in_order_and_it_does_not_hear_itself(
+    dsn: str,
+) -> None:
+    words = [f"word {number}" for number in range(500)]
+    async with two_who_talk(dsn) as (one, to_one, two, to_two):
+        for word in words:
+            one.signals.say(word)
+        two.signals.say("answer")
+        await until_heard(to_two, words[-1])
+        await until_heard(to_one, "answer")
+    assert (to_one, to_two) == (["answer"], words)
+
+
+async def test_the_same_word_is_heard_again(dsn: str) -> None:
+    async with two_who_talk(dsn) as (one, _, _, to_two):
+        for number in range(3):
+            one.signals.say("again")
+
+            async def heard(times: int = number + 1) -> bool:
+                return to_two == ["again"] * times
+
+            await eventually(heard)
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f680"])
+async def test_the_longest_word_fits_postgresql(dsn: str, letter: str) -> None:
+    word = letter * (LONGEST_WORD // len(letter.encode()))
+    async with two_who_talk(dsn) as (one, _, _, to_two):
+        one.signals.say(word)
+        await until_heard(to_two, word)
+    assert len(f"{2**31} {word}".encode()) < NOTIFY_LIMIT
+
+
+async def test_a_word_that_nobody_understands_deafens_nobody(dsn: str) -> None:
+    def confused(_: str) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async with running(dsn) as one, running(dsn) as two:
+        heard: list[str] = []
+        two.signals.hear(confused)
+        two.signals.hear(heard.append)
+        with psycopg.connect(dsn, autocommit=True) as stranger:
+            for payload in ("", "garbage", "7", "7 \U0001f3ac", f"{one.signals.server}"):
+                stranger.execute("SELECT pg_notify(%s, %s)", (WORDS_CHANNEL, payload))
+        one.signals.say("word")
+        await until_heard(heard, "word")
+        await one.sign_up()  # and commits are heard of as before
+
+        async def told() -> bool:
+            return two.signals.head == 1
+
+        await eventually(told)
+    assert heard[-1] == "word"
+
+
+async def test_a_word_is_no_commit_and_a_commit_is_no_word(dsn: str) -> None:
+    async with two_who_talk(dsn) as (one, _, two, to_two):
+        commits: list[frozenset[str]] = []
+        two.signals.listen(commits.append)
+        one.signals.say("word")
+        await until_heard(to_two, "word")
+        assert commits == []
+        await one.sign_up()
+
+        async def told() -> bool:
+            return commits == [{"UserSignedUp"}]
+
+        await eventually(told)
+    assert to_two == ["word"]
+
+
+async def test_closing_says_what_is_not_yet_said(dsn: str) -> None:
+    async with running(dsn) as two:
+        heard: list[str] = []
+        two.signals.hear(heard.append)
+        async with running(dsn) as one:
+            one.signals.say("last words")
+        await until_heard(heard, "last words")
+
+
+async def test_who_lost_its_connection_hears_what_is_said_later(dsn: str) -> None:
+    async with two_who_talk(dsn) as (one, to_one, _, to_two):
+        before = backends(dsn, LISTENER)
+        await terminated(dsn, *before)
+
+        async def listening_again() -> bool:
+            return len(set(backends(dsn, LISTENER)) - set(before)) == 2
+
+        await eventually(listening_again)
+
+        async def talking_again() -> bool:
+            one.signals.say("still there?")
+            return "still there?" in to_two
+
+        await eventually(talking_again)
+    assert to_one == []

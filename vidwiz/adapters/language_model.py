@@ -37,7 +37,7 @@ class ModelOverQuota(ModelError):
 
 
 class ModelRefused(ModelError):
-    """The provider will not answer this: blocked by its policy, or the request is not acceptable."""
+    """The provider will not answer this: its policy forbids it, or the request is unacceptable."""
 
     code = "model_refused"
     message = "The language model refused to answer this."

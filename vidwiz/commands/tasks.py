@@ -1,6 +1,6 @@
 """Background tasks: claim, give back, submit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,14 @@ from vidwiz.events import (
 )
 
 MAX_ATTEMPTS = 3
+
+Status = Literal["pending", "in_progress", "completed", "failed", "cancelled"]
+_STATUSES: Mapping[type[Event], Status] = {
+    TaskAttemptFailed: "pending",
+    TaskFailed: "failed",
+    TaskCompleted: "completed",
+    TaskCancelled: "cancelled",
+}
 CLAIM_EXPIRED = "the worker did not answer in time"
 
 
@@ -129,7 +137,7 @@ class Task:
 
     task_type: TaskType
     video_id: str
-    status: Literal["pending", "in_progress", "completed", "failed", "cancelled"] = "pending"
+    status: Status = "pending"
     worker: str | None = None
     attempt: int = 0
 
@@ -151,16 +159,8 @@ def _after(task: Task, event: Event) -> Task:
             return replace(task, status="in_progress", worker=event.worker, attempt=event.attempt)
         case TaskGivenBack():
             return replace(task, status="pending", worker=None, attempt=event.attempt - 1)
-        case TaskAttemptFailed():
-            return replace(task, status="pending")
-        case TaskFailed():
-            return replace(task, status="failed")
-        case TaskCompleted():
-            return replace(task, status="completed")
-        case TaskCancelled():
-            return replace(task, status="cancelled")
         case _:
-            return task
+            return replace(task, status=_STATUSES.get(type(event), task.status))
 
 
 @dataclass(frozen=True, slots=True)

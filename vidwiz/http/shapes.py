@@ -223,7 +223,7 @@ class ChatTurnMessage(BaseModel):
 
 
 class ConversationTurn(BaseModel):
-    """How a question, the message ``turn_id``, was answered; ``partial`` is from a failed answer."""
+    """How a question, the message ``turn_id``, was answered; ``partial`` is of a failed answer."""
 
     turn_id: int
     status: Literal["answering", "completed", "stopped", "failed"]

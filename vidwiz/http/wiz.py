@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from quart import Blueprint, Response, request
-from quart_schema import document_headers, document_querystring
+from quart_schema import document_headers, document_querystring, document_response
 from werkzeug.exceptions import MethodNotAllowed
 
 from vidwiz.commands.conversations import (
@@ -147,7 +147,8 @@ async def post_conversation(caller: Visitor) -> Response:
 
 
 @wiz.post("/wiz/chat")
-@documented("wiz", shapes.Processing, 400, 401, 404, 413, 422, 429, status=202, body=ChatMessage)
+@documented("wiz", shapes.TurnStream, 400, 401, 404, 413, 422, 429, 503, body=ChatMessage)
+@document_response(shapes.Processing, 202)
 @user_or_guest
 @limited("wiz")
 async def post_chat(caller: Visitor) -> Response:

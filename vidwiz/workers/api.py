@@ -147,11 +147,10 @@ class Api:
         for pause_s in pauses(self._pace.first_pause_s, self._pace.longest_pause_s):
             try:
                 answer = await self._client.send(request)
-                found = orjson.loads(answer.content) if answer.content else None
+                status, found = answer.status_code, _parsed(answer)
             except (httpx.HTTPError, orjson.JSONDecodeError) as error:
                 trouble = type(error).__name__
             else:
-                status = answer.status_code
                 stays = status in only if only else status in final or status not in _MAY_PASS
                 if stays:
                     self._is_back()
@@ -171,6 +170,16 @@ class Api:
         if self._is_away:
             log.info("service back", url=str(self._client.base_url))
         self._is_away = False
+
+
+def _parsed(answer: httpx.Response) -> Any:
+    """The JSON; nothing when an error has none, which is not of VidWiz's own making."""
+    try:
+        return orjson.loads(answer.content) if answer.content else None
+    except orjson.JSONDecodeError:
+        if answer.is_success:
+            raise
+        return None
 
 
 def _quoted(video_id: str) -> str:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Stop:
-    """The wish to stop: whoever waits stops waiting, what is being done gets ``grace_s`` seconds."""
+    """The wish to stop: waiting ends at once, what is being done gets ``grace_s`` seconds."""
 
     def __init__(self, grace_s: float) -> None:
         self._grace_s = grace_s
@@ -56,7 +56,7 @@ class Stop:
 
     @asynccontextmanager
     async def bounded(self, seconds: float, *, more_s: float = 0.0) -> AsyncIterator[None]:
-        """Raises ``TimeoutError`` after so many seconds, or when the grace and ``more_s`` is over."""
+        """Raises ``TimeoutError`` after so many seconds, or ``more_s`` after the grace is over."""
         by = asyncio.get_running_loop().time() + seconds
         if self.is_wished:
             by = min(by, self._by + more_s)

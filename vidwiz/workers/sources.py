@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -34,7 +34,7 @@ class Source(Protocol):
     async def next(self) -> Job | None:
         """A job, after waiting for one; None when there was none in time."""
 
-    def holding(self, job: Job) -> "AsyncHolding":
+    def holding(self, job: Job) -> AbstractAsyncContextManager[None]:
         """Keeps the job from others while it is done."""
 
     async def done(self, job: Job, fruit: Fruit) -> None:
@@ -42,19 +42,6 @@ class Source(Protocol):
 
     async def failed(self, job: Job, failure: JobFailed) -> None:
         """It is to be tried again, if that is of use."""
-
-
-class AsyncHolding(Protocol):
-    """An asynchronous context."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None: ...
 
 
 class TaskSource:

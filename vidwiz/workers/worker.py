@@ -127,6 +127,8 @@ class Worker:
         if failure.is_general:
             rest_s = self._rest.begin()
             log.warning("resting", kind=self._kind.value, reason=failure.code, s=round(rest_s, 1))
+        elif failure.is_permanent:  # whoever was asked does answer
+            self._rest.end()
         try:
             async with self._stop.bounded(self._pace.deliver_s, more_s=LAST_WORDS_S):
                 await self._source.failed(job, failure)

@@ -23,7 +23,7 @@ NOTE_TRIES = 3
 NOTE_WITHIN_S = 60.0
 
 _NOT_FOUND = 404
-_SHORTER = "That has {length} characters. Write it with {least} to {most}, on one line."
+_AGAIN = "That has {length} characters. Write it with {least} to {most}, on one line."
 _CLOCK = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
 _NUMBER = re.compile(r"\d{1,9}")
 _UNITS_S = (1, 60, 3600, 86_400)
@@ -65,7 +65,7 @@ class AiNotes:
         self._budget_tokens = budget_tokens
 
     async def __call__(self, job: Job) -> Fruit:
-        """Write it, unless nobody waits for it; raises ``JobFailed``, ``NotNeeded``, ``ModelError``."""
+        """Write it, if it still waits; raises ``JobFailed``, ``NotNeeded``, ``ModelError``."""
         waiting = await self._api.waiting_notes(job.video_id)
         timestamp = next((it["timestamp"] for it in waiting if it["id"] == job.note_id), None)
         if job.note_id is None or timestamp is None:
@@ -84,10 +84,10 @@ class AiNotes:
         extract = reader.moment(segments, seconds)
         if not extract:
             raise JobFailed("nothing_said", "Nobody speaks at that time.", is_permanent=True)
-        if self._model is None:
+        around = _nearest(segments, seconds, self._budget_tokens)
+        if self._model is None or not around:
             return extract
         video = await _video(self._api, job)
-        around = _nearest(segments, seconds, self._budget_tokens)
         said = await fitting(self._model, note_prompt(video["title"], around, seconds), job)
         return said or extract
 
@@ -102,7 +102,7 @@ async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
         if least <= len(line) <= most:
             return line
         lines.append(line)
-        ask = _SHORTER.format(length=len(line), least=least, most=most)
+        ask = _AGAIN.format(length=len(line), least=least, most=most)
         turns = [Message("model", line), Message("user", ask)] if line else []
         prompt = Prompt(prompt.system, [*prompt.messages, *turns])
     enough = [line for line in lines if len(line) >= least]
