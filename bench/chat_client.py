@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -122,9 +123,9 @@ class _Crowd:
         began = loop.time()
         for number, request in enumerate(self._plan.requests):
             await asyncio.sleep(began + number * pause_s - loop.time())
-            chat = _Chat(self, request)
-            ends.append(chat.ended)
-            await loop.create_connection(lambda chat=chat: chat, "127.0.0.1", self._plan.port)
+            chat = partial(_Chat, self, request)
+            _, begun = await loop.create_connection(chat, "127.0.0.1", self._plan.port)
+            ends.append(begun.ended)
         return ends
 
     def opened(self) -> None:

@@ -1,6 +1,6 @@
 """One module for each thing that is measured; each yields results."""
 
-from bench.scenarios import drain, idle_workers, memory, new_videos, notes, rebuild, search
+from bench.scenarios import chat, drain, idle_workers, memory, new_videos, notes, rebuild, search
 from bench.setup import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -9,6 +9,7 @@ SCENARIOS: dict[str, Scenario] = {
     "search": search.measure,
     "idle-workers": idle_workers.measure,
     "drain": drain.measure,
+    "chat": chat.measure,
     "rebuild": rebuild.measure,
     "memory": memory.measure,
 }
