@@ -15,6 +15,7 @@ import uvloop
 
 from bench.apart import call_apart, cpu_seconds
 from bench.stage import Stage, resident
+from vidwiz.http.sse import HEARTBEAT
 
 DONE = b"data: [DONE]\n\n"
 ENDS_WITHIN_S = 120
@@ -55,12 +56,15 @@ class Used:
 class Chats:
     """What became of them; times are seconds, ``generator_cpu`` counts cores.
 
+    A first byte's time counts from when the model sent it, a wait's from when the question was.
     A chat is open from the head of its answer to the end of it. What the server had used is told
     at the start, when the last chat was open, and at the end.
     """
 
+    complete: int
     most_open: int
     first_bytes: Sequence[float]
+    waits: Sequence[float]
     seconds: float
     generator_cpu: float
     used: tuple[Used, Used, Used]
@@ -96,6 +100,7 @@ class _Crowd:
     def __init__(self, plan: Plan) -> None:
         self.expected = [_event(piece) for piece in plan.pieces] + [DONE]
         self.first_bytes: list[float] = []
+        self.waits: list[float] = []
         self._plan = plan
         self._unopened = len(plan.requests)
         self._open = self._most_open = 0
@@ -109,8 +114,10 @@ class _Crowd:
         self._errors += ["a chat did not end"] * len(unended)
         seconds, after = time.monotonic() - began, Used.by(self._plan.server)
         return Chats(
+            complete=len(ends) - len(self._errors),
             most_open=self._most_open,
             first_bytes=sorted(self.first_bytes),
+            waits=sorted(self.waits),
             seconds=seconds,
             generator_cpu=(cpu_seconds() - cpu) / seconds,
             used=(before, self._all_open or after, after),
@@ -149,6 +156,7 @@ class _Chat(asyncio.Protocol):
         self._crowd = crowd
         self._request = request
         self._received = b""
+        self._asked = time.monotonic()
         self._is_open = False
         self._events = 0
 
@@ -173,7 +181,8 @@ class _Chat(asyncio.Protocol):
             self._received = received
             return b""
         if not head.startswith(b"HTTP/1.1 200 ") or b"text/event-stream" not in head:
-            self._end(received[:500].decode(errors="replace"))
+            status = head.partition(b"\r\n")[0]
+            self._end(f"{status!r} {rest[:200]!r}")
             return b""
         self._is_open = True
         self._crowd.opened()
@@ -193,12 +202,15 @@ class _Chat(asyncio.Protocol):
         return rest[end + 2 :]
 
     def _is_expected(self, event: bytes, now: float) -> bool:
+        if event == HEARTBEAT:
+            return True
         self._events += 1
         if self._events > 1:
             return self._crowd.expected[self._events - 2 : self._events - 1] == [event]
         stamp = _stamped.fullmatch(event)
         if stamp is not None:
             self._crowd.first_bytes.append(now - float(stamp[1]))
+            self._crowd.waits.append(now - self._asked)
         return stamp is not None
 
     def _end(self, error: str | None) -> None:

@@ -43,9 +43,7 @@ class Stage:
 
 
 @contextmanager
-def stage(
-    events: Iterable[Event], settings: Mapping[str, str] | None = None
-) -> Iterator[Stage]:
+def stage(events: Iterable[Event], settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
     """A server whose past is ``events``; ``settings`` are added to its environment."""
     with TemporaryDirectory(prefix="vidwiz-bench-") as folder:
         data = Path(folder) / "data"

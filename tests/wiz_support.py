@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -27,7 +27,7 @@ SPOKEN = [
 Headers = dict[str, str]
 
 
-def gemini_at(model: FakeModel) -> dict[str, str]:
+def gemini_at(model: FakeModel) -> dict[str, Any]:
     """The settings by which the service asks this stand-in."""
     return {"GEMINI_API_KEY": "x", "GOOGLE_GEMINI_BASE_URL": model.url}
 
@@ -167,12 +167,23 @@ class RawStream:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, url: str, method: str, path: str, headers: Headers, body: Any = None
+        cls,
+        url: str,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: Any = None,
+        connecting: AbstractContextManager[None] | None = None,
     ) -> AsyncIterator[Self]:
-        """Send the request and read the head of the answer."""
+        """Send the request and read the head of the answer.
+
+        ``connecting`` is entered until the server has accepted the connection.
+        """
         address = urlsplit(url)
-        reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        stream = cls(reader, writer)
+        with connecting or nullcontext():
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            stream = cls(reader, writer)
+            await stream._is_accepted()
         try:
             await stream._begin(method, path, headers, b"" if body is None else json_bytes(body))
             yield stream
@@ -195,6 +206,10 @@ class RawStream:
             while chunk := await self.chunk():
                 chunks.append(chunk)
         return chunks
+
+    async def _is_accepted(self) -> None:
+        await self._begin("GET", "/api/health/live", {}, b"")
+        await self._reader.readexactly(int(self.headers["content-length"]))
 
     async def _begin(self, method: str, path: str, headers: Headers, body: bytes) -> None:
         lines = [f"{method} {path} HTTP/1.1", "Host: test", f"Content-Length: {len(body)}"]

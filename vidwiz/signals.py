@@ -77,6 +77,8 @@ class Signals:
 
     def say(self, word: str) -> None:
         """Tell the other processes something, at most ``LONGEST_WORD`` bytes; it may get lost."""
+        if len(word.encode()) > LONGEST_WORD:
+            raise ValueError("a word is too long for PostgreSQL")
         self._unsaid.append(word)
         self._to_send.set()
 

@@ -10,19 +10,16 @@ import pytest
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
 from tests.http.wire import (
     NOT_JSON,
-    claims,
     error_of,
-    long_term_token,
     missing,
     not_a_string,
     problems,
     refused,
     rule,
     shaped,
-    signed,
     unknown,
 )
-from tests.support import Api, Person, bearer, new_video_id
+from tests.support import Api, Person, new_video_id
 from tests.wiz_support import (
     ask,
     conversation,
@@ -281,7 +278,7 @@ async def test_refusals_come_in_the_contracts_order_and_cost_nothing(
         api.client, "transcript", failure(await claimed(api.client), permanent=True)
     )  # so that no task is under way
     await open_video(api.client, coming)
-    bad = {"conversation_id": 999_999}
+    bad: dict[str, Any] = {"conversation_id": 999_999}
     unstored = await ready_video(api.client)
     await api.services.objects.put(transcript_key(unstored), b"{no transcript")
     unknown_one = missing_one
@@ -348,129 +345,6 @@ async def test_a_transcript_without_a_usable_line_can_be_asked_about(
     (await submit(api.client, "transcript", success(task, fruit=items))).raise_for_status()
     answer = await ask(api.client, guest(), video_id)
     assert payloads(answer.content)[-1] == "[DONE]"
-
-
-async def test_fifty_questions_of_a_guest_at_once_are_five_answers(api: Api, video_id: str) -> None:
-    who, others = guest(), await ready_video(api.client)
-    mine = await talk(api, who, video_id)
-    answers = await asyncio.gather(
-        *(
-            ask(api.client, who, video_id, conversation_id=mine)
-            if number % 2
-            else ask(api.client, who, others)
-            for number in range(50)
-        )
-    )
-    assert sorted(answer.status_code for answer in answers) == [200] * GUESTS + [429] * 45
-    for answer in answers:
-        if answer.status_code == 429:
-            over_quota(answer, OF_GUEST)
-        else:
-            assert payloads(answer.content)[-1] == "[DONE]"
-    left = await quota(api, who)
-    assert (left["limit"], left["used"], left["remaining"]) == (GUESTS, GUESTS, 0)
-
-
-async def test_a_user_has_twenty_a_day_over_all_videos_and_tokens(api: Api, video_id: str) -> None:
-    person = await api.sign_up()
-    token = bearer(await long_term_token(api, person.headers))
-    other = await ready_video(api.client)
-    await use_up(api, person.headers, video_id, 10)
-    await use_up(api, token, other, 10)
-    over_quota(await ask(api.client, person.headers, video_id), OF_USER)
-    over_quota(await ask(api.client, token, other), OF_USER)
-    assert await used(api, person.headers) == USERS
-    assert (await ask(api.client, guest(), video_id)).status_code == 200
-
-
-async def test_a_spent_user_does_not_become_a_guest(api: Api, video_id: str) -> None:
-    person = await api.sign_up()
-    await use_up(api, person.headers, video_id, USERS)
-    over_quota(await ask(api.client, {**person.headers, **guest()}, video_id), OF_USER)
-
-
-async def test_conversations_cost_nothing_and_are_open_to_who_has_spent_all(
-    api: Api, video_id: str
-) -> None:
-    who = guest()
-    await talk(api, who, video_id)
-    assert await used(api, who) == 0
-    await use_up(api, who, video_id)
-    assert await talk(api, who, video_id) > 0
-
-
-async def test_questions_of_yesterday_do_not_count(api: Api, video_id: str) -> None:
-    who = guest()
-    await use_up(api, who, video_id)
-    async with api.services.database.borrowed() as connection:
-        await connection.execute("UPDATE quotas SET day = day - 1")
-    assert await used(api, who) == 0
-    assert (await ask(api.client, who, video_id)).status_code == 200
-
-
-INVALID_TOKENS = ["garbage", "a.b.c", "", signed(claims(1), secret="another secret of others x")]
-
-
-@pytest.mark.parametrize("token", INVALID_TOKENS, ids=lambda token: token[:8])
-async def test_an_invalid_token_with_a_guest_header_is_that_guest(
-    api: Api, video_id: str, token: str
-) -> None:
-    who = guest()
-    await use_up(api, {**who, **bearer(token)}, video_id, 2)
-    assert await used(api, who) == 2
-    assert (await quota(api, {**who, **bearer(token)}))["limit"] == GUESTS
-
-
-async def test_a_valid_token_wins_over_the_guest_header(
-    api: Api, ann: Person, video_id: str
-) -> None:
-    who = guest()
-    before = await used(api, ann.headers)
-    await use_up(api, {**who, **ann.headers}, video_id, 1)
-    assert await used(api, who) == 0
-    assert await used(api, ann.headers) == before + 1
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-Guest-Session-ID": ""}, bearer("x")], ids=str)
-async def test_nobody_is_refused_before_the_body_is_looked_at(
-    api: Api, headers: dict[str, str]
-) -> None:
-    for path in ("chat", "conversation"):
-        answer = await api.client.post(f"/api/wiz/{path}", content=b"{", headers=headers)
-        refused(answer, 401, "Missing Auth or Guest ID")
-
-
-async def test_the_admin_is_nobody_here_unless_a_guest(api: Api, video_id: str) -> None:
-    refused(await ask(api.client, api.admin, video_id), 401, "Missing Auth or Guest ID")
-    assert (await quota(api, {**api.admin, **guest()}))["limit"] == GUESTS
-
-
-async def test_a_revoked_token_is_nobodys(api: Api, video_id: str) -> None:
-    person = await api.sign_up()
-    token = bearer(await long_term_token(api, person.headers))
-    assert (await ask(api.client, token, video_id)).status_code == 200
-    await api.client.delete("/api/user/token", headers=person.headers)
-    refused(await ask(api.client, token, video_id), 401, "Missing Auth or Guest ID")
-
-
-async def test_a_token_of_an_account_that_is_not_there_cannot_ask(api: Api, video_id: str) -> None:
-    nobody = bearer(signed(claims(2**63 - 1)))
-    refused(await ask(api.client, nobody, video_id), 404, "User not found")
-    body = {"video_id": video_id}
-    answer = await api.client.post("/api/wiz/conversation", json=body, headers=nobody)
-    refused(answer, 404, "User not found")
-
-
-@pytest.mark.parametrize(
-    "name", ["x", "é\u20ac🎈", "a b", "'; --", "x" * 4000, "user:1"], ids=lambda name: name[:8]
-)
-async def test_any_session_id_is_a_guest_of_its_own(api: Api, video_id: str, name: str) -> None:
-    who: Any = {"X-Guest-Session-ID": name.encode()}
-    before = await used(api, who)
-    assert (await ask(api.client, who, video_id)).status_code == 200
-    assert await used(api, who) == before + 1
-    longer: Any = {"X-Guest-Session-ID": name.encode() + b"x"}
-    assert await used(api, longer) == 0
 
 
 async def test_a_body_that_is_no_json_is_400(api: Api) -> None:

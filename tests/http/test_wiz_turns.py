@@ -247,3 +247,27 @@ async def test_an_answer_that_goes_on_for_too_long_fails_as_timed_out(
     answer = await ask(api.client, who, video_id)
     assert payloads(answer.content)[-1] == '{"error": "Processing error"}'
     assert (await turn_of(api.client, who, answer))["reason"] == "model_timed_out"
+
+
+async def test_a_stop_that_races_the_end_leaves_one_end(
+    api: Api, model: FakeModel, video_id: str
+) -> None:
+    async def raced(number: int) -> None:
+        who = guest()
+        asking = asyncio.create_task(ask(api.client, who, video_id))
+        turn_id = await under_way(api, who)
+        await asyncio.sleep(number / 200)
+        path = f"/api/wiz/turns/{turn_id}/stop"
+        stops = await asyncio.gather(*(api.client.post(path, headers=who) for _ in range(2)))
+        answer = await asking
+        turn = await turn_of(api.client, who, answer)
+        events = typed((await turn_stream(api.client, who, turn_id)).content)
+        ends = {stop.json()["status"] for stop in stops} | {turn["status"], events[-1].kind}
+        assert ends in ({"completed"}, {"stopped"})
+        assert payloads(answer.content)[-1] == "[DONE]"
+        assert events[-1].data == {"message_id": turn["answer_id"]}
+        assert (turn["answer_id"] is None) == (text_of(events) == "")
+
+    model.answer = Answer(tuple("abcd"), interval_s=0.01)
+    await asyncio.gather(*(raced(number) for number in range(20)))
+    model.answer = Answer()

@@ -5,6 +5,7 @@ ended. Forking spares each of them the start of Python. ``Crasher`` is the other
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -17,14 +18,16 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
-from tests.reactions.parts import sqs_queue
+from tests.reactions.queues import sqs_queue
+from vidwiz.commands import DECISIONS
 from vidwiz.database import Database
 from vidwiz.reactions.deliveries import AiNotes, Delivery, Reaction, Summaries
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
-from vidwiz.wiring import running_store
+from vidwiz.signals import Signals
+from vidwiz.store import Store
 
-AT_MOST_S = 60
+AT_MOST_S = 20
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,13 @@ class WatchedEffect:
 
 
 def count_statements(steps: Steps) -> None:
-    """Every statement on every connection of this process is a step."""
+    """Every statement of this process is a step, unless it only reads and nobody could tell."""
     execute: Callable[..., Awaitable[Any]] = AsyncConnection.execute
 
-    async def counted(*arguments: Any, **options: Any) -> Any:
-        result = await execute(*arguments, **options)
-        steps.take()
+    async def counted(connection: Any, sql: str, *arguments: Any, **options: Any) -> Any:
+        result = await execute(connection, sql, *arguments, **options)
+        if not sql.startswith("SELECT") or "lock" in sql:
+            steps.take()
         return result
 
     setattr(AsyncConnection, "execute", counted)  # noqa: B010  mypy lets no method be assigned
@@ -82,19 +86,33 @@ def reaction_named(name: str, database: Database) -> Reaction:
 
 
 async def react(job: Job) -> None:
+    """With no more parts than are needed, since there are many such processes."""
     steps = Steps(job.fatal)
     count_statements(steps)
-    queue = sqs_queue(job.queue, job.endpoint) if job.queue else None
-    async with running_store(job.dsn, 4) as (database, signals, store):
-        effect = WatchedEffect(ToQueue(queue) if queue else ToTasks(store), steps)
-        follower = Follower(reaction_named(job.reaction, database), effect, database, signals)
+    database = Database(job.dsn, pool_size=1)
+    signals = Signals(database)
+    await database.open()
+    async with opened_effect(job, Store(database, signals, DECISIONS)) as effect:
+        watched = WatchedEffect(effect, steps)
+        follower = Follower(reaction_named(job.reaction, database), watched, database, signals)
         steps.counting = True
         follower.start()
         await until_passed(job)
         steps.counting = False
         await follower.close()
-        if queue is not None:
-            await queue.aclose()
+    await database.close()
+
+
+@asynccontextmanager
+async def opened_effect(job: Job, store: Store) -> AsyncIterator[Effect]:
+    if job.queue is None:
+        await store.start()
+        yield ToTasks(store)
+        await store.close()
+    else:
+        queue = sqs_queue(job.queue, job.endpoint)
+        yield ToQueue(queue)
+        await queue.aclose()
 
 
 async def until_passed(job: Job) -> None:
@@ -109,15 +127,16 @@ async def until_passed(job: Job) -> None:
 
 
 def drive() -> None:
+    gc.freeze()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             signal.alarm(AT_MOST_S)
             asyncio.run(react(Job(**orjson.loads(line))))
             os._exit(0)
-        print(pid, flush=True)
+        print(pid, flush=True)  # noqa: T201  its report
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
 
 
 class Crasher:
@@ -160,7 +179,7 @@ async def running_crasher() -> AsyncIterator[Crasher]:
     try:
         yield Crasher(process)
     finally:
-        await process.communicate()
+        await process.communicate(b"")  # closes its standard input
 
 
 if __name__ == "__main__":

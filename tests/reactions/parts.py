@@ -11,6 +11,7 @@ import aioboto3
 import orjson
 from moto.server import ThreadedMotoServer
 
+from tests.reactions.queues import ACCESS, sqs_queue
 from tests.store.parts import ORIGIN, Parts, note, rows
 from tests.support import eventually, free_port, new_video_id
 from vidwiz.adapters.queue import Queue
@@ -21,11 +22,6 @@ from vidwiz.commands.videos import AddTranscript, OpenVideo
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.running import Reactions
 
-ACCESS = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "key-id",
-    "aws_secret_access_key": "very-secret",
-}
 SUMMARIES, AI_NOTES = "summaries", "ai-notes"
 
 
@@ -91,17 +87,6 @@ async def new_box(server: SqsServer, *, fifo: bool = False) -> AsyncIterator[Box
         queue = sqs_queue(made["QueueUrl"], server.url)
         yield Box(client, made["QueueUrl"], queue)
         await queue.aclose()
-
-
-def sqs_queue(url: str, endpoint_url: str, **options: float) -> SqsQueue:
-    return SqsQueue(
-        url,
-        region="us-east-1",
-        endpoint_url=endpoint_url,
-        access_key_id="key-id",
-        secret_access_key="very-secret",
-        **options,
-    )
 
 
 @asynccontextmanager

@@ -16,9 +16,9 @@ from tests.reactions.parts import (
     open_video,
     reacting,
     ready_video,
-    sqs_queue,
     state_of,
 )
+from tests.reactions.queues import sqs_queue
 from tests.store.parts import backends, closed_to_everybody, note, running, terminated
 from tests.support import eventually
 from vidwiz.metrics import REACTION_DELIVERIES
@@ -27,7 +27,7 @@ from vidwiz.reactions import follower
 
 def counted(reaction: str, outcome: str) -> float:
     counter = REACTION_DELIVERIES.labels(reaction, outcome)
-    return float(counter._value.get())  # type: ignore[attr-defined]
+    return float(counter._value.get())
 
 
 async def until_counted(reaction: str, outcome: str, count: float) -> None:

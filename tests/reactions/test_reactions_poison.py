@@ -44,7 +44,7 @@ def refused_tasks(dsn: str, video_id: str) -> Iterator[None]:
     rows(
         dsn,
         "ALTER TABLE tasks ADD CONSTRAINT poison"
-        f" CHECK (task_details ->> 'video_id' <> '{video_id}') NOT VALID",
+        f" CHECK (task_type <> 'write_summary' OR task_details ->> 'video_id' <> '{video_id}')",
     )
     yield
     rows(dsn, "ALTER TABLE tasks DROP CONSTRAINT poison")
@@ -88,6 +88,7 @@ def append(dsn: str, stream: UUID, version: int, topic: str, state: bytes) -> No
 async def test_a_poison_event_holds_up_its_own_stream_in_order_and_no_other(dsn: str) -> None:
     async with running(dsn) as parts, reacting(parts):
         poisoned = await open_video(parts)
+        await caught_up(parts)
         with refused_tasks(dsn, poisoned):
             await bring_transcript(parts, poisoned)
             await open_video(parts, poisoned, minutes=20)
@@ -114,6 +115,7 @@ async def test_what_is_parked_is_tried_again_by_itself(
     monkeypatch.setattr(follower, "FIRST_RETRY_S", 0.01)
     async with running(dsn) as parts, reacting(parts):
         poisoned = await open_video(parts)
+        await caught_up(parts)
         with refused_tasks(dsn, poisoned):
             await bring_transcript(parts, poisoned)
             await caught_up(parts)
@@ -136,6 +138,7 @@ async def test_each_failure_makes_the_next_try_later_up_to_an_hour(dsn: str) -> 
 async def test_a_command_has_one_position_of_one_reaction_tried_again(dsn: str) -> None:
     async with running(dsn) as parts, reacting(parts):
         poisoned = await open_video(parts)
+        await caught_up(parts)
         with refused_tasks(dsn, poisoned):
             await bring_transcript(parts, poisoned)
             await caught_up(parts)

@@ -32,6 +32,7 @@ from tests.wiz_support import (
     typed,
     words_of,
 )
+from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.projections.replay import verify
 
 DONE = b"data: [DONE]\n\n"
@@ -76,14 +77,14 @@ def replays(dsn: str) -> None:
     assert list(differences) == []
 
 
-def chat(server: Server, who: Headers, video_id: str) -> Any:
+def chat(server: Server, who: Headers, video_id: str, connecting: Any = None) -> Any:
     body = {"video_id": video_id, "message": "Why?"}
-    return RawStream.opened(server.url, "POST", "/api/wiz/chat", who, body)
+    return RawStream.opened(server.url, "POST", "/api/wiz/chat", who, body, connecting)
 
 
-def followed(server: Server, who: Headers, turn_id: int, **headers: str) -> Any:
+def followed(server: Server, who: Headers, turn_id: int, connecting: Any = None) -> Any:
     path = f"/api/wiz/turns/{turn_id}/stream"
-    return RawStream.opened(server.url, "GET", path, {**who, **headers})
+    return RawStream.opened(server.url, "GET", path, who, connecting=connecting)
 
 
 async def stopped(client: httpx.AsyncClient, who: Headers, turn_id: int) -> dict[str, Any]:
@@ -225,7 +226,7 @@ async def test_stop_keeps_what_there_is_and_hangs_up_on_the_model(
             b'data: {"content":"one "}\n\n',
             b'data: {"content":"two "}\n\n',
         ]
-        async with followed(server, who, turn_id, **{"Last-Event-ID": "4.0"}) as following:
+        async with followed(server, {**who, "Last-Event-ID": "4.0"}, turn_id) as following:
             assert b'"two "' in await following.chunk()
             both = await asyncio.gather(*(stopped(client, who, turn_id) for _ in range(5)))
             (last,) = await following.rest()
@@ -354,15 +355,18 @@ async def test_a_turn_is_followed_live_and_stopped_from_another_process(
         first, second = serving_children(server.process.pid)
         async with of(server) as client, AsyncExitStack() as stack:
             with asleep([first]):  # from now on this client talks to the second
-                video_id = await ready_video(client)
+                await client.get("/api/health/live")
+            video_id = await ready_video(client)
             for mine, other in ((first, second), (second, first)):
                 who = guest()
                 model.will(Answer(("See [0:02] ", "two "), interval_s=0.3, end="hang"))
-                with asleep([other]):
-                    stream = await stack.enter_async_context(chat(server, who, video_id))
+                stream = await stack.enter_async_context(
+                    chat(server, who, video_id, asleep([other]))
+                )
                 turn_id, _ = ids_of(stream)
-                with asleep([mine]):
-                    follower = await stack.enter_async_context(followed(server, who, turn_id))
+                follower = await stack.enter_async_context(
+                    followed(server, who, turn_id, asleep([mine]))
+                )
                 live = [await follower.chunk() for _ in range(3)]
                 assert [chunk.split(b"\n")[0] for chunk in live] == [b"id: 11.0", b"id: 11.1",
                                                                      b"id: 15.1"]  # fmt: skip
@@ -384,13 +388,13 @@ async def test_a_follower_is_told_when_the_process_that_answers_is_killed(
         who = guest()
         model.will(SILENT)
         async with AsyncExitStack() as stack:
-            with asleep([second]):
-                async with of(server) as client:
-                    video_id = await ready_video(client)
-                stream = await stack.enter_async_context(chat(server, who, video_id))
-            with asleep([first]):
-                turn_id, _ = ids_of(stream)
-                follower = await stack.enter_async_context(followed(server, who, turn_id))
+            async with of(server) as client:
+                video_id = await ready_video(client)
+            stream = await stack.enter_async_context(chat(server, who, video_id, asleep([second])))
+            turn_id, _ = ids_of(stream)
+            follower = await stack.enter_async_context(
+                followed(server, who, turn_id, asleep([first]))
+            )
             live = [await follower.chunk()]
             os.kill(first, signal.SIGKILL)
             events = typed(b"".join([*live, *await follower.rest()]))
@@ -398,3 +402,37 @@ async def test_a_follower_is_told_when_the_process_that_answers_is_killed(
         assert events[-1].data["code"] == "interrupted"
         assert await asyncio.to_thread(server.stop) == 0
     replays(dsn)
+
+
+async def reads(client: httpx.AsyncClient) -> bool:
+    path = "/api/wiz/quota"
+    answers = [await client.get(path, headers=guest()) for _ in range(10)]
+    return all(answer.status_code == 200 for answer in answers)
+
+
+async def test_an_answer_outlives_an_outage_of_the_database(
+    tmp_path: Path, model: FakeModel
+) -> None:
+    running = start_embedded_postgres(tmp_path / "postgres")
+    try:
+        with serving(tmp_path / "data", running.dsn, **gemini_at(model)) as server:
+            who = guest()
+            async with of(server) as client:
+                video_id = await ready_video(client)
+                model.will(SLOW)
+                async with chat(server, who, video_id) as stream:
+                    first = await stream.chunk()
+                    await asyncio.to_thread(running.close)
+                    await hung_up_on(model)
+                    running = await asyncio.to_thread(
+                        start_embedded_postgres, tmp_path / "postgres"
+                    )
+                    chunks = [first, *await stream.rest()]
+                assert words_of(b"".join(chunks)) == "abcdefghij"
+                assert chunks[-1] == DONE
+                await eventually(partial(reads, client))  # from fresh connections
+                assert (await turn_of(client, who, stream))["status"] == "completed"
+            assert await asyncio.to_thread(server.stop) == 0
+        replays(running.dsn)
+    finally:
+        running.close()

@@ -223,7 +223,8 @@ async def test_a_submit_whose_worker_hangs_up_is_finished_all_the_same(
     async with running_api(dsn, tmp_path) as api:
         await queued_by(api)
         task = await claimed(api.client)
-        held = api.services.database.exclusively(f"task:{task['task_id']}")
+        video_id = task["task_details"]["video_id"]
+        held = api.services.database.exclusively(f"transcript:{video_id}")
         async with held:  # so that the submit is under way, and cannot be done yet
             submitting = asyncio.create_task(submit(api.client, "transcript", success(task)))
             await eventually(partial(somebody_waits_for_a_lock, api))
@@ -232,4 +233,4 @@ async def test_a_submit_whose_worker_hangs_up_is_finished_all_the_same(
                 await submitting
         await api.services.shielded.finish()
         assert (await facts(api, task))[1] == ["VideoAdded", "TranscriptReady"]
-        await assert_stored_as_logged(api, task["task_details"]["video_id"])
+        await assert_stored_as_logged(api, video_id)

@@ -1,22 +1,25 @@
 """Workers and the real service: what YouTube gives or refuses arrives there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fake_youtube import FakeYouTube, Mood, fake_youtube, recorded
 from tests.support import ADMIN_TOKEN, Server, eventually, serving
 from tests.workers_.test_workers_youtube import WORDS
-from tests.workers_.working import ADMIN, QUICK, Service, service_of, working
-from vidwiz.workers.api import WorkerRefused
+from tests.workers_.working import ADMIN, QUICK, Line, Service, service_of, working
+from vidwiz.workers.api import Api, WorkerRefused
 from vidwiz.workers.config import WorkerConfig
-from vidwiz.workers.jobs import Kind
+from vidwiz.workers.jobs import Fruit, Job, Kind
 from vidwiz.workers.pauses import Stop
 from vidwiz.workers.run import run_workers
+from vidwiz.workers.sources import TaskSource
+from vidwiz.workers.worker import Worker
 
 pytestmark = recorded
 
@@ -153,8 +156,70 @@ async def test_a_task_of_somebody_else_is_left_to_them(
         await eventually(begun)
         await service.bring(video_id, WORDS[:1])
         line = await workers.job(video_id)
-    assert line["outcome"] in ("superseded", "done")
+    assert line["outcome"] == "superseded"
     assert len(workers.jobs) == 1
+
+
+async def test_a_result_that_the_service_cannot_take_is_not_sent_again(service: Service) -> None:
+    video_id = await service.new_video()
+
+    async def odd(_: Job) -> Fruit:
+        return {"transcript": ["no object"]}
+
+    line = await done_by(service, odd)
+    assert (line["outcome"], line["error_code"]) == ("failed", "result_refused")
+    progress = (await service.get(f"videos/{video_id}/progress"))["transcript"]
+    assert (progress["state"], progress["attempts"]) == ("failed", 1)
+
+
+async def test_an_error_of_the_worker_is_told_and_logged(service: Service) -> None:
+    video_id = await service.new_video()
+
+    async def broken(_: Job) -> Fruit:
+        raise ZeroDivisionError
+
+    line = await done_by(service, broken)
+    assert (line["outcome"], line["error_code"]) == ("failed", "unexpected")
+    assert isinstance(line["exc_info"], ZeroDivisionError)
+    progress = (await service.get(f"videos/{video_id}/progress"))["transcript"]
+    assert (progress["state"], progress["reason"]) == ("failed", "unexpected")
+
+
+async def test_work_without_end_is_ended(service: Service) -> None:
+    await service.new_video()
+
+    async def endless(_: Job) -> Fruit:
+        await asyncio.Event().wait()
+        return {}
+
+    line = await done_by(service, endless)
+    assert (line["outcome"], line["error_code"]) == ("failed", "timed_out")
+
+
+async def done_by(service: Service, work: Callable[[Job], Awaitable[Fruit]]) -> Line:
+    """The line of the first job when all jobs are done like this, until none is left."""
+    pace, stop = replace(QUICK, work_s=0.1, poll_s=0.1), Stop(1)
+    with capture_logs() as lines:
+        async with Api(WorkerConfig(service.url, ADMIN_TOKEN, pace=pace), stop) as api:
+            source = TaskSource(Kind.TRANSCRIPT, api)
+            doing = asyncio.create_task(Worker(Kind.TRANSCRIPT, source, work, pace, stop).run())
+
+            async def all_done() -> bool:
+                jobs = [line for line in lines if line["event"] == "job"]
+                return any(
+                    line["attempts"] == 3 or "refused" in line["error_code"] for line in jobs
+                )
+
+            await eventually(all_done)
+            stop.wish()
+            await doing
+    return next(line for line in lines if line["event"] == "job")
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://example.org", "http://", "http://[x"])
+async def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(WorkerRefused, match="address must be like"):
+        await run_workers([Kind.METADATA], WorkerConfig(url, ADMIN_TOKEN), Stop(1))
 
 
 async def test_a_wrong_token_is_refused_at_once(service: Service) -> None:
@@ -171,15 +236,23 @@ async def test_another_server_is_not_taken_for_the_service(youtube: FakeYouTube)
 class Relay:
     """A port that leads to a service, to another one later, or to nobody."""
 
-    port: int | None = None
+    port: int = 1
     url: str = ""
+    ways: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    def cut(self) -> None:
+        """Lead to nobody."""
+        self.port = 1
+        for way in self.ways:
+            way.close()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            inwards, outwards = await asyncio.open_connection("127.0.0.1", self.port or 1)
+            inwards, outwards = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             writer.close()
             return
+        self.ways += [writer, outwards]
         await asyncio.gather(pipe(reader, outwards), pipe(inwards, writer))
 
 
@@ -202,6 +275,30 @@ async def relay() -> AsyncIterator[Relay]:
         yield its
     finally:
         listening.close()
+
+
+async def test_a_worker_that_stops_does_not_wait_for_a_service_that_is_away(
+    service: Service, youtube: FakeYouTube
+) -> None:
+    youtube.mood, youtube.slow_s = "slow", 0.5
+    async with relay() as front:
+        front.port = int(service.url.rpartition(":")[2])
+        async with working(front.url, Kind.TRANSCRIPT, youtube_url=youtube.url) as workers:
+            video_id = await service.new_video()
+
+            async def begun() -> bool:
+                return video_id in youtube.watched
+
+            await eventually(begun)
+            front.cut()
+
+            async def away() -> bool:
+                return any(line["event"] == "service away" for line in workers.lines)
+
+            await eventually(away)
+            workers.stop.wish()
+            line = await workers.job(video_id)
+    assert line["outcome"] == "undelivered"
 
 
 async def test_a_killed_service_is_waited_for_and_gets_the_result(

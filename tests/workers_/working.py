@@ -7,14 +7,21 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 from structlog.testing import capture_logs
 
-from tests.support import ADMIN_TOKEN, Server, bearer, eventually, new_video_id
+from tests.support import (
+    ADMIN_TOKEN,
+    Server,
+    bearer,
+    eventually,
+    new_video_id,
+    server_environment,
+)
 from tests.workers import sign_up
 from vidwiz.workers.config import Pace, WorkerConfig
 from vidwiz.workers.jobs import Kind
@@ -35,18 +42,6 @@ QUICK = Pace(
     longest_rest_s=0.1,
     hidden_s=3,
 )
-PROGRAM = """
-import json, sys
-from vidwiz import logs
-from vidwiz.workers.config import Pace, WorkerConfig
-from vidwiz.workers.jobs import Kind
-from vidwiz.workers.run import run
-config = json.loads(sys.argv[2])
-config["pace"] = Pace(**config["pace"])
-logs.configure("json", "info")
-sys.exit(run([Kind(sys.argv[1])], WorkerConfig(**config)))
-"""
-
 Line = MutableMapping[str, Any]
 
 
@@ -62,14 +57,16 @@ class Working:
         """The lines of jobs."""
         return [line for line in self.lines if line["event"] == "job"]
 
-    async def job(self, video_id: str, outcome: str | None = None) -> Line:
+    async def job(self, video_id: str, outcome: str | None = None, attempts: int = 0) -> Line:
         """The line of a video's job, which may still have to come."""
 
         def found() -> list[Line]:
             return [
                 line
                 for line in self.jobs
-                if line["video_id"] == video_id and outcome in (None, line["outcome"])
+                if line["video_id"] == video_id
+                and outcome in (None, line["outcome"])
+                and attempts in (0, line["attempts"])
             ]
 
         async def there() -> bool:
@@ -124,15 +121,13 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker_process(
-    folder: Path, kind: Kind, config: WorkerConfig, **pace: Any
-) -> Iterator[WorkerProcess]:
+def worker_process(folder: Path, kind: str, api_url: str, **env: str) -> Iterator[WorkerProcess]:
+    """``vidwiz worker``."""
     log = folder / f"worker-{kind}.log"
-    told = asdict(replace(config, pace=replace(QUICK, **pace)))
-    del told["model"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, kind.value, json.dumps(told)],
+            [sys.executable, "-m", "vidwiz", "worker", kind],
+            env=server_environment(folder / "none", None, VIDWIZ_API_URL=api_url, **env),
             stdout=output,
             stderr=output,
         )
@@ -171,6 +166,13 @@ class Service:
         """A transcript."""
         answer = await self.client.post(
             f"/api/videos/{video_id}/transcript", content=json.dumps(transcript), headers=ADMIN
+        )
+        answer.raise_for_status()
+
+    async def enable_ai_notes(self) -> None:
+        """For the user."""
+        answer = await self.client.patch(
+            "/api/user/profile", json={"ai_notes_enabled": True}, headers=self.user
         )
         answer.raise_for_status()
 

@@ -174,7 +174,7 @@ async def post_summary_task(caller: Admin) -> Response:
 @documented("tasks", shapes.ClaimedTask, 400, 401, 403, empty=204)
 @document_querystring(Poll)
 @admin_only
-async def get_ai_note_task(caller: Admin) -> Response:
+async def get_note_task(caller: Admin) -> Response:
     """Wait for a note that is to be written, by ``PATCH /api/notes/{note_id}``."""
     return await _poll(caller, TaskType.AI_NOTE, "AI note")
 
@@ -182,7 +182,7 @@ async def get_ai_note_task(caller: Admin) -> Response:
 @tasks.post("/tasks/ai-note")
 @documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
 @admin_only
-async def post_ai_note_task(caller: Admin) -> Response:
+async def post_note_task(caller: Admin) -> Response:
     """Report that the note is written, or why not."""
     body = await bodies.read(Result)
     status = await _submit(caller, TaskType.AI_NOTE, body, done=body.success)

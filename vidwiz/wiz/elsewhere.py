@@ -7,7 +7,6 @@ stored answer.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -87,11 +86,8 @@ class Elsewhere:
             log.warning("cannot look after a turn", turn_id=mirror.turn_id, error=str(error))
             return
         if stored.ended:
-            *pieces, last = stored.events
-            for event in pieces:
+            for event in stored.events:
                 mirror.receive(event)
-            # A process that was killed may have said more than was ever stored.
-            mirror.receive(replace(last, place=mirror.place))
 
     async def _stored(self, turn_id: int) -> Turn:
         row = await self._database.one(TURN, turn_id=turn_id)

@@ -112,7 +112,9 @@ class Turn:
         elif new.kind == "citation":
             if len(self.citations) + 1 == new.place.citations:
                 self._cite(data)
-        elif new.place == self.place:
+        elif new.place.characters <= self._characters and new.place.citations <= len(
+            self.citations
+        ):  # who was killed said more than was ever stored
             self.end(new.kind, data)
 
     async def follow(

@@ -41,14 +41,17 @@ class ApiRefused(Exception):
 
 
 class Api:
-    """Waits for a service that is away, with growing pauses, until a stop is wished."""
+    """Waits for a service that is away, with growing pauses, until a stop is wished.
+
+    Raises ``WorkerRefused`` for an address that is none.
+    """
 
     def __init__(self, config: WorkerConfig, stop: Stop) -> None:
         self._pace = config.pace
         self._stop = stop
         self._is_away = False
         self._client = httpx.AsyncClient(
-            base_url=f"{config.api_url.rstrip('/')}/api",
+            base_url=_base_url(config.api_url),
             headers={"Authorization": f"Bearer {config.admin_token}"},
             timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         )
@@ -170,6 +173,16 @@ class Api:
         if self._is_away:
             log.info("service back", url=str(self._client.base_url))
         self._is_away = False
+
+
+def _base_url(api_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(f"{api_url.rstrip('/')}/api")
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise WorkerRefused("the service's address must be like http://127.0.0.1:8000")
+    return url
 
 
 def _parsed(answer: httpx.Response) -> Any:

@@ -25,7 +25,7 @@ class Pace:
     fetch_s: float = 30.0
     patience_s: float = 45.0
     deliver_s: float = 60.0
-    grace_s: float = 20.0
+    grace_s: float = 10.0
     """For the present job, from the first signal to stop."""
     first_pause_s: float = 1.0
     longest_pause_s: float = 30.0

@@ -13,7 +13,7 @@ from vidwiz.workers.config import WorkerConfig
 from vidwiz.workers.fetching import Fetching
 from vidwiz.workers.jobs import Fruit, Job, Kind
 from vidwiz.workers.pauses import Stop
-from vidwiz.workers.sources import Source, SqsSource, TaskSource
+from vidwiz.workers.sources import Source, TaskSource
 from vidwiz.workers.worker import Worker
 from vidwiz.workers.writing import AiNotes, Summaries
 
@@ -76,6 +76,8 @@ async def _source(
     url = config.queue_url(kind)
     if url is None:
         return TaskSource(kind, api)
+    from vidwiz.workers.sqs_source import SqsSource  # noqa: PLC0415  slow to load
+
     return await resources.enter_async_context(SqsSource(kind, url, config, stop))
 
 

@@ -13,7 +13,7 @@ from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind, NotNeeded, failure_
 from vidwiz.workers.pauses import Rest, Stop
 from vidwiz.workers.sources import Source
 
-LAST_WORDS_S = 5.0
+LAST_WORDS_S = 3.0
 """To tell, beyond the grace, that a job was interrupted."""
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ class Worker:
 
     async def _bring_to_an_end(self, job: Job, end: _End) -> None:
         try:
-            fruit = await self._result_of(job, end)
+            outcome, fruit = await self._result_of(job, end)
             async with self._stop.bounded(self._pace.deliver_s, more_s=LAST_WORDS_S):
                 await self._source.done(job, fruit)
         except JobFailed as failure:
@@ -98,22 +98,20 @@ class Worker:
         except ApiRefused as refusal:  # the task is somebody else's by now, or done
             end.outcome, end.error_code = "superseded", f"http_{refusal.status}"
         else:
+            end.outcome = outcome
             self._rest.end()
 
-    async def _result_of(self, job: Job, end: _End) -> Fruit:
-        """The fruit; raises ``JobFailed``."""
+    async def _result_of(self, job: Job, end: _End) -> tuple[str, Fruit]:
+        """What to log if it can be delivered, and the fruit; raises ``JobFailed``."""
         try:
             async with self._stop.bounded(self._pace.work_s):
-                fruit = await self._work(job)
+                return "done", await self._work(job)
         except NotNeeded:
-            end.outcome = "skipped"
-            return {}
+            return "skipped", {}
         except Exception as error:
             failure = self._failure_of(error)
             end.error = error if failure.code == "unexpected" else None
             raise failure from error
-        end.outcome = "done"
-        return fruit
 
     def _failure_of(self, error: Exception) -> JobFailed:
         if self._stop.is_wished and isinstance(error, TimeoutError | ApiUnreachable):
@@ -123,7 +121,7 @@ class Worker:
         return failure_of(error)
 
     async def _tell(self, job: Job, failure: JobFailed, end: _End) -> None:
-        end.outcome, end.error_code = "failed", failure.code
+        end.error_code = failure.code
         if failure.is_general:
             rest_s = self._rest.begin()
             log.warning("resting", kind=self._kind.value, reason=failure.code, s=round(rest_s, 1))
@@ -136,3 +134,5 @@ class Worker:
             end.outcome = "undelivered"
         except ApiRefused:
             end.outcome = "superseded"
+        else:
+            end.outcome = "failed"
