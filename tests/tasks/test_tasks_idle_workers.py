@@ -15,7 +15,6 @@ from tests.workers import RawPoll, queue, sign_up, waiting
 WORKERS = 2000
 FILES = 8192
 WINDOW_S = 3.0
-SWEEPS = 2  # a second and task type: one look each
 SLACK = 10  # commits of the server's own housekeeping
 
 

@@ -216,7 +216,9 @@ async def done_by(service: Service, work: Callable[[Job], Awaitable[Fruit]]) -> 
     return next(line for line in lines if line["event"] == "job")
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://example.org", "http://", "http://[x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000", "ftp://example.org", "http://", "http://h:x"]
+)
 async def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(WorkerRefused, match="address must be like"):
         await run_workers([Kind.METADATA], WorkerConfig(url, ADMIN_TOKEN), Stop(1))

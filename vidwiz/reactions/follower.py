@@ -34,7 +34,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 3600.0
-CLOSE_S = 20.0
+CLOSE_S = 10.0
 """Seconds that the present event has to be finished before it is left to the next leader."""
 
 NOT_ITS_FAULT = (*OUTAGES, LeadershipLost)
