@@ -33,7 +33,7 @@ from vidwiz.wiz.library import Library
 from vidwiz.wiz.model_answerer import ModelAnswerer
 from vidwiz.wiz.reader import TranscriptReader
 from vidwiz.wiz.turns import Turns
-from vidwiz.workers.config import WorkerConfig
+from vidwiz.workers.config import Pace, WorkerConfig
 
 HOUSEKEEPING_S = 3600
 
@@ -100,6 +100,7 @@ def worker_config(settings: Settings, api_url: str, admin_token: str) -> WorkerC
         aws_endpoint_url=settings.aws_endpoint_url,
         model=lambda: language_model(settings),
         prompt_tokens=settings.prompt_tokens,
+        pace=Pace().within(settings.stale_claim_s),
     )
 
 

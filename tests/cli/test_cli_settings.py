@@ -11,12 +11,14 @@ import pytest
 from tests.cli.command import Vidwiz
 from tests.support import free_port, server_environment
 from vidwiz.settings import Settings, SettingsError, keep_secret
+from vidwiz.workers.config import Pace
 
 SECRET = "hunter2"
 KEEP = """
 import sys
 from pathlib import Path
 from vidwiz.settings import keep_secret
+from vidwiz.workers.config import Pace
 sys.stdin.read(1)
 print(keep_secret(Path(sys.argv[1])))
 """
@@ -188,3 +190,11 @@ def test_a_secret_that_was_given_is_not_kept(tmp_path: Path) -> None:
 def test_settings_do_not_show_their_secrets() -> None:
     shown = repr(Settings(SECRET_KEY=SECRET, ADMIN_TOKEN=SECRET))
     assert SECRET not in shown
+
+
+def test_workers_are_quicker_than_claims_go_stale() -> None:
+    usual = Pace()
+    assert usual.within(3600) == usual
+    hurried = usual.within(12)
+    assert hurried.work_s < 12
+    assert hurried.fetch_s + hurried.patience_s < hurried.work_s

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from quart import Blueprint, Response
 
+from vidwiz.adapters.language_model import ModelError
 from vidwiz.adapters.object_store import transcript_key
 from vidwiz.commands.videos import (
     AddTranscript,
@@ -37,8 +38,12 @@ REASONS = {
     "unavailable": "The video is private, deleted or not available here.",
     "age_restricted": "YouTube shows the video to signed-in adults only.",
     "unreachable": "YouTube could not be reached.",
-    "model_unavailable": "The language model is not available.",
-    "model_over_quota": "The language model is over its quota.",
+    "not_understood": "YouTube answered in a way that is not understood.",
+    "timed_out": "It took too long.",
+    "interrupted": "The worker was stopped in the middle of it.",
+    "transcript_missing": "There is no transcript to write from.",
+    "nothing_said": "The transcript has no words.",
+    **{kind.code: kind.message for kind in ModelError.__subclasses__()},
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
 UNKNOWN_REASON = "It could not be fetched."

@@ -1,10 +1,13 @@
 """What workers need to know; the same wherever they run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.workers.jobs import Kind
+
+
+USUAL_CLAIM_S = 120.0
 
 
 def no_model() -> LanguageModel | None:
@@ -35,6 +38,16 @@ class Pace:
     """Between jobs of a kind that all fail."""
     hidden_s: int = 60
     """For which a message is hidden from others; longer as long as the worker is on it."""
+
+    def within(self, claim_s: float) -> "Pace":
+        """This pace, quicker where claims go to another worker sooner than after 120 s."""
+        share = min(1.0, claim_s / USUAL_CLAIM_S)
+        return replace(
+            self,
+            work_s=self.work_s * share,
+            fetch_s=self.fetch_s * share,
+            patience_s=self.patience_s * share,
+        )
 
 
 @dataclass(frozen=True)
