@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -58,13 +59,24 @@ class _Workers:
     def _run_forever(self) -> None:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "vidwiz", "worker", "all"], env=self._environment
-            )
-            if self._stopping.is_set():  # between the look above and the start
-                self._process.terminate()
-            code = self._process.wait()
+            began = time.monotonic()
+            code = self._run()
+            if time.monotonic() - began > LONGEST_PAUSE_S:
+                pause = FIRST_PAUSE_S
             if not self._stopping.is_set():
                 log.error("the built-in workers ended; they start again", code=code, pause_s=pause)
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _run(self) -> int | None:
+        """Run the process to its end; its exit code, or None if it could not be started."""
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "vidwiz", "worker", "all"], env=self._environment
+            )
+        except OSError:
+            log.exception("the built-in workers cannot be started")
+            return None
+        if self._stopping.is_set():  # since the last look
+            self._process.terminate()
+        return self._process.wait()

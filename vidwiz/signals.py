@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 Listener = Callable[[frozenset[str]], None]
 Hearer = Callable[[str], None]
 
-_PRESENT = "SELECT pg_advisory_lock(%s, %s)"
+_PRESENT = "SELECT pg_advisory_lock_shared(%s, %s)"  # an old session of ours may hold it still
 _SAY = "SELECT pg_notify(%s, word) FROM unnest(%s::text[]) AS word"
 
 

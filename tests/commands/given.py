@@ -25,6 +25,7 @@ from vidwiz.commands.conversations import (
     QuestionGround,
     QuestionGroundFor,
     Turn,
+    TurnEnd,
     TurnOf,
 )
 from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
@@ -292,12 +293,23 @@ def found_turn(past: Sequence[Event], turn_id: int) -> FoundTurn:
         match event:
             case TurnStarted() if event.turn_id == turn_id:
                 identity = Identity(event.user_id, event.guest_id)
-                turn = Turn(event.conversation_id, identity, "answering")
+                turn = Turn(event.conversation_id, identity)
             case TurnCompleted() | TurnStopped() | TurnFailed() if event.turn_id == turn_id:
                 assert turn is not None
-                status = event.TOPIC.removeprefix("Turn").lower()
-                turn = replace(turn, status=status)
+                turn = replace(turn, end=turn_end(event))
     return FoundTurn(turn, NEXT_MESSAGE)
+
+
+def turn_end(event: Event) -> TurnEnd:
+    """How a turn stands after its last event."""
+    match event:
+        case TurnCompleted():
+            return TurnEnd("completed", event.answer_id)
+        case TurnStopped():
+            return TurnEnd("stopped", event.answer_id)
+        case TurnFailed():
+            return TurnEnd("failed", reason=event.reason)
+    raise AssertionError(f"{event.TOPIC} ends no turn")
 
 
 def accounts(past: Sequence[Event], lookup: AccountsOf) -> Accounts:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from tests.commands.given import NEXT_CONVERSATION, NEXT_MESSAGE, given
+from tests.commands.given import NEXT_CONVERSATION, NEXT_MESSAGE, given, turn_end
 from vidwiz.commands.base import Command, DomainError, QuotaTaken
 from vidwiz.commands.conversations import (
     QUESTIONS_OF_GUEST,
@@ -238,7 +238,7 @@ def test_a_refusal_is_told_in_the_contracts_words(refusal: type[DomainError], te
 
 
 def test_an_answer_is_a_message_with_its_citations_and_its_model() -> None:
-    given(*TALK).when(COMPLETE).then(ANSWERED, COMPLETED, result=NEXT_MESSAGE)
+    given(*TALK).when(COMPLETE).then(ANSWERED, COMPLETED, result=turn_end(COMPLETED))
 
 
 def test_an_answer_belongs_to_whoever_asked() -> None:
@@ -246,31 +246,35 @@ def test_an_answer_belongs_to_whoever_asked() -> None:
     begun = BEGUN.model_copy(update=its)
     told = given(ANN, VIDEO, READY, begun).when(COMPLETE)
     told.then(
-        ANSWERED.model_copy(update=its), COMPLETED.model_copy(update=its), result=NEXT_MESSAGE
+        ANSWERED.model_copy(update=its),
+        COMPLETED.model_copy(update=its),
+        result=turn_end(COMPLETED),
     )
 
 
 def test_what_there_is_of_a_stopped_answer_is_kept() -> None:
-    given(*TALK).when(STOP).then(ANSWERED, STOPPED, result=NEXT_MESSAGE)
+    given(*TALK).when(STOP).then(ANSWERED, STOPPED, result=turn_end(STOPPED))
 
 
 @pytest.mark.parametrize("content", ["", " \n"])
 def test_an_answer_that_was_stopped_before_its_first_word_is_no_message(content: str) -> None:
     stop = replace(STOP, answer=replace(ANSWER, content=content, citations=()))
-    given(*TALK).when(stop).then(STOPPED.model_copy(update={"answer_id": None}))
+    silent = STOPPED.model_copy(update={"answer_id": None})
+    given(*TALK).when(stop).then(silent, result=turn_end(silent))
 
 
 def test_what_there_is_of_a_failed_answer_is_kept_but_is_no_message() -> None:
-    given(*TALK).when(FAIL).then(FAILED)
+    given(*TALK).when(FAIL).then(FAILED, result=turn_end(FAILED))
     nothing = FailTurn(21, "interrupted")
     told = given(*TALK).when(nothing)
-    told.then(FAILED.model_copy(update={"reason": "interrupted", "partial": ""}))
+    failed = FAILED.model_copy(update={"reason": "interrupted", "partial": ""})
+    told.then(failed, result=turn_end(failed))
 
 
 @each_end
 @pytest.mark.parametrize("ended", [COMPLETED, STOPPED, FAILED], ids=lambda its: its.TOPIC)
-def test_a_turn_ends_once(end: Command, ended: Event) -> None:
-    given(*TALK, ended).when(end).then()
+def test_a_turn_ends_once_and_whoever_comes_later_is_told_how(end: Command, ended: Event) -> None:
+    given(*TALK, ended).when(end).then(result=turn_end(ended))
 
 
 @each_end

@@ -21,6 +21,7 @@ from vidwiz.commands.conversations import (
     QuestionGround,
     QuestionGroundFor,
     Turn,
+    TurnEnd,
     TurnOf,
 )
 from vidwiz.commands.notes import AddNote, EarlierUse, EditNote, GroundFor
@@ -604,11 +605,11 @@ async def test_turns_are_told_with_their_owners_and_how_they_stand(
     completed, stopped, failed, answering, unknown = await asked(
         connection, [TurnOf(turn_id) for turn_id in (21, 22, 23, 31, 99)]
     )
-    assert completed.turn == Turn(11, USER, "completed")
-    assert stopped.turn == Turn(11, USER, "stopped")
-    assert failed.turn == Turn(11, USER, "failed")
+    assert completed.turn == Turn(11, USER, TurnEnd("completed", 24))
+    assert stopped.turn == Turn(11, USER, TurnEnd("stopped"))
+    assert failed.turn == Turn(11, USER, TurnEnd("failed", reason="refused"))
     assert failed.versions == {"conversation:11": 7}
-    assert answering.turn == Turn(12, GUEST, "answering")
+    assert answering.turn == Turn(12, GUEST)
     assert answering.versions == {"conversation:12": 3}
     assert (unknown.turn, unknown.versions) == (None, {})
     ids = [its.answer_id for its in (completed, stopped, failed, answering)]

@@ -306,8 +306,8 @@ async def test_turns_of_a_process_that_is_gone_are_orphaned_and_those_of_others_
             TurnCompleted(**its, turn_id=4, answer_id=6),
         )
         for _ in range(2):
-            assert await one.database.all(ORPHANED, server=here) == [(2,), (3,), (5,)]
-        assert await two.database.all(ORPHANED, server=living) == [(1,), (2,), (5,)]
+            assert await one.database.all(ORPHANED, server=here, here=[]) == [(2,), (3,), (5,)]
+        assert await two.database.all(ORPHANED, server=living, here=[]) == [(1,), (2,), (5,)]
 
 
 @asynccontextmanager

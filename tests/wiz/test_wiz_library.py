@@ -29,9 +29,12 @@ class SlowStore(FolderStore):
         await self.open.wait()
         return await super().get(key)
 
-    async def keep(self, video_id: str, *words: str) -> None:
+    async def keep(self, video_id: str, *words: str) -> int:
+        """Put a transcript there; its size."""
         items = [{"text": its, "offset": n * 5, "duration": 5} for n, its in enumerate(words)]
-        await self.put(transcript_key(video_id), orjson.dumps(items))
+        content = orjson.dumps(items)
+        await self.put(transcript_key(video_id), content)
+        return len(content)
 
 
 @pytest.fixture
@@ -186,15 +189,15 @@ async def kept(library: Library, store: SlowStore, *videos: str) -> list[bool]:
 
 @pytest.fixture
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda most: monkeypatch.setattr("vidwiz.wiz.library.MOST_SEGMENTS", most)
+    return lambda most: monkeypatch.setattr("vidwiz.wiz.library.MOST_BYTES", most)
 
 
 async def test_what_was_not_asked_for_the_longest_goes_first(
     store: SlowStore, library: Library, bounded: Callable[[int], None]
 ) -> None:
-    bounded(4)
     for video_id in ("v1", "v2", "v3"):
-        await store.keep(video_id, "one", "two")
+        size = await store.keep(video_id, "one", "two")
+    bounded(2 * size)
     await library.transcript("v1", "a")
     await library.transcript("v2", "a")
     await library.transcript("v1", "a")
@@ -205,8 +208,7 @@ async def test_what_was_not_asked_for_the_longest_goes_first(
 async def test_one_transcript_is_kept_however_long_it_is(
     store: SlowStore, library: Library, bounded: Callable[[int], None]
 ) -> None:
-    bounded(4)
-    await store.keep("long", *["word"] * 5)
+    bounded(await store.keep("long", *["word"] * 5) - 1)
     await store.keep("short", "one")
     assert await kept(library, store, "short", "long", "long", "short") == [
         False,

@@ -1,5 +1,6 @@
 """Any server that speaks OpenAI's chat completions: OpenAI, Ollama, OpenRouter and the like."""
 
+import re
 from collections.abc import AsyncGenerator
 
 import httpx2
@@ -25,6 +26,7 @@ from vidwiz.adapters.model_retries import (
 _NO_KEY = "none"  # servers that need none ignore it; the library insists on one
 _FAILURES = (httpx2.HTTPError, OSError, ValueError)
 _QUOTA_USED_UP = "insufficient_quota"
+_STATUS = re.compile(r"[1-5][0-9]{2}", re.ASCII)
 
 
 class OpenAICompatible:
@@ -129,7 +131,8 @@ def _status(error: APIError) -> int | None:
     """The HTTP status, or what an error inside a stream says instead."""
     if isinstance(error, APIStatusError):
         return error.status_code
-    return int(error.code) if error.code and error.code.isdecimal() else None
+    code = str(error.code)
+    return int(code) if _STATUS.fullmatch(code) else None
 
 
 def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:

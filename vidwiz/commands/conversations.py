@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from vidwiz.commands.base import DomainError, Found, Lookup, Outcome, QuotaTaken
 from vidwiz.commands.users import UserNotFound
@@ -218,13 +218,22 @@ def require_conversation(ground: QuestionGround) -> None:
         raise ConversationNotFound
 
 
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn ended: ``answer_id`` is the answer's message, ``reason`` why there is none."""
+
+    status: Literal["completed", "stopped", "failed"]
+    answer_id: int | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True)
 class Turn:
-    """A turn as it stands."""
+    """A turn as it stands; ``end`` is None while it is being answered."""
 
     conversation_id: int
     identity: Identity
-    status: str
+    end: TurnEnd | None = None
 
 
 @dataclass(frozen=True)
@@ -258,7 +267,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class CompleteTurn:
-    """The answer is whole. The result is the answer's message id; None if the turn has ended."""
+    """The answer is whole. The result is the ``TurnEnd``, also of a turn that has ended before."""
 
     turn_id: int
     answer: Answer
@@ -271,12 +280,13 @@ class CompleteTurn:
 def complete_turn(command: CompleteTurn, found: FoundTurn) -> Outcome:
     """A turn ends once; whoever comes later changes nothing."""
     turn = _require_turn(found)
-    if turn.status != "answering":
-        return Outcome()
+    if turn.end is not None:
+        return Outcome(result=turn.end)
     its = _of(turn)
     completed = TurnCompleted(**its, turn_id=command.turn_id, answer_id=found.answer_id)
     return Outcome(
-        events=(_answer(its, found.answer_id, command.answer), completed), result=found.answer_id
+        events=(_answer(its, found.answer_id, command.answer), completed),
+        result=TurnEnd("completed", found.answer_id),
     )
 
 
@@ -295,20 +305,22 @@ class StopTurn:
 def stop_turn(command: StopTurn, found: FoundTurn) -> Outcome:
     """Without a word there is no message."""
     turn = _require_turn(found)
-    if turn.status != "answering":
-        return Outcome()
+    if turn.end is not None:
+        return Outcome(result=turn.end)
     its = _of(turn)
     if not command.answer.content.strip():
-        return Outcome(events=(TurnStopped(**its, turn_id=command.turn_id, answer_id=None),))
+        stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=None)
+        return Outcome(events=(stopped,), result=TurnEnd("stopped"))
     stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=found.answer_id)
     return Outcome(
-        events=(_answer(its, found.answer_id, command.answer), stopped), result=found.answer_id
+        events=(_answer(its, found.answer_id, command.answer), stopped),
+        result=TurnEnd("stopped", found.answer_id),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class FailTurn:
-    """There will be no whole answer; ``reason`` is a stable code."""
+    """There will be no whole answer; ``reason`` is a stable code. Results as a completion."""
 
     turn_id: int
     reason: str
@@ -322,12 +334,12 @@ class FailTurn:
 def fail_turn(command: FailTurn, found: FoundTurn) -> Outcome:
     """What came of the answer is kept, but is no part of the conversation."""
     turn = _require_turn(found)
-    if turn.status != "answering":
-        return Outcome()
+    if turn.end is not None:
+        return Outcome(result=turn.end)
     failed = TurnFailed(
         **_of(turn), turn_id=command.turn_id, reason=command.reason, partial=command.partial
     )
-    return Outcome(events=(failed,))
+    return Outcome(events=(failed,), result=TurnEnd("failed", reason=command.reason))
 
 
 def _require_turn(found: FoundTurn) -> Turn:

@@ -19,6 +19,8 @@ PER_ADDRESS = {
     "login": parse("30/minute"),
     "signup": parse("20/hour"),
     "wiz": parse("600/minute"),
+    "wiz_read": parse("1200/minute"),
+    "guest_question": parse("300/hour"),
 }
 PER_ACCOUNT = {"login": parse("60/minute")}
 """Slows guessing from many addresses; high enough that nobody locks another out with a few."""

@@ -1,9 +1,10 @@
 """Wiz: open a video, talk about it, follow the answers."""
 
+import asyncio
 import math
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -173,6 +174,7 @@ async def post_chat(caller: Visitor) -> Response:
 @wiz.get("/wiz/quota")
 @documented("wiz", shapes.Quota, 401)
 @user_or_guest
+@limited("wiz_read")
 async def get_quota(caller: Visitor) -> Response:
     """How many questions are left today."""
     identity = _identity(caller)
@@ -194,6 +196,7 @@ async def get_quota(caller: Visitor) -> Response:
 @documented("wiz", shapes.Conversations, 400, 401)
 @document_querystring(ConversationsQuery)
 @user_or_guest
+@limited("wiz_read")
 async def get_conversations(caller: Visitor) -> Response:
     """The caller's conversations, newest first, 50 a page."""
     video_id = request.args.get("video_id")
@@ -218,6 +221,7 @@ async def get_conversations(caller: Visitor) -> Response:
 @wiz.get("/wiz/conversations/<conversation_id>")
 @documented("wiz", shapes.Conversation, 401, 404)
 @user_or_guest
+@limited("wiz_read")
 async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
     """A conversation with its messages, their citations, and how each turn stands."""
     identity = _identity(caller)
@@ -238,6 +242,7 @@ async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
 @documented("wiz", shapes.TurnStream, 401, 404, empty=204)
 @document_headers(LastEventId)
 @user_or_guest
+@limited("wiz_read")
 async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
     """Follow a turn from its start, or from ``Last-Event-ID``, as typed server-sent events.
 
@@ -257,6 +262,7 @@ async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
 @wiz.post("/wiz/turns/<turn_id>/stop")
 @documented("wiz", shapes.StoppedTurn, 401, 404)
 @user_or_guest
+@limited("wiz_read")
 async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
     """End an answer where it is; what there is of it is kept. An ended turn stays as it is."""
     elsewhere = services().elsewhere
@@ -270,13 +276,15 @@ async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
 
 
 async def _last_event(turn: Turn) -> TurnEvent:
-    async with aclosing(turn.follow(turn.place, STOPPED_WITHIN_S)) as events:
-        async for event in events:
-            if event is None:
-                raise ApiError(503, "The answer could not be stopped in time")
-            if event.is_last:
-                return event
-    raise AssertionError("a turn was followed beyond its end")
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(STOPPED_WITHIN_S),
+            aclosing(turn.follow(turn.place)) as events,
+        ):
+            async for event in events:
+                if event is not None and event.is_last:
+                    return event
+    raise ApiError(503, "The answer could not be stopped in time", headers={"Retry-After": "1"})
 
 
 async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
@@ -295,6 +303,8 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
     admit(question.identity, ground)
     about = await _subject(body.video_id)
     require_conversation(ground)
+    if question.identity.user_id is None:  # a guest is free to be another one every time
+        await services().limits.spend_for_address("guest_question")
     return await services().turns.ask(question, about, origin(caller.actor))
 
 

@@ -27,6 +27,7 @@ from vidwiz.commands.conversations import (
     QuestionGround,
     QuestionGroundFor,
     Turn,
+    TurnEnd,
     TurnOf,
 )
 from vidwiz.database import Connection, fetch_all
@@ -159,6 +160,8 @@ _turns = Statement(
         conversations.c.user_id,
         conversations.c.guest_id,
         turns.c.status,
+        turns.c.answer_id,
+        turns.c.reason,
         conversations.c.version,
         message_ids.next_value(),
     )
@@ -175,10 +178,14 @@ async def found_turns(connection: Connection, lookups: Sequence[TurnOf]) -> list
     rows = await fetch_all(connection, _turns, {"ids": [lookup.turn_id for lookup in lookups]})
     found = {
         turn_id: FoundTurn(
-            Turn(conversation_id, Identity(user_id, guest_id), status),
+            Turn(
+                conversation_id,
+                Identity(user_id, guest_id),
+                None if end[0] == "answering" else TurnEnd(*end),
+            ),
             answer_id,
             versions={f"conversation:{conversation_id}": version},
         )
-        for turn_id, conversation_id, user_id, guest_id, status, version, answer_id in rows
+        for turn_id, conversation_id, user_id, guest_id, *end, version, answer_id in rows
     }
     return [found.get(lookup.turn_id, FoundTurn(None)) for lookup in lookups]

@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     Date,
     Text,
-    and_,
     column,
     exists,
     func,
@@ -14,7 +13,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array
@@ -46,9 +45,9 @@ TRANSCRIPT = Statement(
 """The digest of a video's transcript, and what the video is called and how long it is."""
 
 _conversation_id = parameter("conversation_id", BigInteger)
-_owned = and_(
-    conversations.c.user_id.is_not_distinct_from(parameter("user_id", BigInteger)),
-    conversations.c.guest_id.is_not_distinct_from(parameter("guest_id", Text)),
+_owned = or_(  # one of the two is null, and equal to nothing
+    conversations.c.user_id == parameter("user_id", BigInteger),
+    conversations.c.guest_id == parameter("guest_id", Text),
 )
 
 RECENT_MESSAGES = Statement(
@@ -99,40 +98,47 @@ CONVERSATIONS = Statement(
 )
 """Somebody's conversations, newest first, as a JSON array."""
 
-_messages = (
-    select(
-        array(
-            shapes.json_object(
-                id=messages.c.id,
-                role=messages.c.role,
-                content=messages.c.content,
-                citations=func.coalesce(
-                    messages.c.metadata["citations"], literal_column("'[]'", JSONB)
-                ),
-                created_at=messages.c.created_at,
-            ),
-            messages.c.id,
-        )
-    )
-    .where(messages.c.conversation_id == conversations.c.id)
-    .scalar_subquery()
+MOST_MESSAGES = 400
+_newest_messages = (
+    select(messages)
+    .where(messages.c.conversation_id == _conversation_id)
+    .order_by(messages.c.id.desc())
+    .limit(MOST_MESSAGES)
+    .subquery("newest_messages")
 )
-_turns = (
-    select(
-        array(
-            shapes.json_object(
-                turn_id=turns.c.id,
-                status=turns.c.status,
-                answer_id=turns.c.answer_id,
-                reason=turns.c.reason,
-                partial=turns.c.partial,
+_messages = select(
+    array(
+        shapes.json_object(
+            id=_newest_messages.c.id,
+            role=_newest_messages.c.role,
+            content=_newest_messages.c.content,
+            citations=func.coalesce(
+                _newest_messages.c.metadata["citations"], literal_column("'[]'", JSONB)
             ),
-            turns.c.id,
-        )
+            created_at=_newest_messages.c.created_at,
+        ),
+        _newest_messages.c.id,
     )
-    .where(turns.c.conversation_id == conversations.c.id)
-    .scalar_subquery()
+).scalar_subquery()
+_newest_turns = (
+    select(turns)
+    .where(turns.c.conversation_id == _conversation_id)
+    .order_by(turns.c.id.desc())
+    .limit(MOST_MESSAGES // 2)
+    .subquery("newest_turns")
 )
+_turns = select(
+    array(
+        shapes.json_object(
+            turn_id=_newest_turns.c.id,
+            status=_newest_turns.c.status,
+            answer_id=_newest_turns.c.answer_id,
+            reason=_newest_turns.c.reason,
+            partial=_newest_turns.c.partial,
+        ),
+        _newest_turns.c.id,
+    )
+).scalar_subquery()
 CONVERSATION = Statement(
     select(
         shapes.json_object(
@@ -145,7 +151,7 @@ CONVERSATION = Statement(
         ).cast(Text)
     ).where(conversations.c.id == _conversation_id, _owned)
 )
-"""A conversation with its messages and turns, oldest first, as JSON."""
+"""A conversation with its newest messages and turns, oldest of them first, as JSON."""
 
 TURN = Statement(
     select(
@@ -192,12 +198,20 @@ ORPHANED = Statement(
     select(turns.c.id)
     .where(
         turns.c.status == "answering",
+        turns.c.id != func.all(parameter("here", ARRAY(BigInteger))),
         or_(turns.c.server == parameter("server", BigInteger), ~_lives),
     )
     .order_by(turns.c.id)
     .limit(1000)
 )
-"""Turns whose server process is gone, and those that should be in the hands of this one."""
+"""Turns whose server process is gone, and those that this one has but is not answering."""
+
+ENDED = Statement(
+    select(turns.c.id).where(
+        turns.c.id == func.any(parameter("ids", ARRAY(BigInteger))), turns.c.status != "answering"
+    )
+)
+"""Which of the turns have ended."""
 
 QUOTA_USED = Statement(
     select(quotas.c.used).where(

@@ -6,7 +6,7 @@ stored answer.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,15 +15,17 @@ import structlog
 from vidwiz.commands.conversations import FailTurn, Identity, TurnNotFound
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.projections.wiz_queries import ORPHANED, TURN
+from vidwiz.projections.wiz_queries import ENDED, ORPHANED, TURN
 from vidwiz.signals import Signals
-from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.store import Store
 from vidwiz.wiz.turn import Kind, Place, Turn, TurnEvent, past_events
 from vidwiz.wiz.turns import Turns, last_data
 
 LOOK_S = 1.0
-FIRST_SWEEP_S = 1.0
+AT_ONCE = 100
+"""Turns in one word to the other processes."""
 SWEEP_S = 5.0
+SECOND_LOOK_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class Elsewhere:
         self._database = database
         self._signals = signals
         self._mirrors: dict[int, Turn] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         signals.hear(self._heard)
 
@@ -63,31 +66,34 @@ class Elsewhere:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _mirrored(self, turn: Turn) -> Turn:
-        mirror = self._mirrors.get(turn.turn_id)
-        if mirror is None:
-            mirror = self._mirrors[turn.turn_id] = turn
-            self._begin(self._watch(mirror))
+        mirror = self._mirrors.setdefault(turn.turn_id, turn)
+        self._want([mirror])
+        if self._watching is None or self._watching.done():
+            self._watching = self._begin(self._watch())
         return mirror
 
-    async def _watch(self, mirror: Turn) -> None:
-        """Ask for what is missing, and look whether the whole of it is stored by now."""
-        try:
-            while not mirror.ended:
-                self._say({"want": mirror.turn_id, "after": [*mirror.place]})
-                await asyncio.sleep(LOOK_S)
-                await self._catch_up(mirror)
-        finally:
-            del self._mirrors[mirror.turn_id]
+    async def _watch(self) -> None:
+        """Look which mirrored turns are stored by now, and ask for more of the others."""
+        while self._mirrors:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._look()
+            except DatabaseUnavailable as error:
+                log.warning("cannot look after turns elsewhere", error=str(error))
+            except Exception:
+                log.exception("cannot look after turns elsewhere")
+            self._want([*self._mirrors.values()])
 
-    async def _catch_up(self, mirror: Turn) -> None:
-        try:
-            stored = await self._stored(mirror.turn_id)
-        except DatabaseUnavailable as error:
-            log.warning("cannot look after a turn", turn_id=mirror.turn_id, error=str(error))
-            return
-        if stored.ended:
-            for event in stored.events:
-                mirror.receive(event)
+    async def _look(self) -> None:
+        for (turn_id,) in await self._database.all(ENDED, ids=[*self._mirrors]):
+            for event in (await self._stored(turn_id)).events:
+                self._mirrors[turn_id].receive(event)
+            del self._mirrors[turn_id]
+
+    def _want(self, mirrors: Sequence[Turn]) -> None:
+        for start in range(0, len(mirrors), AT_ONCE):
+            wanted = [[its.turn_id, *its.place] for its in mirrors[start : start + AT_ONCE]]
+            self._say({"want": wanted})
 
     async def _stored(self, turn_id: int) -> Turn:
         row = await self._database.one(TURN, turn_id=turn_id)
@@ -106,10 +112,11 @@ class Elsewhere:
     def _heard(self, word: str) -> None:
         said = orjson.loads(word)
         match said:
-            case {"want": turn_id, "after": [characters, citations]}:
-                turn = self._turns.here(turn_id)
-                if turn is not None:
-                    self._begin(self._pass_on(turn, Place(characters, citations)))
+            case {"want": wanted}:
+                for turn_id, characters, citations in wanted:
+                    turn = self._turns.here(turn_id)
+                    if turn is not None:
+                        self._begin(self._pass_on(turn, Place(characters, citations)))
             case {"stop": turn_id}:
                 self._turns.stop(turn_id)
             case {"turn": turn_id, "kind": kind, "data": data, "place": [characters, citations]}:
@@ -140,10 +147,11 @@ class Elsewhere:
     def _say(self, said: Mapping[str, Any]) -> None:
         self._signals.say(orjson.dumps(said).decode())
 
-    def _begin(self, work: Any) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 class Orphans:
@@ -168,21 +176,28 @@ class Orphans:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
-        pause = FIRST_SWEEP_S
         while True:
             try:
                 await self._sweep()
-            except (DatabaseUnavailable, Conflict, Overloaded) as error:
-                log.warning("cannot look for orphaned turns", error=repr(error))
-            await asyncio.sleep(pause)
-            pause = SWEEP_S if not self._suspects else FIRST_SWEEP_S
+            except DatabaseUnavailable as error:
+                log.warning("cannot look for orphaned turns", error=str(error))
+            except Exception:
+                log.exception("cannot look for orphaned turns")
+            await asyncio.sleep(SECOND_LOOK_S if self._suspects else SWEEP_S)
 
     async def _sweep(self) -> None:
         """Fail what was orphaned at the last look too: a process may be connecting again."""
-        rows = await self._database.all(ORPHANED, server=self._server)
-        orphaned = {turn_id for (turn_id,) in rows if self._turns.here(turn_id) is None}
-        for turn_id in sorted(orphaned & self._suspects):
-            origin = Origin(SYSTEM, causation_id=f"turn:{turn_id}")
-            await self._store.execute(FailTurn(turn_id, "interrupted"), origin)
-            log.info("nobody answers a turn any more", turn_id=turn_id)
+        here = self._turns.all_here()
+        rows = await self._database.all(ORPHANED, server=self._server, here=here)
+        orphaned = {turn_id for (turn_id,) in rows}
+        await asyncio.gather(*map(self._fail, orphaned & self._suspects))
         self._suspects = orphaned
+
+    async def _fail(self, turn_id: int) -> None:
+        origin = Origin(SYSTEM, causation_id=f"turn:{turn_id}")
+        try:
+            await self._store.execute(FailTurn(turn_id, "interrupted"), origin)
+        except Exception:
+            log.exception("an orphaned turn cannot be ended", turn_id=turn_id)
+        else:
+            log.info("nobody answers a turn any more", turn_id=turn_id)

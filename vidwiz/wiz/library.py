@@ -10,16 +10,17 @@ from vidwiz.adapters.object_store import ObjectStore, transcript_key
 from vidwiz.wiz.passages import Index
 from vidwiz.wiz.transcripts import Segment, segments_of
 
-MOST_SEGMENTS = 200_000
-"""Segments of all transcripts that are kept at once: some 300 MB with their words."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Size of all transcripts that are kept; with their words they take some thirty times as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A transcript and the index of its words; never changed, so it can be shared."""
+    """A transcript, the index of its words, and its size in bytes; never changed, so shared."""
 
     segments: tuple[Segment, ...]
     index: Index
+    size: int
 
 
 class Library:
@@ -31,7 +32,9 @@ class Library:
         self._coming: dict[tuple[str, str], asyncio.Task[Transcript | None]] = {}
 
     async def transcript(self, video_id: str, sha256: str) -> Transcript | None:
-        """The video's transcript with this digest; None if the store has none that can be read.
+        """The video's transcript; None if the store has none that can be read.
+
+        It is read again when the video's transcript has another digest.
 
         Raises ``ObjectStoreError``.
         """
@@ -58,12 +61,12 @@ class Library:
         if transcript is None:
             return None
         self._kept[key] = transcript
-        while len(self._kept) > 1 and self._size() > MOST_SEGMENTS:
+        while len(self._kept) > 1 and self._size() > MOST_BYTES:
             self._kept.popitem(last=False)
         return transcript
 
     def _size(self) -> int:
-        return sum(len(transcript.segments) for transcript in self._kept.values())
+        return sum(transcript.size for transcript in self._kept.values())
 
 
 def _parsed(content: bytes) -> Transcript | None:
@@ -74,4 +77,4 @@ def _parsed(content: bytes) -> Transcript | None:
     if not isinstance(items, list):
         return None
     index = Index(segments_of(items))
-    return Transcript(index.segments, index)
+    return Transcript(index.segments, index, len(content))

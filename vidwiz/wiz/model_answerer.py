@@ -6,8 +6,10 @@ from contextlib import aclosing
 
 from vidwiz.adapters.language_model import LanguageModel, Prompt
 from vidwiz.wiz.answers import Question
-from vidwiz.wiz.passages import Index
 from vidwiz.wiz.prompts import chat_prompt
+
+FEW_SEGMENTS = 300
+"""A prompt with more of them takes milliseconds, which others should not wait for."""
 
 
 class ModelAnswerer:
@@ -29,8 +31,6 @@ class ModelAnswerer:
                 yield piece
 
     async def _prompt(self, question: Question) -> Prompt:
-        index = question.index or Index(question.segments)
-        if index.fits(self._budget_tokens):
-            return chat_prompt(question, self._budget_tokens, index)
-        # Choosing passages takes many turns of the event loop.
-        return await asyncio.to_thread(chat_prompt, question, self._budget_tokens, index)
+        if len(question.segments) <= FEW_SEGMENTS:
+            return chat_prompt(question, self._budget_tokens)
+        return await asyncio.to_thread(chat_prompt, question, self._budget_tokens)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -112,9 +112,7 @@ class Turn:
         elif new.kind == "citation":
             if len(self.citations) + 1 == new.place.citations:
                 self._cite(data)
-        elif new.place.characters <= self._characters and new.place.citations <= len(
-            self.citations
-        ):  # who was killed said more than was ever stored
+        elif new.place == self.place:  # or short of it: who was killed said more than was stored
             self.end(new.kind, data)
 
     async def follow(
@@ -128,6 +126,7 @@ class Turn:
                 event = behind(after, self._events[index])
                 index += 1
                 if event is not None:
+                    after = event.place
                     yield event
                     if event.is_last:
                         return
@@ -139,18 +138,23 @@ class Turn:
 
 
 def behind(after: Place, event: TurnEvent) -> TurnEvent | None:
-    """The event, or the rest of it, as far as it is new to somebody at a place."""
+    """The event, or the rest of it, as far as it is new to somebody at a place.
+
+    It leaves nobody behind where they were: a stored answer has its citations behind its words.
+    """
+    place = Place(*map(max, after, event.place))
     if event.is_last:
-        return event
+        return replace(event, place=place)
     if event.kind == "citation":
-        return event if event.place.citations > after.citations else None
+        new = event.place.citations > after.citations
+        return replace(event, place=place) if new else None
     if event.place.characters <= after.characters:
         return None
     content: str = orjson.loads(event.data)["content"] if after.characters else ""
     seen = after.characters - (event.place.characters - len(content))
     if not content or seen <= 0:
-        return event
-    return TurnEvent("delta", orjson.dumps({"content": content[seen:]}), event.place)
+        return replace(event, place=place)
+    return TurnEvent("delta", orjson.dumps({"content": content[seen:]}), place)
 
 
 def past_events(

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
 from vidwiz.adapters.language_model import ModelError, ModelRefused, ModelTimedOut
-from vidwiz.commands.base import Command
 from vidwiz.commands.conversations import (
     Answer,
     Asked,
@@ -17,6 +16,7 @@ from vidwiz.commands.conversations import (
     CompleteTurn,
     FailTurn,
     StopTurn,
+    TurnEnd,
 )
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
@@ -35,6 +35,9 @@ LONGEST_ANSWER = 100_000
 LONGEST_ANSWERING_S = 600.0
 STORE_TRIES = 30
 STORE_PAUSE_S = 2.0
+LAST_TRIES = 3
+"""To store an answer while the service stops; without it the turn is failed at the next start."""
+MANY_SEGMENTS = 300
 
 FAILURES: Mapping[str, str] = {
     "interrupted": "The service was stopped before the answer was finished. Please ask again.",
@@ -57,13 +60,7 @@ class Subject:
     transcript: Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How answering ended: the command that stores it, and the turn's last event."""
-
-    kind: Literal["completed", "stopped", "failed"]
-    command: Command
-    reason: str | None = None
+Ending = CompleteTurn | StopTurn | FailTurn
 
 
 class Turns:
@@ -106,6 +103,10 @@ class Turns:
         """The turn, if this process is answering it."""
         return self._turns.get(turn_id)
 
+    def all_here(self) -> list[int]:
+        """The turns that this process is answering."""
+        return [*self._turns]
+
     def stop(self, turn_id: int) -> None:
         """End the answer where it is, if this process is answering it."""
         answering = self._answering.get(turn_id)
@@ -139,7 +140,7 @@ class Turns:
         ANSWERING.inc()
         try:
             await asyncio.wait((answering,))
-            await self._settle(turn, self._outcome(turn, answering), origin)
+            await self._settle(turn, self._ending(turn, answering), origin)
         finally:
             ANSWERING.dec()
             self._stopped.discard(turn.turn_id)
@@ -154,7 +155,7 @@ class Turns:
             text,
             about.transcript.index,
         )
-        finder = CitationFinder(about.transcript.segments, about.length_s)
+        finder = await _finder(about)
         try:
             async with (
                 asyncio.timeout(LONGEST_ANSWERING_S),
@@ -175,41 +176,50 @@ class Turns:
         )
         return [Said(role, content) for role, content in reversed(rows)]
 
-    def _outcome(self, turn: Turn, answering: "asyncio.Task[None]") -> _Outcome:
+    def _ending(self, turn: Turn, answering: "asyncio.Task[None]") -> Ending:
         answer = Answer(turn.content, turn.citations, self._answerer.name)
         if answering.cancelled():
             if turn.turn_id in self._stopped:
-                return _Outcome("stopped", StopTurn(turn.turn_id, answer))
-            return _failed(turn, "interrupted")
+                return StopTurn(turn.turn_id, answer)
+            return FailTurn(turn.turn_id, "interrupted", turn.content)
         error = answering.exception()
         if error is None:
-            return _Outcome("completed", CompleteTurn(turn.turn_id, answer))
+            return CompleteTurn(turn.turn_id, answer)
         if isinstance(error, ModelError):
             log.warning("no answer", turn_id=turn.turn_id, code=error.code, error=str(error))
-            return _failed(turn, error.code)
+            return FailTurn(turn.turn_id, error.code, turn.content)
         log.error("answering failed", turn_id=turn.turn_id, exc_info=error)
-        return _failed(turn, "internal_error")
+        return FailTurn(turn.turn_id, "internal_error", turn.content)
 
-    async def _settle(self, turn: Turn, outcome: _Outcome, origin: Origin) -> None:
-        """Store the outcome; only then is anybody told."""
+    async def _settle(self, turn: Turn, ending: Ending, origin: Origin) -> None:
+        """Store how it ended; only then is anybody told, and told what is stored."""
         try:
-            message_id = await self._stored(outcome.command, origin)
+            end = await self._stored(ending, origin)
         except Exception:
             log.exception("an answer could not be stored", turn_id=turn.turn_id)
-            outcome, message_id = _failed(turn, "not_stored"), None
-        TURNS.labels(outcome.kind).inc()
-        turn.end(outcome.kind, last_data(message_id, outcome.reason))
+            end = TurnEnd("failed", reason="not_stored")
+        TURNS.labels(end.status).inc()
+        turn.end(end.status, last_data(end.answer_id, end.reason))
 
-    async def _stored(self, command: Command, origin: Origin) -> int | None:
-        for _ in range(STORE_TRIES):
+    async def _stored(self, ending: Ending, origin: Origin) -> TurnEnd:
+        for tries in range(1, STORE_TRIES + 1):
             try:
-                message_id: int | None = await self._store.execute(command, origin)
+                end: TurnEnd = await self._store.execute(ending, origin)
             except (DatabaseUnavailable, Overloaded, Conflict) as error:
                 log.warning("an answer waits to be stored", error=repr(error))
+                if self._closing and tries >= LAST_TRIES:
+                    break
                 await asyncio.sleep(STORE_PAUSE_S)
             else:
-                return message_id
+                return end
         raise DatabaseUnavailable("the answer waited for too long")
+
+
+async def _finder(about: Subject) -> CitationFinder:
+    segments = about.transcript.segments
+    if len(segments) <= MANY_SEGMENTS:
+        return CitationFinder(segments, about.length_s)
+    return await asyncio.to_thread(CitationFinder, segments, about.length_s)
 
 
 async def _take(turn: Turn, pieces: AsyncGenerator[str, None], finder: CitationFinder) -> None:
@@ -240,7 +250,3 @@ def last_data(message_id: int | None, reason: str | None) -> dict[str, Any]:
     if reason is None:
         return {"message_id": message_id}
     return {"code": reason, "message": FAILURES.get(reason, FAILURES["internal_error"])}
-
-
-def _failed(turn: Turn, reason: str) -> _Outcome:
-    return _Outcome("failed", FailTurn(turn.turn_id, reason, turn.content), reason)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.workers.jobs import Kind
 
-
 USUAL_CLAIM_S = 120.0
 
 
