@@ -172,7 +172,7 @@ async def post_chat(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/quota")
-@documented("wiz", shapes.Quota, 401)
+@documented("wiz", shapes.Quota, 401, 429)
 @user_or_guest
 @limited("wiz_read")
 async def get_quota(caller: Visitor) -> Response:
@@ -193,7 +193,7 @@ async def get_quota(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/conversations")
-@documented("wiz", shapes.Conversations, 400, 401)
+@documented("wiz", shapes.Conversations, 400, 401, 429)
 @document_querystring(ConversationsQuery)
 @user_or_guest
 @limited("wiz_read")
@@ -219,7 +219,7 @@ async def get_conversations(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/conversations/<conversation_id>")
-@documented("wiz", shapes.Conversation, 401, 404)
+@documented("wiz", shapes.Conversation, 401, 404, 429)
 @user_or_guest
 @limited("wiz_read")
 async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
@@ -239,7 +239,7 @@ async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
 
 
 @wiz.get("/wiz/turns/<turn_id>/stream")
-@documented("wiz", shapes.TurnStream, 401, 404, empty=204)
+@documented("wiz", shapes.TurnStream, 401, 404, 429, empty=204)
 @document_headers(LastEventId)
 @user_or_guest
 @limited("wiz_read")
@@ -260,7 +260,7 @@ async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
 
 
 @wiz.post("/wiz/turns/<turn_id>/stop")
-@documented("wiz", shapes.StoppedTurn, 401, 404)
+@documented("wiz", shapes.StoppedTurn, 401, 404, 429)
 @user_or_guest
 @limited("wiz_read")
 async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
