@@ -130,12 +130,17 @@ class Server:
 
 
 @contextmanager
-def serving(
-    data_dir: Path, dsn: str | None = None, *options: str, workers: bool = False, **env: str
-) -> Iterator[Server]:
+def serving(data_dir: Path, dsn: str | None = None, *options: str, **env: str) -> Iterator[Server]:
     """``vidwiz serve`` on a free port, ready; embedded PostgreSQL when there is no ``dsn``."""
-    if not workers:
-        options = (*options, "--no-workers")
+    with serving_with_workers(data_dir, dsn, *options, "--no-workers", **env) as server:
+        yield server
+
+
+@contextmanager
+def serving_with_workers(
+    data_dir: Path, dsn: str | None = None, *options: str, **env: str
+) -> Iterator[Server]:
+    """The same with the built-in workers."""
     port = free_port()
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
     with log.open("wb") as output:

@@ -1,7 +1,6 @@
 """What a guest does on a fresh installation: open a video, wait for it, ask, reload, ask again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import pytest
 
 from tests.fake_youtube import VIDEO_IDS, fake_youtube, recorded
-from tests.support import ADMIN_TOKEN, SHARED_DATA, bearer, eventually, serving
+from tests.support import ADMIN_TOKEN, SHARED_DATA, bearer, eventually, serving, serving_with_workers
 from vidwiz.projections.replay import verify
 
 GUEST = {"X-Guest-Session-ID": "a guest of the journey"}
@@ -22,8 +21,12 @@ async def test_a_guest_opens_a_video_and_asks_about_what_workers_brought(
     tmp_path: Path, dsn: str
 ) -> None:
     video_id = VIDEO_IDS[0]
-    with fake_youtube() as youtube, served(tmp_path, dsn, youtube.url) as server:
-        async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+    data = tmp_path / "data"
+    with (
+        fake_youtube() as youtube,
+        serving_with_workers(data, dsn, VIDWIZ_YOUTUBE_URL=youtube.url) as server,
+    ):
+        async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
             opened = await client.post("/api/wiz/init", json={"video_id": video_id})
             assert opened.json()["is_new"]
 
@@ -56,12 +59,6 @@ async def test_a_question_about_apollo_13_is_answered_with_the_second(
     assert "Main B Bus Undervolt" in cited[0]["quote"]
     assert "[7:55:35]" in answer.text
     assert list(verify(dsn)[1]) == []
-
-
-@contextmanager
-def served(tmp_path: Path, dsn: str, youtube_url: str) -> Iterator[str]:
-    with serving(tmp_path / "data", dsn, workers=True, VIDWIZ_YOUTUBE_URL=youtube_url) as server:
-        yield server.url
 
 
 async def hand_in(client: httpx.AsyncClient, transcript: list[Any]) -> None:
