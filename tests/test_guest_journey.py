@@ -9,7 +9,14 @@ import orjson
 import pytest
 
 from tests.fake_youtube import VIDEO_IDS, fake_youtube, recorded
-from tests.support import ADMIN_TOKEN, SHARED_DATA, bearer, eventually, serving, serving_with_workers
+from tests.support import (
+    ADMIN_TOKEN,
+    SHARED_DATA,
+    bearer,
+    eventually,
+    serving,
+    serving_with_workers,
+)
 from vidwiz.projections.replay import verify
 
 GUEST = {"X-Guest-Session-ID": "a guest of the journey"}
