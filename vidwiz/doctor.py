@@ -145,7 +145,7 @@ def _features(settings: Settings) -> Iterator[Finding]:
         ("AI-note queue", settings.sqs_ai_note_queue_url),
         ("summary queue", settings.sqs_summary_queue_url),
     ):
-        yield Finding(name, "ok", f"SQS, {url}" if url else "the database, for our own workers")
+        yield _queue(name, url, settings.aws_region)
     if (settings.static_dir / "index.html").exists():
         yield Finding("web app", "ok", f"in {settings.static_dir}")
     else:
@@ -154,6 +154,14 @@ def _features(settings: Settings) -> Iterator[Finding]:
         yield Finding("rate limits", "ok", "on, counted per process")
     else:
         yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off")
+
+
+def _queue(name: str, url: str | None, region: str | None) -> Finding:
+    if url is None:
+        return Finding(name, "ok", "the database, for our own workers")
+    if region is None:
+        return Finding(name, "broken", f"SQS, {url}, but in which region?", "set AWS_REGION")
+    return Finding(name, "ok", f"SQS, {url}")
 
 
 def _model(settings: Settings) -> Finding:

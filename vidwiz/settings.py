@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     aws_region: str | None = Field(
         None,
         validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
-        description="region of the bucket",
+        description="region of the bucket and the queues",
     )
     aws_endpoint_url: str | None = Field(
         None, validation_alias="AWS_ENDPOINT_URL", description="another S3 and SQS than Amazon's"

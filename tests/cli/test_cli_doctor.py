@@ -59,6 +59,7 @@ def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
         GOOGLE_CLIENT_ID="client",
         GEMINI_API_KEY="key",
         SQS_SUMMARY_QUEUE_URL="https://sqs.example/summaries",
+        AWS_REGION="eu-central-1",
         VIDWIZ_STATIC_DIR=str(tmp_path),
         VIDWIZ_RATE_LIMITS="on",
     )

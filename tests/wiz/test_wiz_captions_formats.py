@@ -277,3 +277,17 @@ def test_much_nonsense_takes_no_time(unit: str) -> None:
     ):
         read_or_refused(f"{head}{nonsense}y")
     assert time.perf_counter() - begin < 10
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "x" + "f" * 5000])
+def test_a_reference_to_a_character_that_cannot_be_stands_for_none(number: str) -> None:
+    content = f"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHouston &#{number};"
+    (item,) = parse_transcript(content)
+    assert item["text"] == "Houston"
+
+
+def test_a_cue_of_very_many_lines_is_read_in_the_time_of_its_length() -> None:
+    lines = "\n".join(["a"] * 20_000)
+    cue = "00:00:0{}.000 --> 00:00:0{}.500\n{}\n<00:00:01.500>"
+    content = f"WEBVTT\n\n{cue.format(1, 1, lines)}\n\n{cue.format(2, 2, lines)}"
+    assert len(parse_transcript(content)) == 2

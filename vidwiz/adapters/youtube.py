@@ -3,7 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Literal, TypeVar
@@ -21,7 +21,7 @@ Code = Literal[
     "not_understood",
 ]
 
-_MESSAGES: dict[Code, str] = {
+MESSAGES: Mapping[str, str] = {
     "blocked": "YouTube refuses requests from this server.",
     "too_many_requests": "YouTube asks this server to slow down.",
     "disabled": "The video's owner has switched its subtitles off.",
@@ -59,7 +59,7 @@ class YouTubeRefusal(Exception):
     def __init__(self, code: Code, detail: str = "") -> None:
         super().__init__(detail or code)
         self.code = code
-        self.message = _MESSAGES[code]
+        self.message = MESSAGES[code]
 
     @property
     def is_permanent(self) -> bool:

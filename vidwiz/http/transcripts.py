@@ -9,6 +9,7 @@ from quart import Blueprint, Response
 
 from vidwiz.adapters.language_model import ModelError
 from vidwiz.adapters.object_store import transcript_key
+from vidwiz.adapters.youtube import MESSAGES
 from vidwiz.commands.videos import (
     AddTranscript,
     TranscriptGround,
@@ -31,22 +32,19 @@ from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
 transcripts = Blueprint("transcripts", __name__)
 
 REASONS = {
-    "blocked": "YouTube refuses requests from this server.",
-    "too_many_requests": "YouTube asks this server to slow down.",
-    "disabled": "The video's owner has switched its subtitles off.",
-    "no_transcript": "The video has no subtitles.",
-    "unavailable": "The video is private, deleted or not available here.",
-    "age_restricted": "YouTube shows the video to signed-in adults only.",
-    "unreachable": "YouTube could not be reached.",
-    "not_understood": "YouTube answered in a way that is not understood.",
+    **MESSAGES,
+    **{kind.code: kind.message for kind in ModelError.__subclasses__()},
     "timed_out": "It took too long.",
     "interrupted": "The worker was stopped in the middle of it.",
     "transcript_missing": "There is no transcript to write from.",
     "nothing_said": "The transcript has no words.",
-    **{kind.code: kind.message for kind in ModelError.__subclasses__()},
+    "unknown_video": "The video is not known any more.",
+    "result_refused": "What was found could not be stored.",
+    "api_refused": "What was found could not be stored.",
+    "unexpected": "The worker met an error of its own.",
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
-UNKNOWN_REASON = "It could not be fetched."
+UNKNOWN_REASON = "No worker could do it."
 
 
 @transcripts.get("/videos/<video_id>/transcript")

@@ -32,6 +32,11 @@ _MARKS = (
 )
 
 
+_LINES_OF_A_CUE = 6
+_MOST_ROLLED = 8  # YouTube repeats two lines
+_NO_REFERENCE = re.compile(r"&#[0-9]{8,};?|&#[xX][0-9a-fA-F]{8,};?")
+
+
 class UnreadableTranscript(Exception):
     """This is no transcript that we can read; the text tells a person why, and in which line."""
 
@@ -47,6 +52,8 @@ def parse_transcript(content: bytes | str, hint: str | None = None) -> list[dict
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise UnreadableTranscript("The transcript is empty.")
+    if text.count("\n") > MAX_ITEMS * _LINES_OF_A_CUE:  # before each of them costs time
+        raise UnreadableTranscript(f"The transcript has more than {MAX_ITEMS} lines.")
     segments = segments_of(_READERS[_format(text, hint)](text))
     if not segments:
         raise UnreadableTranscript("The transcript has times but no words.")
@@ -103,8 +110,9 @@ def _srt(text: str) -> list[dict[str, Any]]:
 
 
 def _unrolled(shown: Sequence[str], lines: Sequence[str]) -> Sequence[str]:
+    most = min(len(lines), _MOST_ROLLED)
     repeated = next(
-        (count for count in range(len(lines), 0, -1) if list(shown[-count:]) == lines[:count]), 0
+        (count for count in range(most, 0, -1) if list(shown[-count:]) == lines[:count]), 0
     )
     return lines[repeated:]
 
@@ -119,9 +127,14 @@ def _cues(
             "No line has the times of a caption, like 00:00:01.000 --> 00:00:04.000"
         )
     for cue in cues:
-        lines = (one_line(html.unescape(line)) for line in cue.text.split("\\N"))
+        lines = (one_line(_unescaped(line)) for line in cue.text.split("\\N"))
         start = cue.start / 1000
         yield start, max(start, cue.end / 1000), [line for line in lines if line]
+
+
+def _unescaped(line: str) -> str:
+    """With the characters that references stand for; a number beyond Unicode's stands for none."""
+    return html.unescape(_NO_REFERENCE.sub("", line))
 
 
 def _cue_lines(text: str, format_: type[SubripFormat]) -> list[str]:
