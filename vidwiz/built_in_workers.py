@@ -4,8 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Event, Thread
 
 import structlog
@@ -19,19 +17,11 @@ STOP_S = 15.0
 log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def built_in_workers(api_url: str, admin_token: str) -> Iterator[None]:
-    """Run ``vidwiz worker all`` meanwhile, against this API; it is started again if it ends."""
-    workers = _Workers(api_url, admin_token)
-    workers.start()
-    try:
-        yield
-    finally:
-        workers.stop()
+class BuiltInWorkers:
+    """``vidwiz worker all``, against this API, started again if it ends.
 
-
-class _Workers:
-    """A thread starts the process and waits for it: Linux ends a child with its thread."""
+    A thread starts the process and waits for it: Linux ends a child with its thread.
+    """
 
     def __init__(self, api_url: str, admin_token: str) -> None:
         self._environment = {
@@ -45,11 +35,17 @@ class _Workers:
         self._thread = Thread(target=self._run_forever, name="built-in-workers", daemon=True)
 
     def start(self) -> None:
+        """Begin, once the API is there to be called."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Let them finish what they are at."""
+        """Let them finish what they are at and hand it in; for which the API must still be there.
+
+        Once more makes no difference, and neither does it before the start.
+        """
         self._stopping.set()
+        if not self._thread.is_alive():
+            return
         if self._process is not None:
             self._process.terminate()
         self._thread.join(STOP_S)

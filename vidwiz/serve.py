@@ -7,7 +7,6 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import cast
 
@@ -17,7 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
-from vidwiz.built_in_workers import built_in_workers
+from vidwiz.built_in_workers import BuiltInWorkers
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
@@ -62,16 +61,18 @@ def serve(
         timeout_graceful_shutdown=GRACE_S,
         timeout_worker_healthcheck=START_S,
     )
-    with _workers(settings, host, port) if workers else nullcontext():
-        if processes == 1:
-            return _serve_alone(uvicorn.Server(config))
-        return _serve_together(config)
+    beside = _workers(settings, host, port) if workers else None
+    try:
+        return _serve_alone(config, beside) if processes == 1 else _serve_together(config, beside)
+    finally:
+        if beside is not None:
+            beside.stop()  # it was not told if the server could not start
 
 
-def _workers(settings: Settings, host: str, port: int) -> AbstractContextManager[None]:
+def _workers(settings: Settings, host: str, port: int) -> BuiltInWorkers:
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound, called
     where = f"[{here}]" if ":" in here else here
-    return built_in_workers(f"http://{where}:{port}", settings.admin_bearer)
+    return BuiltInWorkers(f"http://{where}:{port}", settings.admin_bearer)
 
 
 def _free_port(host: str) -> int:
@@ -105,16 +106,49 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+class _Server(uvicorn.Server):
+    """A server whose workers begin after it and end before it."""
+
+    def __init__(self, config: uvicorn.Config, workers: BuiltInWorkers | None) -> None:
+        super().__init__(config)
+        self._workers = workers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the workers when there is somebody to speak to."""
+        await super().startup(sockets)
+        if self._workers is not None and self.started:
+            self._workers.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take the workers' last results in."""
+        if self._workers is not None:
+            await asyncio.to_thread(self._workers.stop)
+        await super().shutdown(sockets)
+
+
 class _Processes(Multiprocess):
     """Several servers on one socket, which nobody can connect to once they are to end."""
+
+    workers: BuiltInWorkers | None = None
 
     @property
     def started(self) -> bool:
         """Whether none of them gave up before it could serve."""
         return all(process.exitcode != STARTUP_FAILURE for process in self.processes)
 
+    def init_processes(self) -> None:
+        """Workers find the socket open, and wait for a server behind it."""
+        super().init_processes()
+        if self.workers is not None:
+            self.workers.start()
+
     def terminate_all(self) -> None:
-        """The parent holds the socket too: left open, it would take in clients for nobody."""
+        """Workers hand in their last results first.
+
+        The parent holds the socket too: left open, it would take in clients for nobody.
+        """
+        if self.workers is not None:
+            self.workers.stop()
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
@@ -124,16 +158,18 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _serve_alone(server: uvicorn.Server) -> int:
+def _serve_alone(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:
+    server = _Server(config, workers)
     server.run()
     return 0 if server.started else 1
 
 
-def _serve_together(config: uvicorn.Config) -> int:
+def _serve_together(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:
     with tempfile.TemporaryDirectory(prefix="vidwiz-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[PARENT_VARIABLE] = str(os.getpid())
         processes = _Processes(config, sockets=[config.bind_socket()])
+        processes.workers = workers
         processes.run()
     return 0 if processes.started else 1
 
