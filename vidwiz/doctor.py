@@ -34,11 +34,12 @@ class Finding:
 
 async def examine(settings: Settings, dsn: str | None, problem: str | None) -> list[Finding]:
     """Look at everything that the settings configure; ``problem`` is why there is no ``dsn``."""
+    database = await _database(settings, dsn, problem)
     return [
-        await _database(settings, dsn, problem),
+        database,
         *_secrets(settings),
         await _objects(settings),
-        *await _reactions(dsn),
+        *(await _reactions(dsn) if dsn and database.state == "ok" else []),
         *_features(settings),
     ]
 
@@ -110,16 +111,12 @@ async def _objects(settings: Settings) -> Finding:
     return Finding("object store", "ok", store.description)
 
 
-async def _reactions(dsn: str | None) -> list[Finding]:
-    """What follows the log; nothing while there is no database to ask."""
-    if dsn is None:
-        return []
+async def _reactions(dsn: str) -> list[Finding]:
+    """What follows the log."""
     database = Database(dsn, pool_size=2)
+    await database.open()
     try:
-        await database.open()
         return [_reaction(one) for one in await health(database)]
-    except (DatabaseUnavailable, psycopg.Error):  # which the first finding tells
-        return []
     finally:
         await database.close()
 

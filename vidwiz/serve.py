@@ -26,8 +26,8 @@ from vidwiz.settings import Settings
 DSN_VARIABLE = "VIDWIZ_SERVED_DATABASE"
 BACKLOG = 4096
 GRACE_S = 30
-START_S = 60
-"""Seconds that one of several processes may take to import the program on a busy machine."""
+ANSWERS_WITHIN_S = 20
+"""Seconds after which one of several processes counts as hung; a busy machine imports slowly."""
 ANSWERS_GRACE_S = 20
 """Seconds that answers under way have to be finished before they are interrupted."""
 
@@ -59,7 +59,7 @@ def serve(
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_worker_healthcheck=START_S,
+        timeout_worker_healthcheck=ANSWERS_WITHIN_S,
     )
     beside = _workers(settings, host, port) if workers else None
     try:

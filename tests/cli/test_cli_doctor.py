@@ -32,6 +32,8 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
         "SECRET_KEY": "ok",
         "ADMIN_TOKEN": "ok",
         "object store": "ok",
+        "reaction ai-notes": "ok",
+        "reaction summaries": "ok",
         "Google sign-in": "off",
         "language model": "off",
         "AI-note queue": "ok",

@@ -54,7 +54,9 @@ def refused_and_closed(line: socket.socket, status: int, body: Any) -> None:
         "content-length": str(len(json.dumps(body, separators=(",", ":")))),
         "connection": "close",
         "access-control-allow-origin": "*",
-        "access-control-expose-headers": "X-Request-ID, Retry-After",
+        "access-control-expose-headers": (
+            "X-Request-ID, Retry-After, X-Wiz-Turn-ID, X-Wiz-Conversation-ID"
+        ),
         "x-content-type-options": "nosniff",
     }
     assert line.recv(1) == b""

@@ -79,7 +79,7 @@ async def test_a_submit_in_flight_is_finished_and_answered(
         assert await exit_code(server) == 0
     stored = tmp_path / "data" / "objects" / "transcripts" / f"{video_id}.json"
     assert json.loads(stored.read_bytes()) == success(task)["transcript"]
-    assert topics(dsn)[-2:] == ["TaskCompleted", "TranscriptReady"]
+    assert {"TaskCompleted", "TranscriptReady"} <= {*topics(dsn)}
 
 
 async def refuses_connections(server: Server) -> bool:
@@ -130,7 +130,7 @@ async def test_a_killed_process_of_several_is_replaced(dsn: str, tmp_path: Path)
             now = serving_children(server.process.pid)
             return len(now) == 2 and servers[0] not in now
 
-        await eventually(replaced, 20)
+        await eventually(replaced, 60)
         assert server.stop() == 0
 
 

@@ -27,6 +27,7 @@ from vidwiz.commands.conversations import (
     require_conversation,
 )
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
+from vidwiz.database import fetch_all
 from vidwiz.events.recorded import ANONYMOUS, Actor
 from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
@@ -300,23 +301,18 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
     async with services().database.borrowed() as connection:
         ground: QuestionGround
         (ground,) = await answer(connection, [question.lookup()])
-    admit(question.identity, ground)
-    about = await _subject(body.video_id)
+        admit(question.identity, ground)
+        ((sha256, title, duration),) = await fetch_all(
+            connection, wiz_queries.TRANSCRIPT, {"video_id": body.video_id}
+        )
+    transcript = await services().library.transcript(body.video_id, sha256)
+    if transcript is None:
+        raise ApiError(404, "Transcript data missing")
+    about = Subject(body.video_id, title, _seconds(duration), transcript)
     require_conversation(ground)
     if question.identity.user_id is None:  # a guest is free to be another one every time
         await services().limits.spend_for_address("guest_question")
     return await services().turns.ask(question, about, origin(caller.actor))
-
-
-async def _subject(video_id: str) -> Subject:
-    row = await services().database.one(wiz_queries.TRANSCRIPT, video_id=video_id)
-    if row is None:
-        raise VideoNotFound
-    sha256, title, duration = row
-    transcript = await services().library.transcript(video_id, sha256)
-    if transcript is None:
-        raise ApiError(404, "Transcript data missing")
-    return Subject(video_id, title, _seconds(duration), transcript)
 
 
 def _seconds(duration: str | None) -> float | None:

@@ -94,7 +94,7 @@ class Turns:
         turn = Turn(asked.turn_id, asked.conversation_id, question.identity)
         self._turns[turn.turn_id] = turn
         because = replace(origin, actor=SYSTEM, causation_id=f"turn:{turn.turn_id}")
-        running = asyncio.create_task(self._run(turn, question.text, about, because))
+        running = asyncio.create_task(self._run(turn, question, about, because))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return turn
@@ -134,8 +134,8 @@ class Turns:
         for answering in self._answering.values():
             answering.cancel()
 
-    async def _run(self, turn: Turn, text: str, about: Subject, origin: Origin) -> None:
-        answering = asyncio.create_task(self._answer(turn, text, about))
+    async def _run(self, turn: Turn, question: AskQuestion, about: Subject, origin: Origin) -> None:
+        answering = asyncio.create_task(self._answer(turn, question, about))
         self._answering[turn.turn_id] = answering
         ANSWERING.inc()
         try:
@@ -146,35 +146,41 @@ class Turns:
             self._stopped.discard(turn.turn_id)
             del self._answering[turn.turn_id], self._turns[turn.turn_id]
 
-    async def _answer(self, turn: Turn, text: str, about: Subject) -> None:
-        question = Question(
-            about.video_id,
-            about.title,
-            about.transcript.segments,
-            await self._earlier(turn),
-            text,
-            about.transcript.index,
-        )
-        finder = await _finder(about)
+    async def _answer(self, turn: Turn, asked: AskQuestion, about: Subject) -> None:
         try:
-            async with (
-                asyncio.timeout(LONGEST_ANSWERING_S),
-                aclosing(self._answerer.answer(question)) as pieces,
-            ):
-                await _take(turn, pieces, finder)
+            async with asyncio.timeout(LONGEST_ANSWERING_S):
+                earlier = () if asked.conversation_id is None else await self._earlier(turn)
+                question = Question(
+                    about.video_id,
+                    about.title,
+                    about.transcript.segments,
+                    earlier,
+                    asked.text,
+                    about.transcript.index,
+                )
+                finder = await _finder(about)
+                async with aclosing(self._answerer.answer(question)) as pieces:
+                    await _take(turn, pieces, finder)
         except TimeoutError:
             raise ModelTimedOut("the answer went on for too long") from None
         if not turn.content.strip():
             raise ModelRefused("the answer has no words")
 
     async def _earlier(self, turn: Turn) -> Sequence[Said]:
-        rows = await self._database.all(
-            RECENT_MESSAGES,
-            conversation_id=turn.conversation_id,
-            before=turn.turn_id,
-            at_most=EARLIER_MESSAGES,
-        )
-        return [Said(role, content) for role, content in reversed(rows)]
+        """What was said before; a question that was paid for waits until it can be read."""
+        while True:
+            try:
+                rows = await self._database.all(
+                    RECENT_MESSAGES,
+                    conversation_id=turn.conversation_id,
+                    before=turn.turn_id,
+                    at_most=EARLIER_MESSAGES,
+                )
+            except DatabaseUnavailable as error:
+                log.warning("a question waits for what was said before", error=str(error))
+                await asyncio.sleep(STORE_PAUSE_S)
+            else:
+                return [Said(role, content) for role, content in reversed(rows)]
 
     def _ending(self, turn: Turn, answering: "asyncio.Task[None]") -> Ending:
         answer = Answer(turn.content, turn.citations, self._answerer.name)
