@@ -68,7 +68,7 @@ class Gemini:
         base_url: str | None = None,
         first_piece_timeout_s: float = 60.0,
         between_pieces_timeout_s: float = 30.0,
-        completion_timeout_s: float = 120.0,
+        completion_timeout_s: float = 80.0,
     ) -> None:
         self._model = model
         self._first_s = first_piece_timeout_s

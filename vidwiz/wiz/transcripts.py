@@ -64,6 +64,12 @@ def one_line(text: Any) -> str:
     return " ".join(_UNPRINTABLE.sub(" ", text).split()) if isinstance(text, str) else ""
 
 
+def printable(text: str) -> str:
+    """The lines of a text without what cannot be printed or stored."""
+    lines = (_UNPRINTABLE.sub(" ", line).rstrip() for line in text.splitlines())
+    return "\n".join(lines).strip()
+
+
 def clipped(text: str, most: int) -> str:
     """At most so many characters, cut between words where there are any, which ``…`` then tells."""
     if len(text) <= most:

@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 from http import HTTPStatus
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
+NO_VIDEO = "-" * 65
+"""Longer than the id of any video can be."""
 _POLLED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # A wrong token may become right again, and so may a service that is overloaded or away.
@@ -50,8 +53,10 @@ class Api:
         self._pace = config.pace
         self._stop = stop
         self._is_away = False
+        base_url = _base_url(config.api_url)
         self._client = httpx.AsyncClient(
-            base_url=_base_url(config.api_url),
+            base_url=base_url,
+            trust_env=not _is_here(base_url),  # no proxy is to see the token on its way back
             headers={"Authorization": f"Bearer {config.admin_token}"},
             timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         )
@@ -72,7 +77,8 @@ class Api:
 
         Asks for the notes of a video that cannot be, which the guard answers before anything else.
         """
-        status, body = await self._ask("GET", "/videos/-/notes/ai-note-task", final=_REFUSED)
+        path = f"/videos/{NO_VIDEO}/notes/ai-note-task"
+        status, body = await self._ask("GET", path, final=_REFUSED)
         if status in _REFUSED:
             raise WorkerRefused("the service does not accept this admin token")
         if _message(body) is None:
@@ -86,7 +92,7 @@ class Api:
             read_s=self._pace.poll_s + CONNECT_TIMEOUT_S * 2,
             only=_POLLED,
         )
-        return task if isinstance(task, dict) else None
+        return task if isinstance(task, dict) and _is_task(task) else None
 
     async def submit(self, kind: Kind, report: dict[str, Any]) -> None:
         """Report on a task; raises ``ApiRefused``, with 403 when somebody else has it by now."""
@@ -196,8 +202,27 @@ def _parsed(answer: httpx.Response) -> Any:
 
 
 def _quoted(video_id: str) -> str:
-    """As one part of a path, whatever a message named."""
-    return quote(video_id, safe="")
+    """As one part of a path, whatever a message named; dots alone would lead elsewhere."""
+    return quote(video_id, safe="").replace(".", "%2E")
+
+
+def _is_here(base_url: httpx.URL) -> bool:
+    """Whether the address is this machine's own."""
+    try:
+        return ip_address(base_url.host).is_loopback
+    except ValueError:
+        return base_url.host == "localhost"
+
+
+def _is_task(task: dict[str, Any]) -> bool:
+    details = task.get("task_details")
+    return (
+        isinstance(task.get("task_id"), int)
+        and isinstance(task.get("retry_count"), int)
+        and isinstance(details, dict)
+        and isinstance(details.get("video_id"), str)
+        and isinstance(details.get("note_id"), int | None)
+    )
 
 
 def _message(body: Any) -> str | None:

@@ -75,6 +75,6 @@ def failure_of(error: Exception) -> JobFailed:
         case ModelError():
             return JobFailed(error.code, error.message, is_general=True)
         case TimeoutError():
-            return JobFailed("timed_out", "It took too long.")
+            return JobFailed("timed_out", "It took too long.", is_general=True)
         case _:
             return JobFailed("unexpected", "The worker met an error of its own.")

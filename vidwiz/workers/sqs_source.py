@@ -28,8 +28,8 @@ _FAILURES = (BotoCoreError, ClientError, ResponseParserError, AiohttpError, OSEr
 class SqsSource:
     """Messages of a queue.
 
-    One leaves the queue when its job is done. One that fails, or that is no job, stays: after
-    so many attempts the queue's redrive policy puts it aside.
+    One leaves the queue when its job is done, or cannot be. One that fails otherwise, or that is
+    no job, stays: after so many attempts the queue's redrive policy puts it aside.
     """
 
     def __init__(self, kind: Kind, url: str, config: WorkerConfig, stop: Stop) -> None:
@@ -38,6 +38,7 @@ class SqsSource:
         self._pace = config.pace
         self._stop = stop
         self._resources = AsyncExitStack()
+        self._opening = asyncio.Lock()
         self._client: Any = None
         self._options = {
             "region_name": config.aws_region,
@@ -51,8 +52,6 @@ class SqsSource:
         }
 
     async def __aenter__(self) -> Self:
-        opened = aioboto3.Session().client("sqs", **self._options)
-        self._client = await self._resources.enter_async_context(opened)
         return self
 
     async def __aexit__(
@@ -67,7 +66,8 @@ class SqsSource:
         """The next message that is a job."""
         for pause_s in pauses(self._pace.first_pause_s, self._pace.longest_pause_s):
             try:
-                answer = await self._client.receive_message(
+                client = await self._open()
+                answer = await client.receive_message(
                     QueueUrl=self._url,
                     MaxNumberOfMessages=1,
                     WaitTimeSeconds=min(LONGEST_RECEIVE_S, int(self._pace.poll_s)),
@@ -82,6 +82,13 @@ class SqsSource:
                 messages = answer.get("Messages", [])
                 return self._job(messages[0]) if messages else None
         return None
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._client is None:
+                opened = aioboto3.Session().client("sqs", **self._options)
+                self._client = await self._resources.enter_async_context(opened)
+            return self._client
 
     @asynccontextmanager
     async def holding(self, job: Job) -> AsyncIterator[None]:
@@ -101,7 +108,13 @@ class SqsSource:
             log.warning("message left", message_id=job.message_id, reason=_reason(error))
 
     async def failed(self, job: Job, failure: JobFailed) -> None:
-        """Leave the message, to be seen again a while later; at once when nobody is to blame."""
+        """Leave the message, to be seen again a while later; at once when nobody is to blame.
+
+        Where another attempt would be in vain it goes.
+        """
+        if failure.is_permanent:
+            await self.done(job, {})
+            return
         delay_s = min(self._pace.hidden_s * 2 ** min(job.attempt - 1, 10), LONGEST_DELAY_S)
         await self._hide_for(job, 0 if failure.code == "interrupted" else delay_s)
 

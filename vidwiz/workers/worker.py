@@ -57,12 +57,19 @@ class Worker:
     async def _serve(self) -> None:
         while not self._stop.is_wished:
             await self._rest.over(self._stop)
+            asked = time.monotonic()
             try:
                 job = await self._stop.unless(self._source.next())
+                if job is not None:
+                    await self._do(job)
             except ApiUnreachable:  # and a stop is wished
                 return
-            if job is not None:
-                await self._do(job)
+            except Exception:  # which is to end neither this kind nor the others
+                log.exception("worker erred", kind=self._kind.value)
+                await self._stop.pause(self._pace.longest_pause_s)
+            else:
+                if job is None and time.monotonic() - asked < self._pace.poll_s / 2:
+                    await self._stop.pause(self._pace.first_pause_s)  # it did not wait
 
     async def _do(self, job: Job) -> None:
         """Do the job; whatever happens, one line in the log says so."""
@@ -95,6 +102,7 @@ class Worker:
             await self._tell(job, failure, end)
         except (ApiUnreachable, TimeoutError):
             end.outcome = "undelivered"
+            self._rest.begin()
         except ApiRefused as refusal:  # the task is somebody else's by now, or done
             end.outcome, end.error_code = "superseded", f"http_{refusal.status}"
         else:

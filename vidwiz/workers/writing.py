@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from vidwiz.adapters.language_model import LanguageModel, Message, Prompt
+from vidwiz.adapters.language_model import LanguageModel, Message, ModelUnavailable, Prompt
 from vidwiz.wiz import reader
 from vidwiz.wiz.passages import estimated_tokens, line_of
 from vidwiz.wiz.prompts import MAX_SUMMARY_LENGTH, NOTE_LENGTH, note_prompt, summary_prompt
@@ -13,6 +13,7 @@ from vidwiz.wiz.transcripts import (
     Segment,
     clipped,
     one_line,
+    printable,
     segments_around,
     segments_of,
 )
@@ -53,7 +54,10 @@ class Summaries:
             return await asyncio.to_thread(reader.digest, segments)
         prompt = await asyncio.to_thread(summary_prompt, title, segments, self._budget_tokens)
         job.tries += 1
-        return (await self._model.complete(prompt)).strip()
+        summary = printable(await self._model.complete(prompt))
+        if not summary:
+            raise ModelUnavailable("the summary has no words")
+        return summary
 
 
 class AiNotes:
