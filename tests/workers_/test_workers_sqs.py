@@ -192,11 +192,13 @@ async def test_a_summary_that_is_asked_for_too_early_comes_later(
     await queue.send({"video_id": video_id})
     async with receiving(service, queue, aws, Kind.SUMMARY) as workers:
         early = await workers.job(video_id, "failed")
+        await eventually(queue.is_empty)
         await service.bring(video_id, SPOKEN)
+        await queue.send({"video_id": video_id})  # as the service does then
         late = await workers.job(video_id, "done")
         await eventually(queue.is_empty)
     assert (early["error_code"], early["attempts"]) == ("transcript_missing", 1)
-    assert late["attempts"] == 2
+    assert late["attempts"] == 1
 
 
 async def test_what_nobody_can_do_leaves_the_queue_after_one_try(
@@ -252,3 +254,19 @@ async def test_a_queue_that_is_away_is_waited_for(service: Service, queue: Queue
         assert made["QueueUrl"] == later.url
         await later.send({"video_id": video_id})
         assert (await workers.job(video_id))["outcome"] == "done"
+
+
+async def test_a_queue_without_a_region_stops_nobody(
+    service: Service, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    async with working(
+        service.url, Kind.SUMMARY, summary_queue_url=f"{aws}/0/queue", aws_endpoint_url=aws
+    ) as workers:
+
+        async def told_twice() -> bool:
+            return [line.get("reason") for line in workers.lines].count("NoRegionError") > 1
+
+        await eventually(told_twice)

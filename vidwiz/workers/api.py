@@ -1,6 +1,6 @@
 """The service as a worker sees it: its HTTP API, for as long as it takes to answer."""
 
-from collections.abc import Container
+from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
 from types import TracebackType
@@ -21,10 +21,8 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 NO_VIDEO = "-" * 65
 """Longer than the id of any video can be."""
-_POLLED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
-_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-# A wrong token may become right again, and so may a service that is overloaded or away.
-_MAY_PASS = frozenset({401, 403, 408, 425, 429, *range(500, 600)})
+REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_MAY_PASS = frozenset({408, 425, 429, *range(500, 600)})
 
 
 class WorkerRefused(Exception):
@@ -78,25 +76,28 @@ class Api:
         Asks for the notes of a video that cannot be, which the guard answers before anything else.
         """
         path = f"/videos/{NO_VIDEO}/notes/ai-note-task"
-        status, body = await self._ask("GET", path, final=_REFUSED)
-        if status in _REFUSED:
+        status, body = await self._ask("GET", path)
+        if status in REFUSED:
             raise WorkerRefused("the service does not accept this admin token")
         if _message(body) is None:
             raise WorkerRefused(f"{self._client.base_url} is not the address of VidWiz's API")
 
     async def next_task(self, kind: Kind) -> dict[str, Any] | None:
-        """A task, after waiting for one; None when there was none in time."""
+        """A task, after waiting for one; None when there was none in time.
+
+        A token that is wrong by now may become right again, so that is waited for as well.
+        """
         _, task = await self._ask(
             "GET",
             f"/tasks/{kind}?timeout={self._pace.poll_s:g}",
             read_s=self._pace.poll_s + CONNECT_TIMEOUT_S * 2,
-            only=_POLLED,
+            stays=_is_polled,
         )
-        return task if isinstance(task, dict) and _is_task(task) else None
+        return task or None
 
     async def submit(self, kind: Kind, report: dict[str, Any]) -> None:
         """Report on a task; raises ``ApiRefused``, with 403 when somebody else has it by now."""
-        await self._get("POST", f"/tasks/{kind}", report, final=(HTTPStatus.FORBIDDEN,))
+        await self._get("POST", f"/tasks/{kind}", report)
 
     async def video(self, video_id: str) -> dict[str, Any]:
         """Its title and summary, among others; raises ``ApiRefused``."""
@@ -104,14 +105,14 @@ class Api:
         return video
 
     async def transcript(self, video_id: str) -> list[Any] | None:
-        """The items, as they were submitted; None when there is no transcript."""
-        status, items = await self._ask("GET", f"/videos/{_quoted(video_id)}/transcript")
-        return items if status == HTTPStatus.OK and isinstance(items, list) else None
+        """The items, as they were submitted; None when there are none; raises ``ApiRefused``."""
+        items = await self._found(f"/videos/{_quoted(video_id)}/transcript")
+        return items if isinstance(items, list) else None
 
     async def waiting_notes(self, video_id: str) -> list[dict[str, Any]]:
-        """The notes of a video that an AI is to write."""
-        status, body = await self._ask("GET", f"/videos/{_quoted(video_id)}/notes/ai-note-task")
-        return list(body["notes"]) if status == HTTPStatus.OK else []
+        """The notes of a video that an AI is to write; raises ``ApiRefused``."""
+        body = await self._found(f"/videos/{_quoted(video_id)}/notes/ai-note-task")
+        return [] if body is None else list(body["notes"])
 
     async def write_summary(self, video_id: str, summary: str) -> None:
         """Give the video its summary; raises ``ApiRefused``."""
@@ -122,11 +123,18 @@ class Api:
         words = {"text": text, "generated_by_ai": True}
         await self._get("PATCH", f"/notes/{note_id}?only_if_empty=true", words)
 
-    async def _get(
-        self, method: str, path: str, body: Any = None, *, final: Container[int] = ()
-    ) -> Any:
+    async def _found(self, path: str) -> Any:
+        """The body of a 200; None for a 404."""
+        try:
+            return await self._get("GET", path)
+        except ApiRefused as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+
+    async def _get(self, method: str, path: str, body: Any = None) -> Any:
         """The body of a 200."""
-        status, found = await self._ask(method, path, body, final=final)
+        status, found = await self._ask(method, path, body)
         if status != HTTPStatus.OK:
             raise ApiRefused(status, _message(found) or f"HTTP {status}")
         return found
@@ -137,14 +145,12 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        final: Container[int] = (),
-        only: Container[int] | None = None,
+        stays: Callable[[int, Any], bool] | None = None,
         read_s: float = READ_TIMEOUT_S,
     ) -> tuple[int, Any]:
         """Status and body of an answer that stays.
 
-        These are all that ``_MAY_PASS`` does not name, and those in ``final``; if ``only`` is
-        given, no others than these.
+        These are all that ``_MAY_PASS`` does not name, unless ``stays`` tells them.
         """
         request = self._client.build_request(
             method,
@@ -160,8 +166,7 @@ class Api:
             except (httpx.HTTPError, orjson.JSONDecodeError) as error:
                 trouble = type(error).__name__
             else:
-                stays = status in only if only else status in final or status not in _MAY_PASS
-                if stays:
+                if stays(status, found) if stays else status not in _MAY_PASS:
                     self._is_back()
                     return status, found
                 trouble = f"HTTP {status}"
@@ -214,7 +219,14 @@ def _is_here(base_url: httpx.URL) -> bool:
         return base_url.host == "localhost"
 
 
-def _is_task(task: dict[str, Any]) -> bool:
+def _is_polled(status: int, body: Any) -> bool:
+    """Whether it is how the service answers who asks for a task."""
+    return status == HTTPStatus.NO_CONTENT or (status == HTTPStatus.OK and _is_task(body))
+
+
+def _is_task(task: Any) -> bool:
+    if not isinstance(task, dict):
+        return False
     details = task.get("task_details")
     return (
         isinstance(task.get("task_id"), int)

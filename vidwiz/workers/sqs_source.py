@@ -110,9 +110,11 @@ class SqsSource:
     async def failed(self, job: Job, failure: JobFailed) -> None:
         """Leave the message, to be seen again a while later; at once when nobody is to blame.
 
-        Where another attempt would be in vain it goes.
+        Where another attempt would be in vain it goes, and where another message will come: the
+        service asks again for a summary when the transcript arrives.
         """
-        if failure.is_permanent:
+        is_asked_again = self._kind is Kind.SUMMARY and failure.code == "transcript_missing"
+        if failure.is_permanent or is_asked_again:
             await self.done(job, {})
             return
         delay_s = min(self._pace.hidden_s * 2 ** min(job.attempt - 1, 10), LONGEST_DELAY_S)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from vidwiz.workers.api import ApiRefused, ApiUnreachable
+from vidwiz.workers.api import REFUSED, ApiRefused, ApiUnreachable
 from vidwiz.workers.config import Pace
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind, NotNeeded, failure_of
 from vidwiz.workers.pauses import Rest, Stop
@@ -56,7 +56,6 @@ class Worker:
 
     async def _serve(self) -> None:
         while not self._stop.is_wished:
-            await self._rest.over(self._stop)
             asked = time.monotonic()
             try:
                 job = await self._stop.unless(self._source.next())
@@ -70,6 +69,7 @@ class Worker:
             else:
                 if job is None and time.monotonic() - asked < self._pace.poll_s / 2:
                     await self._stop.pause(self._pace.first_pause_s)  # it did not wait
+            await self._rest.over(self._stop)
 
     async def _do(self, job: Job) -> None:
         """Do the job; whatever happens, one line in the log says so."""
@@ -125,7 +125,13 @@ class Worker:
         if self._stop.is_wished and isinstance(error, TimeoutError | ApiUnreachable):
             return JobFailed("interrupted", "The worker was stopped.")
         if isinstance(error, ApiRefused):
-            return JobFailed("api_refused", str(error), is_permanent=True)
+            lets_nobody_in = error.status in REFUSED
+            return JobFailed(
+                "api_refused",
+                str(error),
+                is_permanent=not lets_nobody_in,
+                is_general=lets_nobody_in,
+            )
         return failure_of(error)
 
     async def _tell(self, job: Job, failure: JobFailed, end: _End) -> None:
@@ -140,6 +146,7 @@ class Worker:
                 await self._source.failed(job, failure)
         except (ApiUnreachable, TimeoutError):
             end.outcome = "undelivered"
+            self._rest.begin()
         except ApiRefused:
             end.outcome = "superseded"
         else:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from vidwiz.adapters.language_model import LanguageModel, Message, ModelUnavailable, Prompt
 from vidwiz.wiz import reader
@@ -22,6 +23,8 @@ from vidwiz.workers.jobs import Fruit, Job, JobFailed, NotNeeded
 
 NOTE_TRIES = 3
 NOTE_WITHIN_S = 60.0
+KEPT_S = 60.0
+KEPT_VIDEOS = 4
 
 _NOT_FOUND = 404
 _AGAIN = "That has {length} characters. Write it with {least} to {most}, on one line."
@@ -55,9 +58,43 @@ class Summaries:
         prompt = await asyncio.to_thread(summary_prompt, title, segments, self._budget_tokens)
         job.tries += 1
         summary = printable(await self._model.complete(prompt))
-        if not summary:
+        if not _is_visible(summary):
             raise ModelUnavailable("the summary has no words")
         return summary
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Segments of a video once they are fetched, which one job does at a time."""
+
+    until: float
+    segments: list[Segment] | None = None
+    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RecentSegments:
+    """The segments of the last few videos, so that the notes of one video share one fetch."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._kept: dict[str, _Kept] = {}
+
+    async def of(self, job: Job) -> list[Segment]:
+        """The segments of the job's video, at most ``KEPT_S`` seconds old; raises ``JobFailed``."""
+        kept = self._place(job.video_id)
+        async with kept.fetching:
+            if kept.segments is None:
+                kept.segments = await _segments(self._api, job)
+            return kept.segments
+
+    def _place(self, video_id: str) -> _Kept:
+        now = asyncio.get_running_loop().time()
+        self._kept = {key: kept for key, kept in self._kept.items() if kept.until > now}
+        kept = self._kept.pop(video_id, None) or _Kept(now + KEPT_S)
+        self._kept[video_id] = kept  # the last one asked for
+        if len(self._kept) > KEPT_VIDEOS:
+            del self._kept[next(iter(self._kept))]
+        return kept
 
 
 class AiNotes:
@@ -67,6 +104,7 @@ class AiNotes:
         self._api = api
         self._model = model
         self._budget_tokens = budget_tokens
+        self._recent = RecentSegments(api)
 
     async def __call__(self, job: Job) -> Fruit:
         """Write it, if it still waits; raises ``JobFailed``, ``NotNeeded``, ``ModelError``."""
@@ -84,7 +122,7 @@ class AiNotes:
         return {}
 
     async def _line(self, job: Job, seconds: float) -> str:
-        segments = await _segments(self._api, job)
+        segments = await self._recent.of(job)
         extract = reader.moment(segments, seconds)
         if not extract:
             raise JobFailed("nothing_said", "Nobody speaks at that time.", is_permanent=True)
@@ -93,7 +131,7 @@ class AiNotes:
             return extract
         video = await _video(self._api, job)
         said = await fitting(self._model, note_prompt(video["title"], around, seconds), job)
-        return said or extract
+        return said if _is_visible(said) else extract
 
 
 async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
@@ -116,6 +154,11 @@ async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
 def unwrapped(text: str) -> str:
     """The words on one line, without the quotation marks or Markdown that models put around."""
     return one_line(text).strip(_WRAPPING)
+
+
+def _is_visible(text: str) -> bool:
+    """Whether there is more than spaces and marks that nobody sees, as those of no width."""
+    return any(one.isprintable() and not one.isspace() for one in text)
 
 
 def seconds_of_note(timestamp: str) -> float:
