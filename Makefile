@@ -41,9 +41,9 @@ bench: dev ## Measure, and print a table (ARGS="--quick" for a short run)
 	$(BIN)/python -m bench $(ARGS)
 
 lock: dev ## Pin the newest allowed versions of everything
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --no-annotate pyproject.toml --group build -o requirements.lock
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --no-annotate pyproject.toml --group build --group dev \
 		-c requirements.lock -o requirements-dev.lock
 
