@@ -54,7 +54,9 @@ class Signals:
         self._head = 0
         self._to_send = asyncio.Event()
         self._news = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+        self._sender: asyncio.Task[None] | None = None
+        self._receiver: asyncio.Task[None] | None = None
         self._server = 1 + randbelow(2**31 - 1)
 
     @property
@@ -85,20 +87,20 @@ class Signals:
     async def start(self) -> None:
         """Listen to other processes; raises ``DatabaseUnavailable``."""
         connection = await self._listening()
-        self._tasks = [
-            asyncio.create_task(self._receive_forever(connection)),
-            asyncio.create_task(self._send_forever()),
-        ]
+        self._receiver = asyncio.create_task(self._receive_forever(connection))
+        self._sender = asyncio.create_task(self._send_until_closed())
         head = await self._database.one(event_log.HEAD)
         self._head = max(self._head, head[0] if head else 0)
 
     async def close(self) -> None:
         """Stop, after telling the others what they do not know yet."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._unsent or self._unsaid:
-            await self._try(self._send)
+        self._closing = True
+        self._to_send.set()
+        if self._receiver is not None:
+            self._receiver.cancel()
+            await asyncio.gather(self._receiver, return_exceptions=True)
+        if self._sender is not None:
+            await self._sender  # not cancelled: what it is just sending would be lost
 
     def committed(self, position: int, topics: Iterable[str]) -> None:
         """This process has committed events up to ``position``."""
@@ -120,12 +122,14 @@ class Signals:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def _send_forever(self) -> None:
-        while True:
+    async def _send_until_closed(self) -> None:
+        while not self._closing:
             await self._to_send.wait()
             self._to_send.clear()
             await self._try(self._send)
             await asyncio.sleep(COALESCE_S)
+        if self._unsent or self._unsaid:
+            await self._try(self._send)
 
     async def _send(self) -> None:
         topics, self._unsent = self._unsent, set()
