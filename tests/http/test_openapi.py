@@ -148,3 +148,9 @@ async def test_the_pages_files_are_only_its_own(api: Api, path: str) -> None:
     answer = await api.client.get(path)
     assert "flask" not in answer.text
     assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_a_stream_is_documented_as_one(document: dict[str, Any]) -> None:
+    chat = document["paths"]["/api/wiz/chat"]["post"]["responses"]
+    assert [*chat["200"]["content"]] == ["text/event-stream"]
+    assert [*chat["202"]["content"]] == ["application/json"]

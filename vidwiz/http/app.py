@@ -13,6 +13,7 @@ from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
 from vidwiz.http.notes import notes
+from vidwiz.http.openapi import Document
 from vidwiz.http.static import get_static
 from vidwiz.http.tasks import tasks
 from vidwiz.http.transcripts import transcripts
@@ -52,6 +53,7 @@ def create_app(static_dir: Path) -> Quart:
         app,
         info=Info(title="VidWiz", version="1"),
         security_schemes=SECURITY_SCHEMES,
+        openapi_provider_class=Document,
         redoc_ui_path=None,
         scalar_ui_path=None,
     )

@@ -1,7 +1,7 @@
 """The contract's objects as OpenAPI shows them. PostgreSQL builds the JSON that goes out."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -244,7 +244,9 @@ class Conversation(BaseModel):
 
 
 class TurnStream(BaseModel):
-    """``text/event-stream``: what the data of its events may hold."""
+    """What the data of the stream's events may hold."""
+
+    MEDIA_TYPE: ClassVar[str] = "text/event-stream"
 
     content: str | None = None
     marker: str | None = None
