@@ -5,14 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 HOST ?= 127.0.0.1
+WEB := frontend
+NPM := npm --prefix $(WEB)
+WEB_BUILD := $(WEB)/dist/index.html
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f)
+WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo test check lint types contracts bench lock clean
+.PHONY: help install dev run demo test check lint types contracts bench lock clean web web-check web-types web-drift
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed ## Make .venv with what running needs, at the locked versions
+install: $(VENV)/.installed $(WEB_BUILD) ## Make .venv with what running needs, at the locked versions, and the web app
 
 dev: $(VENV)/.dev ## Add what testing needs
 
@@ -25,7 +30,7 @@ demo: install ## Load a sample video with notes
 test: dev ## Run the tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
-check: lint types contracts test ## What CI runs: lint, types, import contracts, tests
+check: lint types contracts web-check test ## What CI runs: lint, types, import contracts, the web app, tests
 
 lint: dev
 	$(BIN)/ruff check .
@@ -36,6 +41,21 @@ types: dev
 
 contracts: dev
 	$(BIN)/lint-imports
+
+web: $(WEB_BUILD) ## Build the web app
+
+web-check: $(WEB_BUILD) web-drift ## Lint, types, tests and size of the web app
+	$(NPM) run -s lint
+	$(NPM) run -s types
+	$(NPM) run -s test
+	$(NPM) run -s size
+
+web-types: dev $(WEB)/node_modules/.installed ## Write the web app's types from the server's OpenAPI
+	PYTHONPATH=. $(BIN)/python $(WEB)/scripts/openapi.py | $(NPM) exec -- openapi-typescript > $(WEB_TYPES)
+
+web-drift: dev $(WEB)/node_modules/.installed
+	PYTHONPATH=. $(BIN)/python $(WEB)/scripts/openapi.py | $(NPM) exec -- openapi-typescript | diff -u $(WEB_TYPES) - \
+		|| (echo 'The routes have changed: run `make web-types`.' >&2; false)
 
 bench: dev ## Measure, and print a table (ARGS="--quick" for a short run)
 	$(BIN)/python -m bench $(ARGS)
@@ -48,7 +68,7 @@ lock: dev ## Pin the newest allowed versions of everything
 		-c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out $(WEB)/node_modules $(WEB)/dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "VidWiz needs Python 3.11 or newer")'
@@ -61,4 +81,13 @@ $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json
+	@npm --version > /dev/null || (echo 'The web app is built with Node 20.19 or newer and its npm.' >&2; false)
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB_BUILD): $(WEB)/node_modules/.installed $(WEB_SOURCES)
+	$(NPM) run -s build -- --logLevel warn
 	@touch $@

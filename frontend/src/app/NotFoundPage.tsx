@@ -1,0 +1,17 @@
+/** An address that leads nowhere. */
+
+import { ButtonLink } from "@/components/Button";
+import { EmptyState } from "@/components/States";
+import { useTitle } from "@/lib/title";
+
+export function NotFoundPage() {
+  useTitle("Not found");
+  return (
+    <EmptyState icon="video" title="There is nothing at this address">
+      <p className="mb-4">The link may be old, or mistyped.</p>
+      <ButtonLink to="/" look="primary">
+        To the start
+      </ButtonLink>
+    </EmptyState>
+  );
+}

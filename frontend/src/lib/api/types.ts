@@ -1,0 +1,58 @@
+/** What a path of the API takes and answers, read from the generated schema. */
+
+import type { PendingPaths } from "./pending";
+import type { components, paths } from "./schema";
+
+type Paths = paths & PendingPaths;
+export type Method = "get" | "post" | "patch" | "delete";
+
+export type PathsWith<M extends Method> = {
+  [P in keyof Paths]: Paths[P] extends Record<M, object> ? P : never;
+}[keyof Paths] &
+  string;
+
+type Operation<P, M extends Method> = P extends keyof Paths
+  ? Paths[P] extends Record<M, infer O>
+    ? O
+    : never
+  : never;
+
+type Json<R> = R extends { content: { "application/json": infer J } } ? J : undefined;
+
+/** The JSON of a success. */
+export type Answer<P, M extends Method> =
+  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201)]> : never;
+
+type Parameters<P, M extends Method, Place extends string> =
+  Operation<P, M> extends { parameters: infer All }
+    ? All extends Partial<Record<Place, infer One>>
+      ? One
+      : never
+    : never;
+
+type Body<P, M extends Method> =
+  Operation<P, M> extends { requestBody?: { content: { "application/json": infer B } } } ? B : Blob;
+
+/** A request, whatever its path. */
+export interface Request {
+  path?: unknown;
+  query?: unknown;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** Whose credentials to send: the person's (or guest's) by default. */
+  as?: "visitor" | "admin";
+}
+
+/** A request to one path; a Blob may stand for any body. */
+export interface Options<P, M extends Method> extends Request {
+  path?: { [Name in keyof Parameters<P, M, "path">]: string | number };
+  query?: Parameters<P, M, "query">;
+  body?: Body<P, M> | Blob;
+}
+
+export type Schemas = components["schemas"];
+export type Profile = Answer<"/api/user/profile", "get">;
+export type Note = Answer<"/api/notes/{video_id}", "get">[number];
+export type Video = Answer<"/api/videos/{video_id}", "get">;
+export type FoundVideo = Answer<"/api/search", "get">["videos"][number];

@@ -1,0 +1,80 @@
+/** Who this browser is: a session (JWT), a guest, and for auditors an admin token. */
+
+import { lasting, ofThisTab } from "@/lib/storage";
+import { type Session, sessionOf } from "./claims";
+
+const TOKEN = "vidwiz.token";
+const GUEST = "vidwiz.guest";
+const ADMIN = "vidwiz.admin";
+
+type Listener = () => void;
+const listeners = new Set<Listener>();
+const changed = (): void => listeners.forEach((listener) => listener());
+
+/** Tells when somebody signed in or out, in this tab or another one. */
+export function onChange(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+addEventListener("storage", ({ key }) => {
+  if (key === TOKEN || key === null) changed();
+});
+
+let current: Session | null = null;
+
+export const session = {
+  /** The same object as long as the token is the same; null when signed out or expired. */
+  read: (): Session | null => {
+    const token = lasting.read(TOKEN);
+    if (token !== (current?.token ?? null)) current = token ? sessionOf(token) : null;
+    return current && current.expires > Date.now() ? current : null;
+  },
+  open: (token: string): void => {
+    lasting.write(TOKEN, token);
+    changed();
+  },
+  close: (): void => {
+    lasting.write(TOKEN, null);
+    changed();
+  },
+  /** The server refused this token; a newer one stays. */
+  expire: (token: string): void => {
+    if (lasting.read(TOKEN) === token) session.close();
+  },
+};
+
+/** The auditor's token, kept for this tab only. */
+export const admin = {
+  read: (): string | null => ofThisTab.read(ADMIN),
+  open: (token: string): void => {
+    ofThisTab.write(ADMIN, token);
+    changed();
+  },
+  close: (): void => {
+    ofThisTab.write(ADMIN, null);
+    changed();
+  },
+  expire: (token: string): void => {
+    if (admin.read() === token) admin.close();
+  },
+};
+
+let guest: string | null = null;
+
+/** The guest's id, made on first use. */
+export function guestId(): string {
+  guest ??= lasting.read(GUEST) ?? uuid();
+  lasting.write(GUEST, guest);
+  return guest;
+}
+
+/** A random UUID; ``crypto.randomUUID`` exists only on https and localhost. */
+function uuid(): string {
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte, index) =>
+    ((index === 6 ? (byte & 15) | 64 : index === 8 ? (byte & 63) | 128 : byte) + 256)
+      .toString(16)
+      .slice(1),
+  );
+  return hex.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
