@@ -1,0 +1,70 @@
+"""A browser, the site, and people with pages of their own."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page
+
+from tests.browser.chromium import chromium_path, running_chromium
+from tests.browser.site import Site, running_site
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+BUILT = Path(__file__).parents[2] / "frontend" / "dist" / "index.html"
+
+OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser; where there is none these tests are skipped, but not in CI."""
+    path = chromium_path()
+    missing = "Chromium" if path is None else None if BUILT.exists() else "the built web app"
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"{missing} is not here")
+    if path is None or missing:
+        pytest.skip(f"{missing} is not here")
+    async with running_chromium(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+async def site(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """The site that the tests of a module share."""
+    async with running_site(module_dsn, tmp_path_factory.mktemp("site") / "data") as its:
+        yield its
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Site) -> OpenPage:
+    """Opens a page in a browser profile of its own; what goes wrong in it fails the test."""
+
+    @asynccontextmanager
+    async def opened(
+        viewport: dict[str, int] | None = None, **options: object
+    ) -> AsyncIterator[Page]:
+        context = await chromium.new_context(
+            base_url=site.url, viewport=viewport or DESKTOP, reduced_motion="reduce", **options
+        )
+        problems: list[str] = []
+        page = await context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: problems.extend(_complaint(message)))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        try:
+            yield page
+        finally:
+            await context.close()
+        assert problems == []
+
+    return opened
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    """Errors and refusals of the Content-Security-Policy; not the statuses that a test asks for."""
+    if message.type != "error" or message.text.startswith("Failed to load resource"):
+        return []
+    return [message.text]
