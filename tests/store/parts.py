@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.support import eventually, new_video_id
+from tests.support import MASTER, eventually, new_video_id
 from vidwiz.commands.notes import AddNote
 from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
@@ -50,7 +50,7 @@ class Parts:
 
 @asynccontextmanager
 async def running(dsn: str, pool_size: int = 4) -> AsyncIterator[Parts]:
-    async with running_store(dsn, pool_size) as parts:
+    async with running_store(dsn, pool_size, MASTER) as parts:
         yield Parts(*parts)
 
 

@@ -20,7 +20,7 @@ from tests.store.parts import (
     value,
     whole_log,
 )
-from tests.support import eventually
+from tests.support import MASTER, eventually
 from vidwiz import event_log
 from vidwiz.store import follow_log
 
@@ -77,7 +77,7 @@ async def finished(writer: Writer) -> None:
 
 
 async def follow(parts: Parts, seen: list[tuple[int | None, str]]) -> None:
-    async with aclosing(follow_log(parts.database, parts.signals, 0)) as events:
+    async with aclosing(follow_log(parts.database, parts.signals, MASTER, 0)) as events:
         async for event in events:
             seen.append((event.position, event.event.TOPIC))  # noqa: PERF401  read meanwhile
 

@@ -27,7 +27,7 @@ from tests.store.parts import (
     value,
     whole_log,
 )
-from tests.support import eventually, new_video_id
+from tests.support import MASTER, eventually, new_video_id
 from vidwiz.commands.base import DomainError, History, Outcome, PastOf
 from vidwiz.commands.notes import DeleteNote, EditNote, IdempotencyKeyReused, NoteNotFound
 from vidwiz.commands.notes import VideoTitleRequired as TitleRequired
@@ -329,7 +329,7 @@ class deciding:  # noqa: N801  a context manager, named as it reads
 
     def __init__(self, dsn: str, decisions: Mapping[type, Any]) -> None:
         self._database = Database(dsn, pool_size=2)
-        self._store = Store(self._database, Signals(self._database), decisions)
+        self._store = Store(self._database, Signals(self._database), MASTER, decisions)
 
     async def __aenter__(self) -> Store:
         await self._database.open()
@@ -474,7 +474,7 @@ async def test_the_store_comes_back_after_an_outage(
 
 async def test_a_store_without_a_database_does_not_start(dsn: str, server_dsn: str) -> None:
     database = Database(dsn, pool_size=1)
-    store = Store(database, Signals(database), {})
+    store = Store(database, Signals(database), MASTER, {})
     with closed_to_everybody(dsn, server_dsn), pytest.raises(DatabaseUnavailable):
         await store.start()
     await store.close()
