@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any, cast
 import httpx
 from quart import Quart
 
+from vidwiz.events.master_key import MasterKey
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.settings import Settings
@@ -24,6 +26,8 @@ from vidwiz.wiring import create_service
 
 SECRET_KEY = "a secret for tests, long enough for HS256"
 ADMIN_TOKEN = "the admin token of the tests"
+MASTER_KEY = "bWFzdGVyIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGU="
+MASTER = MasterKey(b64decode(MASTER_KEY))
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -100,6 +104,7 @@ def test_settings(data_dir: Path, **changes: Any) -> Settings:
     given = {
         "SECRET_KEY": SECRET_KEY,
         "ADMIN_TOKEN": ADMIN_TOKEN,
+        "VIDWIZ_MASTER_KEY": MASTER_KEY,
         "VIDWIZ_DATA_DIR": data_dir,
         "VIDWIZ_RATE_LIMITS": False,
         "VIDWIZ_STATIC_DIR": data_dir / "static",
@@ -166,6 +171,7 @@ def server_environment(data_dir: Path, dsn: str | None, **env: str) -> dict[str,
         **kept,
         "SECRET_KEY": SECRET_KEY,
         "ADMIN_TOKEN": ADMIN_TOKEN,
+        "VIDWIZ_MASTER_KEY": MASTER_KEY,
         "VIDWIZ_DATA_DIR": str(data_dir),
         "VIDWIZ_RATE_LIMITS": "off",
     }

@@ -11,6 +11,7 @@ import pytest
 from tests.fake_youtube import VIDEO_IDS, fake_youtube, recorded
 from tests.support import (
     ADMIN_TOKEN,
+    MASTER,
     SHARED_DATA,
     bearer,
     eventually,
@@ -45,7 +46,7 @@ async def test_a_guest_opens_a_video_and_asks_about_what_workers_brought(
             question = {"video_id": video_id, "message": "What is said here about text?"}
             answer = await client.post("/api/wiz/chat", json=question, headers=GUEST)
             assert answer.text.endswith("data: [DONE]\n\n")
-    assert list(verify(dsn)[1]) == []
+    assert list(verify(dsn, MASTER)[1]) == []
 
 
 @pytest.mark.skipif(not APOLLO.exists(), reason="the real transcripts are not here")
@@ -65,7 +66,7 @@ async def test_a_question_about_apollo_13_is_answered_with_the_second(
     assert (cited[0]["marker"], cited[0]["start"]) == ("[7:55:35]", 28535)
     assert "Main B Bus Undervolt" in cited[0]["quote"]
     assert "[7:55:35]" in answer.text
-    assert list(verify(dsn)[1]) == []
+    assert list(verify(dsn, MASTER)[1]) == []
 
 
 async def hand_in(client: httpx.AsyncClient, transcript: list[Any]) -> None:

@@ -17,14 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
-from vidwiz import history, logs
+from vidwiz import erase as erasure
+from vidwiz import history, logs, preflight
 from vidwiz import migrate as migrations
 from vidwiz import serve as server
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.chain import ChainBroken
+from vidwiz.events.master_key import MasterKey, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
+from vidwiz.events.sealing import SealBroken
 from vidwiz.parent import die_with_parent
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
@@ -33,7 +36,7 @@ from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.settings import Settings, SettingsError
-from vidwiz.wiring import worker_config
+from vidwiz.wiring import master_key, worker_config
 from vidwiz.workers.api import WorkerRefused
 from vidwiz.workers.jobs import Kind
 from vidwiz.workers.run import run
@@ -54,9 +57,11 @@ REFUSALS = (
     ObjectStoreError,
     migrations.MigrationFailed,
     ProjectionFailed,
+    SealBroken,
     SettingsError,
     UnknownEvent,
     WorkerRefused,
+    WrongMasterKey,
     psycopg.OperationalError,
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
@@ -98,8 +103,8 @@ def main(ctx: click.Context) -> None:
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, processes: int, no_workers: bool) -> None:
     """Run the service."""
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
+    with _ready(settings) as (dsn, _):
+        preflight.require_known_topics(dsn)
         _say_where_secrets_are(settings)
         code = server.serve(
             settings, dsn, host=host, port=port, processes=processes, workers=not no_workers
@@ -162,9 +167,8 @@ def rebuild(settings: Settings, tables: tuple[str, ...], as_json: bool) -> None:
 
     The service may go on running; it never sees a half-made table.
     """
-    with database(settings) as dsn, _progress("Replaying", hidden=as_json) as progress:
-        migrations.migrate(dsn)
-        result = replay.rebuild(dsn, tables, progress)
+    with _ready(settings) as (dsn, master), _progress("Replaying", hidden=as_json) as progress:
+        result = replay.rebuild(dsn, master, tables, progress)
     if as_json:
         _print_json(asdict(result))
     else:
@@ -179,9 +183,8 @@ def verify(settings: Settings, as_json: bool) -> None:
 
     Exits with 1 and names the first changed position, or each row that differs.
     """
-    with database(settings) as dsn, _progress("Replaying", hidden=as_json) as progress:
-        migrations.migrate(dsn)
-        result, differences = replay.verify(dsn, progress)
+    with _ready(settings) as (dsn, master), _progress("Replaying", hidden=as_json) as progress:
+        result, differences = replay.verify(dsn, master, progress)
     found = list(differences)
     if as_json:
         _print_json({**asdict(result), "differences": [asdict(one) for one in found]})
@@ -223,9 +226,10 @@ def events(
         since=since and since.replace(tzinfo=UTC),
         until=until and until.replace(tzinfo=UTC),
     )
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
-        printing = history.print_events(dsn, wanted, after=after, follow=follow, as_json=as_json)
+    with _ready(settings) as (dsn, master):
+        printing = history.print_events(
+            dsn, master, wanted, after=after, follow=follow, as_json=as_json
+        )
         try:
             asyncio.run(printing)
         except KeyboardInterrupt:
@@ -250,15 +254,35 @@ def doctor(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Load a sample video with its transcript and notes, and an account to see them with."""
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
+    with _ready(settings) as (dsn, _):
         click.echo(asyncio.run(sample.load(settings, dsn)))
+
+
+@main.command()
+@click.argument("user")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def erase(settings: Settings, user: str, yes: bool) -> None:
+    """Forget the USER with this id or e-mail address for ever; the service may run."""
+    with _ready(settings) as (dsn, master):
+        account = _asked_of(dsn, lambda its: erasure.find(its, user))
+        if account is None:
+            raise click.ClickException("nobody has this id or e-mail address")
+        if not yes:
+            click.confirm(f"Erase user {account.user_id} ({account.email}) for ever?", abort=True)
+        asyncio.run(erasure.erase(dsn, master, account))
+    click.echo(f"User {account.user_id} is erased.")
 
 
 def _asked(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
     """What the question to the database comes to."""
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        return _asked_of(dsn, ask)
 
-    async def asking(dsn: str) -> Answer:
+
+def _asked_of(dsn: str, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    async def asking() -> Answer:
         its = Database(dsn, pool_size=2)
         await its.open()
         try:
@@ -266,15 +290,15 @@ def _asked(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> 
         finally:
             await its.close()
 
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
-        return asyncio.run(asking(dsn))
+    return asyncio.run(asking())
 
 
 def _stands(one: ReactionHealth) -> str:
     said = f"{one.reaction}: at {one.checkpoint}, {one.lag} events behind, {one.parked} parked"
     if one.oldest is not None:
         said += f"; {one.oldest.position} failed {one.oldest.attempts} times: {one.oldest.error}"
+    if one.held is not None:
+        said += f"; held: {one.held}"
     return said
 
 
@@ -286,6 +310,16 @@ def database(settings: Settings) -> Iterator[str]:
         return
     with start_embedded_postgres(settings.data_dir) as embedded:
         yield embedded.dsn
+
+
+@contextmanager
+def _ready(settings: Settings) -> Iterator[tuple[str, MasterKey]]:
+    """The DSN of a database that is up to date, and the master key that is its own."""
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        master = master_key(settings)
+        preflight.require_master_key(dsn, master)
+        yield dsn, master
 
 
 @contextmanager
@@ -316,9 +350,10 @@ def _say_where_secrets_are(settings: Settings) -> None:
     for given, name, kept in (
         (settings.secret_key, "SECRET_KEY", settings.signing_key),
         (settings.admin_token, "ADMIN_TOKEN", settings.admin_bearer),
+        (settings.master_key, "VIDWIZ_MASTER_KEY", settings.master_key_bytes),
     ):
         if given is None and kept:
-            path = settings.secret_file(name.lower())
+            path = settings.secret_file(name.removeprefix("VIDWIZ_").lower())
             click.echo(f"{name} is kept in {path} (mode 0600); to see it: cat '{path}'", err=True)
 
 

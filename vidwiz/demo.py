@@ -21,7 +21,7 @@ from vidwiz.http.passwords import Passwords
 from vidwiz.projections.queries import CREDENTIALS, NOTES_OF_VIDEO
 from vidwiz.settings import Settings
 from vidwiz.store import Store
-from vidwiz.wiring import object_store, running_store
+from vidwiz.wiring import master_key, object_store, running_store
 
 EMAIL = "demo@vidwiz.example"
 ORIGIN = Origin(SYSTEM, correlation_id="demo")
@@ -35,7 +35,8 @@ async def load(settings: Settings, dsn: str) -> str:
     """
     talk = orjson.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
     password = _password(settings)
-    async with running_store(dsn, settings.pool_size) as (database, _, store):
+    pool_size, master = settings.pool_size, master_key(settings)
+    async with running_store(dsn, pool_size, master) as (database, _, store):
         user_id = await _account(database, store, password)
         if user_id is None:
             return f"{EMAIL} has an account with another password already. Nothing was changed."

@@ -12,13 +12,17 @@ from rich.table import Table
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
+from vidwiz.events.master_key import WrongMasterKey
+from vidwiz.preflight import REMEMBERED
+from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, SettingsError
-from vidwiz.wiring import object_store
+from vidwiz.wiring import master_key, object_store
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
 SHORTEST_KEY = 32
 """Bytes that RFC 7518, section 3.2, asks of an HS256 key."""
+UPDATE = "update this VidWiz; until then it does not start"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
@@ -39,7 +43,7 @@ async def examine(settings: Settings, dsn: str | None, problem: str | None) -> l
         database,
         *_secrets(settings),
         await _objects(settings),
-        *(await _reactions(dsn) if dsn and database.state == "ok" else []),
+        *(await _of_the_log(settings, dsn) if dsn and database.state == "ok" else []),
         *_features(settings),
     ]
 
@@ -111,18 +115,54 @@ async def _objects(settings: Settings) -> Finding:
     return Finding("object store", "ok", store.description)
 
 
-async def _reactions(dsn: str) -> list[Finding]:
-    """What follows the log."""
+async def _of_the_log(settings: Settings, dsn: str) -> list[Finding]:
+    """Whether the log can be read, what of it is personal and what follows it."""
     database = Database(dsn, pool_size=2)
     await database.open()
     try:
-        return [_reaction(one) for one in await health(database)]
+        return [
+            await _topics(database),
+            await _master_key(settings, database),
+            await _personal_data(database),
+            *(_reaction(one) for one in await health(database)),
+        ]
     finally:
         await database.close()
 
 
+async def _topics(database: Database) -> Finding:
+    unknown = event_log.unknown(topic for (topic,) in await database.all(event_log.TOPICS))
+    if not unknown:
+        return Finding("event types", "ok", "every event in the log can be read")
+    return Finding("event types", "broken", f"not known here: {', '.join(unknown)}", UPDATE)
+
+
+async def _master_key(settings: Settings, database: Database) -> Finding:
+    try:
+        check_value = master_key(settings).check_value
+    except SettingsError as error:
+        return Finding("master key", "broken", str(error))
+    remembered = await database.one(REMEMBERED)
+    if remembered is not None and remembered[0] != check_value:
+        return Finding("master key", "broken", str(WrongMasterKey()))
+    where = settings.secret_file("master_key")
+    kept = "from the environment" if settings.master_key else f"in {where}; keep a copy of it"
+    return Finding("master key", "ok", kept)
+
+
+async def _personal_data(database: Database) -> Finding:
+    ((plain,),) = await database.all(IN_THE_CLEAR)
+    if not plain:
+        return Finding("personal data", "ok", "sealed in every event")
+    detail = f"in the clear in {plain} events of an older version, which no erasure reaches"
+    return Finding("personal data", "ok", detail)
+
+
 def _reaction(one: ReactionHealth) -> Finding:
     where = f"at {one.checkpoint}, {one.lag} events behind"
+    if one.held is not None:
+        advice = "update this VidWiz; until then nothing is skipped"
+        return Finding(f"reaction {one.reaction}", "broken", f"{where}, held: {one.held}", advice)
     if not one.parked:
         return Finding(f"reaction {one.reaction}", "ok", where)
     detail = f"{where}, {one.parked} parked"

@@ -1,6 +1,6 @@
 """The log's own statements."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -8,8 +8,10 @@ from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Text, column, fun
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
+from vidwiz.events.base import event_types
 from vidwiz.events.chain import Proof
 from vidwiz.events.recorded import Actor, EventMapper, Origin, Recorded
+from vidwiz.events.sealing import Place, persons_of_sealed
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant, stored_events
 
@@ -61,6 +63,7 @@ Must be the last statement of its transaction. A stream version that is already 
 
 _RECORDED: Sequence[ColumnElement[Any]] = (
     stored_events.c.notification_id,
+    stored_events.c.originator_id,
     stored_events.c.originator_version,
     stored_events.c.topic,
     stored_events.c.state,
@@ -82,12 +85,33 @@ HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id),
 """The highest position; 0 for an empty log."""
 
 
+_topics = select(func.min(stored_events.c.topic).label("topic")).cte("topics", recursive=True)
+_next_topic = (
+    select(func.min(stored_events.c.topic))
+    .where(stored_events.c.topic > _topics.c.topic)
+    .scalar_subquery()
+)
+_all_topics = _topics.union_all(select(_next_topic).where(_topics.c.topic.is_not(None)))
+TOPICS = Statement(select(_all_topics.c.topic).where(_all_topics.c.topic.is_not(None)))
+"""Every topic in the log; as many steps along the index as there are topics."""
+
+
+def unknown(topics: Iterable[str]) -> list[str]:
+    """Those of the topics that no event class has."""
+    return sorted(set(topics) - event_types().keys())
+
+
+def persons(rows: Sequence[Sequence[Any]]) -> set[str]:
+    """Whose keys it takes to read these rows of ``BEHIND``."""
+    return persons_of_sealed(row[4] for row in rows)
+
+
 def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
-    """The event in a row of ``BEHIND``; raises ``UnknownEvent``."""
-    position, version, topic, state, recorded_at, metadata, previous_hash, its_hash = row
+    """The event in a row of ``BEHIND``; raises ``UnknownEvent`` and ``SealBroken``."""
+    position, stream, version, topic, state, recorded_at, metadata, previous_hash, its_hash = row
     origin = orjson.loads(metadata)
     return Recorded(
-        event=mapper.decode(topic, state),
+        event=mapper.decode(Place(stream, version, topic), state),
         originator_version=version,
         recorded_at=recorded_at,
         origin=Origin(

@@ -13,6 +13,7 @@ from vidwiz import event_log
 from vidwiz.database import Database
 from vidwiz.events.base import event_types
 from vidwiz.events.chain import instant
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import Recorded
 from vidwiz.signals import Signals
 from vidwiz.store import follow_log
@@ -45,7 +46,7 @@ class Filter:
 
 
 async def print_events(
-    dsn: str, wanted: Filter, *, after: int, follow: bool, as_json: bool
+    dsn: str, master: MasterKey, wanted: Filter, *, after: int, follow: bool, as_json: bool
 ) -> None:
     """Write the wanted events to standard output, one per line."""
     database = Database(dsn, pool_size=2)
@@ -54,7 +55,7 @@ async def print_events(
     try:
         if follow:
             await signals.start()
-        async with aclosing(_history(database, signals, after, follow=follow)) as events:
+        async with aclosing(_history(database, signals, master, after, follow=follow)) as events:
             async for recorded in events:
                 if wanted.lets_through(recorded):
                     click.echo(_as_json(recorded) if as_json else _as_line(recorded))
@@ -64,13 +65,13 @@ async def print_events(
 
 
 async def _history(
-    database: Database, signals: Signals, after: int, *, follow: bool
+    database: Database, signals: Signals, master: MasterKey, after: int, *, follow: bool
 ) -> AsyncGenerator[Recorded, None]:
     head = await database.one(event_log.HEAD)
     last = head[0] if head else 0
     if not follow and after >= last:
         return
-    async with aclosing(follow_log(database, signals, after)) as events:
+    async with aclosing(follow_log(database, signals, master, after)) as events:
         async for recorded in events:
             yield recorded
             if not follow and (recorded.position or 0) >= last:

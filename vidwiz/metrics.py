@@ -57,6 +57,12 @@ REACTION_PARKED = Gauge(
     ["reaction"],
     multiprocess_mode="livemostrecent",
 )
+REACTION_HELD = Gauge(
+    "vidwiz_reaction_held",
+    "1 while the reaction waits before an event that a newer program wrote.",
+    ["reaction"],
+    multiprocess_mode="livemostrecent",
+)
 REACTION_DELIVERIES = Counter(
     "vidwiz_reaction_deliveries_total", "Deliveries that were tried.", ["reaction", "outcome"]
 )

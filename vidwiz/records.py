@@ -1,26 +1,38 @@
 """Rows kept beside the log: secrets, idempotency keys, quotas. No event or replay makes them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import Date, Table, column, func, literal, select
+from sqlalchemy import BigInteger, Date, Table, column, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSON, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from vidwiz.commands.base import IdempotencyKeyUsed, PasswordSet, QuotaTaken, Record
+from vidwiz.commands.base import (
+    IdempotencyKeyUsed,
+    PasswordSet,
+    PersonErased,
+    QuotaTaken,
+    Record,
+)
 from vidwiz.database import Connection
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import Instant, credentials, idempotency_keys, quotas
+from vidwiz.projections.tables import (
+    Instant,
+    credentials,
+    idempotency_keys,
+    personal_keys,
+    quotas,
+)
 
 IDEMPOTENCY_KEYS_LIVE = timedelta(hours=24)
 QUOTAS_LIVE = timedelta(days=2)
 
 
 class RecordRefused(Exception):
-    """A quota was used up by somebody else since it was looked at."""
+    """Somebody else used a quota up, or erased the person, since that was looked at."""
 
 
 def _given(table: Table) -> TableValuedAlias:
@@ -47,11 +59,43 @@ def _take_quota() -> Statement:
     )
 
 
+_erased = (
+    func.json_to_recordset(parameter("rows", JSON))
+    .table_valued(column("user_id", BigInteger), column("used_at", Instant))
+    .render_derived(name="erased", with_types=True)
+)
+_erased_name = func.concat("user:", _erased.c.user_id)
+
+
+def _shred_key() -> Statement:
+    """Who never had a key gets none any more."""
+    shredded = insert(personal_keys).from_select(
+        ["person", "wrapped_key", "created_at", "erased_at"],
+        select(_erased_name, null(), _erased.c.used_at, _erased.c.used_at),
+    )
+    return Statement(
+        shredded.on_conflict_do_update(
+            index_elements=[personal_keys.c.person],
+            set_={"wrapped_key": null(), "erased_at": shredded.excluded.erased_at},
+            where=personal_keys.c.erased_at.is_(None),
+        )
+    )
+
+
 _WRITES = {
     PasswordSet: _insert(credentials),
     IdempotencyKeyUsed: _insert(idempotency_keys),
     QuotaTaken: _take_quota(),
+    PersonErased: _shred_key(),
 }
+_SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
+    PersonErased: (
+        Statement(credentials.delete().where(credentials.c.user_id == _erased.c.user_id)),
+        Statement(idempotency_keys.delete().where(idempotency_keys.c.user_id == _erased.c.user_id)),
+        Statement(quotas.delete().where(quotas.c.identity == _erased_name)),
+    )
+}
+"""What goes once nobody can write of the person any more: statements of their own, to see all."""
 _FORGET_KEYS = Statement(
     idempotency_keys.delete().where(idempotency_keys.c.used_at < parameter("before", Instant))
 )
@@ -59,17 +103,20 @@ _FORGET_QUOTAS = Statement(quotas.delete().where(quotas.c.day < parameter("befor
 
 
 async def write(connection: Connection, records: Sequence[Record], now: datetime) -> None:
-    """Write the records, one statement per kind.
+    """Write the records, one statement per kind; an erasure takes some more.
 
-    Raises ``UniqueViolation``, and ``RecordRefused`` when somebody else took the last of a quota.
+    Raises ``UniqueViolation``, and ``RecordRefused`` when somebody else was faster.
     """
     by_kind: dict[type[Record], list[dict[str, object]]] = defaultdict(list)
     for record in records:
         by_kind[type(record)].append({**asdict(record), "used_at": now})
     for kind, rows in by_kind.items():
-        cursor = await connection.execute(_WRITES[kind].sql, {"rows": orjson.dumps(rows).decode()})
+        values = {"rows": orjson.dumps(rows).decode()}
+        cursor = await connection.execute(_WRITES[kind].sql, values)
         if cursor.rowcount != len(rows):
             raise RecordRefused(kind.__name__)
+        for sweep in _SWEEPS.get(kind, ()):
+            await connection.execute(sweep.sql, values)
 
 
 async def forget_old(connection: Connection, now: datetime) -> None:

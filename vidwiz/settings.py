@@ -1,8 +1,11 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
+import base64
+import binascii
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +20,22 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
+MASTER_KEY_BYTES = 32
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
 class SettingsError(Exception):
     """A setting cannot be used; the message says which and why."""
+
+
+def new_token() -> str:
+    """A secret that nobody guesses."""
+    return secrets.token_urlsafe(48)
+
+
+def new_master_key() -> str:
+    """A key for AES-256, in base64."""
+    return base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
 
 
 class Settings(BaseSettings):
@@ -43,6 +57,11 @@ class Settings(BaseSettings):
         None,
         validation_alias="ADMIN_TOKEN",
         description="what workers and admins present; made on first run likewise",
+    )
+    master_key: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_MASTER_KEY",
+        description="base64 of 32 bytes that wrap the keys of persons; made on first run likewise",
     )
     jwt_expiry_hours: float = Field(
         24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"
@@ -199,17 +218,33 @@ class Settings(BaseSettings):
         """The admin token, from the setting or the data folder's file."""
         return self._secret(self.admin_token, "admin_token")
 
+    @cached_property
+    def master_key_bytes(self) -> bytes:
+        """The master key, from the setting or the data folder's file; 32 bytes."""
+        try:
+            key = base64.b64decode(
+                self._secret(self.master_key, "master_key", new_master_key), validate=True
+            )
+        except binascii.Error:
+            key = b""
+        if len(key) != MASTER_KEY_BYTES:
+            where = "VIDWIZ_MASTER_KEY" if self.master_key else self.secret_file("master_key")
+            raise SettingsError(f"{where} is not the base64 of {MASTER_KEY_BYTES} bytes")
+        return key
+
     def secret_file(self, name: str) -> Path:
         """Where a secret that nobody set is kept."""
         return self.data_dir / name
 
-    def _secret(self, given: SecretStr | None, name: str) -> str:
+    def _secret(
+        self, given: SecretStr | None, name: str, new: Callable[[], str] = new_token
+    ) -> str:
         if given is not None:
             return given.get_secret_value()
-        return keep_secret(self.secret_file(name))
+        return keep_secret(self.secret_file(name), new)
 
 
-def keep_secret(path: Path) -> str:
+def keep_secret(path: Path, new: Callable[[], str] = new_token) -> str:
     """The secret in this file, which is made with mode 0600 when it is not there yet.
 
     Several processes may ask at once: one of them makes the file, whole, and all read it.
@@ -218,7 +253,7 @@ def keep_secret(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            _make_secret(path)
+            _make_secret(path, new())
         _close_to_others(path)
         secret = path.read_text().strip()
     except OSError as error:
@@ -239,23 +274,23 @@ def _close_to_others(path: Path) -> None:
         ) from error
 
 
-def _make_secret(path: Path) -> None:
+def _make_secret(path: Path, secret: str) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat among containers
-    _write_secret(draft)
+    _write_secret(draft, secret)
     try:
         path.hardlink_to(draft)
     except FileExistsError:
         pass  # another process was first; its secret counts
     except OSError:  # no hard links here; another process may see the file before it is whole
         with suppress(FileExistsError):
-            _write_secret(path)
+            _write_secret(path, secret)
     finally:
         draft.unlink()
 
 
-def _write_secret(path: Path) -> None:
+def _write_secret(path: Path, secret: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+        file.write(secret + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -20,12 +20,16 @@ from psycopg import errors
 
 from vidwiz import event_log, lookups, records
 from vidwiz.commands.base import Command, Outcome, PastOf
-from vidwiz.database import Connection, Database, DatabaseUnavailable
+from vidwiz.commands.users import UserNotFound
+from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper, Origin, Recorded, with_envelope
+from vidwiz.events.sealing import Keys
 from vidwiz.lookups.log import pasts
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
+from vidwiz.personal_keys import keys_of, locked_keys
 from vidwiz.projections.projector import (
     Fact,
     ProjectionFailed,
@@ -93,15 +97,26 @@ class _Decided:
     outcome: Outcome
     numbered: Sequence[tuple[Event, int]]
 
+    @property
+    def persons(self) -> set[str]:
+        """Whom its events are about, and whom nobody may erase meanwhile: but for itself."""
+        if self.outcome.erases:
+            return set()
+        return {event.person for event, _ in self.numbered if event.person is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An event that has its place in its stream, but none in the log yet."""
+    """An event that has its place in its stream, but none in the log yet.
+
+    Projectors read its ``state``; the log keeps it ``sealed``.
+    """
 
     event: Event
     version: int
     origin: str
     state: bytes
+    sealed: bytes
 
 
 @dataclass(slots=True)
@@ -114,6 +129,11 @@ class _Batch:
     results: list[Any] = field(default_factory=list)
     head: int = 0
 
+    @property
+    def erases(self) -> bool:
+        """Whether somebody is forgotten."""
+        return any(one.outcome.erases for one in self.decided)
+
 
 class Store:
     """Executes commands."""
@@ -122,15 +142,16 @@ class Store:
         self,
         database: Database,
         signals: Signals,
+        master: MasterKey,
         decisions: Mapping[type, Callable[[Any, Any], Outcome]],
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._signals = signals
+        self._master = master
         self._decisions = decisions
         self._now = now
-        self._mapper = EventMapper()
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
@@ -174,8 +195,12 @@ class Store:
     async def past_of(self, stream: str) -> Sequence[Event]:
         """Everything that happened in a stream, oldest first."""
         async with self._database.borrowed() as connection:
-            (history,) = await pasts(connection, [PastOf((stream,))])
-            return history.of(stream)
+            return await self.past_on(connection, stream)
+
+    async def past_on(self, connection: Connection, stream: str) -> Sequence[Event]:
+        """The same, read on a connection that the caller has."""
+        (history,) = await pasts(connection, self._master, [PastOf((stream,))])
+        return history.of(stream)
 
     async def _write_forever(self) -> None:
         while True:
@@ -270,7 +295,8 @@ class Store:
             await connection.execute("BEGIN")
             try:
                 batch = await self._decide(connection, entries)
-                await self._keep(connection, batch)
+                keys = await self._admit(connection, batch)
+                await self._keep(connection, batch, EventMapper(keys))
             except BaseException:
                 if not connection.broken:
                     await connection.execute("ROLLBACK")
@@ -281,9 +307,11 @@ class Store:
     async def _decide(self, connection: Connection, entries: list[_Entry]) -> _Batch:
         """Let each command decide; whoever knows or writes a stream of an earlier one has to wait.
 
-        Also one that changes nothing waits, since its answer must not show another's change.
+        Also one that changes nothing waits, since its answer must not show another's change. An
+        erasure, which is about streams that it does not know, shares its transaction with nobody.
         """
-        found = await lookups.answer(connection, [entry.command.lookup() for entry in entries])
+        asked = [entry.command.lookup() for entry in entries]
+        found = await lookups.answer(connection, self._master, asked)
         batch = _Batch()
         touched: set[str] = set()
         for entry, its in zip(entries, found, strict=True):
@@ -297,26 +325,44 @@ class Store:
                 *(event.stream for event in outcome.events),
                 *(record.once for record in outcome.records),
             }
-            if touches & touched:
+            if touches & touched or (batch.decided and (outcome.erases or batch.erases)):
                 batch.deferred.append(entry)
                 continue
             touched |= touches
             batch.decided.append(_Decided(entry, outcome, _numbered(outcome.events, its.versions)))
         return batch
 
-    async def _keep(self, connection: Connection, batch: _Batch) -> None:
+    async def _admit(self, connection: Connection, batch: _Batch) -> Keys:
+        """The keys of all whom the batch is about; refuses what is about an erased person."""
+        persons = {person for one in batch.decided for person in one.persons}
+        keys = await locked_keys(connection, self._master, persons)
+        erased = {person for person, key in keys.items() if key is None}
+        if erased:
+            gone = [one for one in batch.decided if one.persons & erased]
+            batch.refused += [(one.entry, UserNotFound()) for one in gone]
+            batch.decided = [one for one in batch.decided if not one.persons & erased]
+        return keys
+
+    async def _keep(self, connection: Connection, batch: _Batch, mapper: EventMapper) -> None:
         """Record, project, look up the answers, append."""
         now = self._now()
         decided = batch.decided
         drafts = [
-            _Draft(event, version, one.entry.origin, self._mapper.encode(event))
+            _draft(mapper, one.entry.origin, event, version)
             for one in decided
             for event, version in one.numbered
         ]
         await records.write(connection, [r for one in decided for r in one.outcome.records], now)
         await _project(connection, drafts, now)
-        batch.results = await _results(connection, decided)
+        batch.results = await self._results(connection, decided)
         batch.head = await _append(connection, drafts, now)
+
+    async def _results(self, connection: Connection, decided: Sequence[_Decided]) -> list[Any]:
+        asked = [one.outcome.answer for one in decided if one.outcome.answer is not None]
+        answers = iter(await lookups.answer(connection, self._master, asked))
+        return [
+            one.outcome.result if one.outcome.answer is None else next(answers) for one in decided
+        ]
 
     def _settle(self, batch: _Batch) -> None:
         """Tell everybody, after the commit."""
@@ -333,7 +379,7 @@ class Store:
 
 
 async def follow_log(
-    database: Database, signals: Signals, after: int
+    database: Database, signals: Signals, master: MasterKey, after: int
 ) -> AsyncGenerator[Recorded, None]:
     """Every event behind position ``after``, in order and without end.
 
@@ -341,16 +387,23 @@ async def follow_log(
     Raises ``UnknownEvent`` rather than skip what this program cannot read, and
     ``DatabaseUnavailable`` in an outage: start again behind the last event that was seen.
     """
-    mapper = EventMapper()
     while True:
         news = signals.next_news()
-        rows = await database.all(event_log.BEHIND, after=after, at_most=FOLLOW_CHUNK)
+        async with database.borrowed() as connection:
+            behind = {"after": after, "at_most": FOLLOW_CHUNK}
+            rows = await fetch_all(connection, event_log.BEHIND, behind)
+            mapper = EventMapper(await keys_of(connection, master, event_log.persons(rows)))
         for row in rows:
             yield event_log.recorded(mapper, row)
             after = row[0]
         if len(rows) < FOLLOW_CHUNK:
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), FOLLOW_POLL_S)
+
+
+def _draft(mapper: EventMapper, origin: str, event: Event, version: int) -> _Draft:
+    state = mapper.encode(event)
+    return _Draft(event, version, origin, state, mapper.sealed(event, state, version))
 
 
 def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tuple[Event, int]]:
@@ -375,13 +428,7 @@ async def _project(connection: Connection, drafts: Sequence[_Draft], now: dateti
     for topic, states in in_waves(facts):
         for statement in _statements.get(topic, ()):
             cursor = await connection.execute(statement.sql, {"events": as_array(states)})
-            expect_rows(topic, len(states), cursor.rowcount)
-
-
-async def _results(connection: Connection, decided: Sequence[_Decided]) -> list[Any]:
-    asked = [one.outcome.answer for one in decided if one.outcome.answer is not None]
-    answers = iter(await lookups.answer(connection, asked))
-    return [one.outcome.result if one.outcome.answer is None else next(answers) for one in decided]
+            expect_rows(statement, topic, len(states), cursor.rowcount)
 
 
 async def _append(connection: Connection, drafts: Sequence[_Draft], now: datetime) -> int:
@@ -393,7 +440,7 @@ async def _append(connection: Connection, drafts: Sequence[_Draft], now: datetim
             "streams": [stream_id(draft.event.stream) for draft in drafts],
             "versions": [draft.version for draft in drafts],
             "topics": [draft.event.TOPIC for draft in drafts],
-            "states": [draft.state for draft in drafts],
+            "states": [draft.sealed for draft in drafts],
             "metadata": [draft.origin for draft in drafts],
             "recorded_at": now,
         },

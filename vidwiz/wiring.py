@@ -14,7 +14,9 @@ from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
+from vidwiz.events.master_key import MasterKey
 from vidwiz.http.app import create_app
 from vidwiz.http.guards import Guard
 from vidwiz.http.limits import Limits
@@ -36,6 +38,11 @@ from vidwiz.wiz.turns import Turns
 from vidwiz.workers.config import Pace, WorkerConfig
 
 HOUSEKEEPING_S = 3600
+
+
+def master_key(settings: Settings) -> MasterKey:
+    """What wraps the keys of persons; raises ``SettingsError``."""
+    return MasterKey(settings.master_key_bytes)
 
 
 def object_store(settings: Settings) -> ObjectStore:
@@ -105,11 +112,13 @@ def worker_config(settings: Settings, api_url: str, admin_token: str) -> WorkerC
 
 
 @asynccontextmanager
-async def running_store(dsn: str, pool_size: int) -> AsyncIterator[tuple[Database, Signals, Store]]:
+async def running_store(
+    dsn: str, pool_size: int, master: MasterKey
+) -> AsyncIterator[tuple[Database, Signals, Store]]:
     """A store that executes commands, and what it stands on."""
     database = Database(dsn, pool_size=pool_size)
     signals = Signals(database)
-    store = Store(database, signals, DECISIONS)
+    store = Store(database, signals, master, DECISIONS)
     await database.open()
     try:
         await signals.start()
@@ -130,9 +139,13 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
     objects = object_store(settings)
     google = _google(settings)
     model = language_model(settings)
-    async with running_store(dsn, settings.pool_size) as (database, signals, store):
+    master = master_key(settings)
+    async with running_store(dsn, settings.pool_size, master) as (database, signals, store):
         dispatchers = _dispatchers(settings, store, signals)
         turns = Turns(store, database, _answerer(settings, model))
+        erasures = Erasures(database, signals)
+        await erasures.start()
+        erasures.listen(turns.forget)
         elsewhere = Elsewhere(turns, database, signals)
         orphans = Orphans(turns, database, store, signals.server)
         orphans.start()
@@ -146,9 +159,10 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 database=database,
                 signals=signals,
                 store=store,
+                erasures=erasures,
                 objects=objects,
                 dispatchers=dispatchers,
-                guard=Guard(tokens, settings.admin_bearer, database),
+                guard=Guard(tokens, settings.admin_bearer, database, erasures),
                 tokens=tokens,
                 passwords=passwords,
                 limits=Limits(enabled=settings.rate_limits),
@@ -165,18 +179,18 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 await dispatcher.close()
             await shielded.finish()
             await reactions.close()
-            for its in (summaries, ai_notes):
-                if its is not None:
-                    await its.aclose()
             await orphans.close()
+            await erasures.close()
             await turns.close()
             await elsewhere.close()
-            if model is not None:
-                await model.aclose()
             passwords.close()
-            await objects.aclose()
-            if google is not None:
-                await google.aclose()
+            await _closed(summaries, ai_notes, model, objects, google)
+
+
+async def _closed(*outside: Queue | LanguageModel | ObjectStore | GoogleSignIn | None) -> None:
+    for its in outside:
+        if its is not None:
+            await its.aclose()
 
 
 def create_service(settings: Settings, dsn: str) -> Quart:

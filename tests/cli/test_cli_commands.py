@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.command import Vidwiz
 from tests.projections.histories import full_history, happen
-from tests.support import bearer, serving
+from tests.support import MASTER, bearer, serving
 from vidwiz.cli import main
 from vidwiz.migrate import head_revision
 from vidwiz.projections import replay
@@ -137,7 +137,7 @@ def test_a_second_rebuild_is_refused_in_one_line(vidwiz: Vidwiz, dsn: str) -> No
         begun.set()
         go_on.wait(60)
 
-    running = threading.Thread(target=replay.rebuild, args=(dsn, (), progress))
+    running = threading.Thread(target=replay.rebuild, args=(dsn, MASTER, (), progress))
     running.start()
     try:
         assert begun.wait(30)

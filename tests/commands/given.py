@@ -32,7 +32,16 @@ from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
 from vidwiz.commands.notes import fold as fold_note
 from vidwiz.commands.tasks import Task, Work, WorkFor
 from vidwiz.commands.tasks import fold as fold_task
-from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User, UserOf
+from vidwiz.commands.users import (
+    Account,
+    Accounts,
+    AccountsOf,
+    ErasureGround,
+    ErasureGroundFor,
+    FoundUser,
+    User,
+    UserOf,
+)
 from vidwiz.commands.videos import (
     TranscriptGround,
     TranscriptGroundFor,
@@ -48,6 +57,7 @@ from vidwiz.events import (
     LongTermTokenIssued,
     LongTermTokenRevoked,
     MetadataFetched,
+    NoteAdded,
     ProfilePictureChanged,
     SummaryWritten,
     TaskQueued,
@@ -119,6 +129,7 @@ class Given:
             PastOf: lambda its: history(past, its),
             NewestOf: lambda its: newest(past, its),
             UserOf: lambda its: account(past, its.user_id),
+            ErasureGroundFor: lambda its: erasure_ground(past, its.user_id),
             AccountsOf: lambda its: accounts(past, its),
             GroundFor: self._ground,
             VideoGroundFor: lambda its: video_ground(past, its.video_id, self._requested_at),
@@ -351,6 +362,21 @@ def account(past: Sequence[Event], user_id: int) -> FoundUser:
         elif user is not None:
             user = after(user, event)
     return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
+
+
+def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureGround:
+    """The account, and the open tasks on its notes."""
+    versions = account(past, user_id).versions
+    if not versions:
+        return ErasureGround(user_exists=False)
+    notes = [its for its in past if isinstance(its, NoteAdded) and its.user_id == user_id]
+    tasks = [
+        task_id
+        for its in notes
+        for task_id, task in tasks_of(past, TaskType.AI_NOTE, its.video_id, its.note_id).items()
+        if task.status in OPEN
+    ]
+    return ErasureGround(user_exists=True, open_tasks=tuple(tasks), versions=versions)
 
 
 def after(user: User, event: Event) -> User:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.projections.histories import START, append_state, happen
+from tests.support import MASTER
 from vidwiz import lookups, records
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import Lookup, NoteShape, PastOf, QuotaTaken, VideoShape
@@ -67,7 +68,7 @@ Found = TypeVar("Found")
 
 @pytest.fixture
 async def parts(dsn: str) -> AsyncIterator[tuple[Store, Connection]]:
-    async with running_store(dsn, 2) as (_, _, store), await connected(dsn) as connection:
+    async with running_store(dsn, 2, MASTER) as (_, _, store), await connected(dsn) as connection:
         yield store, connection
 
 
@@ -85,7 +86,7 @@ async def asked(connection: Connection, wanted: Sequence[Lookup[Found]]) -> list
     """The answers to these look-ups, asked thrice each and in any order; each gets its own."""
     indexes = [*range(len(wanted))] * 3
     random.Random(0).shuffle(indexes)
-    answers = await lookups.answer(connection, [wanted[index] for index in indexes])
+    answers = await lookups.answer(connection, MASTER, [wanted[index] for index in indexes])
     assert len(answers) == len(indexes)
     found: dict[int, Found] = {}
     for index, its in zip(indexes, answers, strict=True):
@@ -115,7 +116,7 @@ async def add_note(store: Store, user_id: int, video_id: str, key: str | None = 
 
 def test_every_command_asks_a_look_up_that_somebody_answers() -> None:
     asked = {inspect.signature(vars(kind)["lookup"]).return_annotation for kind in DECISIONS}
-    assert asked <= set(lookups.LOADERS)
+    assert asked <= {*lookups.LOADERS, *lookups.FROM_THE_LOG}
 
 
 async def test_pasts_are_told_with_their_versions(parts: tuple[Store, Connection]) -> None:
@@ -126,7 +127,7 @@ async def test_pasts_are_told_with_their_versions(parts: tuple[Store, Connection
     note, user = f"note:{note_id}", f"user:{user_id}"
 
     both, nothing, one = await lookups.answer(
-        connection, [PastOf((note, user)), PastOf(("note:999",)), PastOf((note,))]
+        connection, MASTER, [PastOf((note, user)), PastOf(("note:999",)), PastOf((note,))]
     )
 
     added = NoteAdded(
@@ -149,6 +150,7 @@ async def test_the_ground_of_a_note_knows_user_video_and_key(
 
     known, unknown, stranger, used, other_key = await lookups.answer(
         connection,
+        MASTER,
         [
             GroundFor(user_id, "known-video"),
             GroundFor(user_id, "new-video"),
@@ -172,7 +174,7 @@ async def test_two_that_ask_the_same_get_ids_of_their_own(
 ) -> None:
     store, connection = parts
     user_id = await sign_up(store)
-    grounds = await lookups.answer(connection, [GroundFor(user_id, "new-video")] * 3)
+    grounds = await lookups.answer(connection, MASTER, [GroundFor(user_id, "new-video")] * 3)
     assert len({ground.note_id for ground in grounds}) == 3
     assert len({ground.video_number for ground in grounds}) == 3
     tasks = [(ground.transcript_task_id, ground.metadata_task_id) for ground in grounds]
@@ -189,6 +191,7 @@ async def test_accounts_are_found_by_address_and_by_google_id(
 
     by_email, by_both, mixed, nobody, no_google = await lookups.answer(
         connection,
+        MASTER,
         [
             AccountsOf("ann@example.org"),
             AccountsOf("bob@example.org", "g-1"),
@@ -221,7 +224,7 @@ async def test_the_line_is_in_order_and_each_task_goes_to_one(
     metadata = NextTaskOf(TaskType.METADATA, LONG_AGO)
 
     first, described, second, none = await lookups.answer(
-        connection, [wanted, metadata, wanted, wanted]
+        connection, MASTER, [wanted, metadata, wanted, wanted]
     )
 
     assert isinstance(first.task, Claimable)
@@ -244,8 +247,8 @@ async def test_a_task_that_another_transaction_claims_is_passed_over(
         await add_note(store, user_id, f"video-{number}")
     wanted = NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)
     async with connection.transaction(), await connected(dsn) as other:
-        (mine,) = await lookups.answer(connection, [wanted])
-        theirs, nothing = await lookups.answer(other, [wanted, wanted])
+        (mine,) = await lookups.answer(connection, MASTER, [wanted])
+        theirs, nothing = await lookups.answer(other, MASTER, [wanted, wanted])
     assert mine.task.video_id == "video-0"
     assert theirs.task.video_id == "video-1"
     assert nothing.task is None
@@ -257,8 +260,8 @@ async def test_a_silent_workers_task_is_in_line_again(parts: tuple[Store, Connec
     claim = await store.execute(ClaimTask(TaskType.TRANSCRIPT, "w", LONG_AGO), ORIGIN)
     later = datetime.now(UTC) + timedelta(seconds=1)
 
-    (fresh,) = await lookups.answer(connection, [NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)])
-    (stale,) = await lookups.answer(connection, [NextTaskOf(TaskType.TRANSCRIPT, later)])
+    (fresh,) = await lookups.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)])
+    (stale,) = await lookups.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, later)])
 
     assert fresh.task is None
     assert stale.task == Claimable(claim.task_id, "video-1", 1)
@@ -274,6 +277,7 @@ async def test_shapes_are_the_rows_as_json_and_none_for_what_is_not_there(
 
     note, no_note, video, no_video, again = await lookups.answer(
         connection,
+        MASTER,
         [
             NoteShape(note_id),
             NoteShape(note_id + 99),
@@ -291,7 +295,7 @@ async def test_shapes_are_the_rows_as_json_and_none_for_what_is_not_there(
 
 
 async def test_nobody_asks_nothing(parts: tuple[Store, Connection]) -> None:
-    assert await lookups.answer(parts[1], []) == []
+    assert await lookups.answer(parts[1], MASTER, []) == []
 
 
 async def test_first_notes_on_one_video_at_once_add_it_once(
@@ -374,7 +378,9 @@ async def test_a_videos_ground_tells_what_is_there_and_what_is_on_its_way(
 
 
 async def test_every_ground_of_a_video_has_ids_of_its_own(connection: Connection) -> None:
-    grounds = await lookups.answer(connection, [VideoGroundFor("v1"), VideoGroundFor("v2")] * 10)
+    grounds = await lookups.answer(
+        connection, MASTER, [VideoGroundFor("v1"), VideoGroundFor("v2")] * 10
+    )
     ids = [its for one in grounds for its in (one.transcript_task_id, one.metadata_task_id)]
     assert len(set(ids)) == 40
     assert len({ground.number for ground in grounds}) == 20
@@ -432,7 +438,7 @@ async def test_work_is_found_where_it_is_missing_and_nobody_is_at_it(
     told = [(its.needed, its.open) for its in found]
     assert told[:5] == [no, no, yes, under_way, no]
     assert told[5:] == [under_way, yes, no, no, no, no]
-    again = await lookups.answer(connection, words * 4)
+    again = await lookups.answer(connection, MASTER, words * 4)
     assert len({its.task_id for its in [*again, *found]}) == len(again) + len(found)
 
 
@@ -445,7 +451,7 @@ async def test_tasks_on_two_notes_of_a_video_are_handed_out_with_their_notes(
     ]
     happen(dsn, *on_notes)
     wanted = NextTaskOf(TaskType.AI_NOTE, LONG_AGO)
-    first, second, none = await lookups.answer(connection, [wanted] * 3)
+    first, second, none = await lookups.answer(connection, MASTER, [wanted] * 3)
     assert first.task == Claimable(1, "v1", 0, note_id=11)
     assert second.task == Claimable(2, "v1", 0, note_id=12)
     assert none.task is None
@@ -462,7 +468,7 @@ async def test_the_past_of_an_older_version_is_told_as_of_today(
     with psycopg.connect(dsn) as log:
         for version, (topic, state) in enumerate(written, start=1):
             append_state(log, "task:8", version, topic, state, START)
-    (found,) = await lookups.answer(connection, [PastOf(("task:8",))])
+    (found,) = await lookups.answer(connection, MASTER, [PastOf(("task:8",))])
     failed = TaskFailed(task_id=8, attempt=3, error="no", reason=None)
     past = found.of("task:8")
     assert list(past) == [queued(8, 1), claimed(8, 3), failed]
@@ -491,7 +497,9 @@ async def test_the_ground_of_a_conversation_knows_user_and_video(
     found = await asked(connection, wanted)
     told = [(ground.user_exists, ground.video_exists) for ground in found]
     assert told == [(True, True), (True, False), (False, True), (False, False), *told[:2]]
-    ids = {ground.conversation_id for ground in await lookups.answer(connection, wanted * 5)}
+    ids = {
+        ground.conversation_id for ground in await lookups.answer(connection, MASTER, wanted * 5)
+    }
     assert len(ids) == 30
 
 
@@ -544,7 +552,7 @@ async def test_a_question_without_a_conversation_gets_the_id_of_a_new_one(
 ) -> None:
     happen(dsn, ANN, *a_video(1))
     wanted = [QuestionGroundFor(who, DAY, "v1", None) for who in (USER, GUEST, GUEST)] * 5
-    grounds = await lookups.answer(connection, wanted)
+    grounds = await lookups.answer(connection, MASTER, wanted)
     assert all(ground.conversation_found for ground in grounds)
     assert len({ground.conversation_id for ground in grounds}) == 15
     assert len({ground.message_id for ground in grounds}) == 15
@@ -632,7 +640,7 @@ async def test_look_ups_of_every_kind_in_one_call_are_answered_in_order(
         WorkFor(TaskType.SUMMARY, "v2"),
     ]
     turn, known, own, brought, unknown, work, no_video, not_own, no_work = await lookups.answer(
-        connection, wanted
+        connection, MASTER, wanted
     )
     assert turn.turn is None
     assert (known.number, unknown.number is None) == (None, False)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.commands.given import NEXT_USER, given
-from vidwiz.commands.base import Command, PasswordSet
+from vidwiz.commands.base import Command, PasswordSet, PersonErased
 from vidwiz.commands.users import (
     ChangeProfile,
     EmailNotVerified,
     EmailTaken,
+    EraseUser,
     IssueLongTermToken,
     LongTermTokenExists,
     LongTermTokenNotFound,
@@ -26,7 +27,13 @@ from vidwiz.events import (
     GoogleAccountLinked,
     LongTermTokenIssued,
     LongTermTokenRevoked,
+    NoteAdded,
     ProfilePictureChanged,
+    TaskCancelled,
+    TaskCompleted,
+    TaskQueued,
+    TaskType,
+    UserErased,
     UserRenamed,
     UserSignedUp,
 )
@@ -50,6 +57,7 @@ GOOGLE = SignInWithGoogle(
 PROFILE = ChangeProfile(user_id=1)
 ISSUE = IssueLongTermToken(user_id=1, token_id="t-2", issued_at=NOW)
 REVOKE = RevokeLongTermToken(user_id=1)
+ERASE = EraseUser(user_id=1)
 
 
 def test_a_new_address_opens_an_account_and_its_password_stays_beside_the_log() -> None:
@@ -167,6 +175,32 @@ def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
     given(ANN, ISSUED, REVOKED).when(REVOKE).refused(LongTermTokenNotFound)
 
 
-@pytest.mark.parametrize("command", [PROFILE, ISSUE, REVOKE], ids=lambda its: type(its).__name__)
+@pytest.mark.parametrize(
+    "command", [PROFILE, ISSUE, REVOKE, ERASE], ids=lambda its: type(its).__name__
+)
 def test_an_account_that_is_not_there_changes_in_nothing(command: Command) -> None:
     given().when(command).refused(UserNotFound)
+
+
+def test_an_erasure_shreds_the_key_and_calls_off_the_work_on_the_persons_notes() -> None:
+    told = given(ANN, *(of_note(n, user_id=1) for n in (7, 8)), *work_on(7, 8)).when(ERASE)
+    told.then(TaskCancelled(task_id=107), TaskCancelled(task_id=108), UserErased(user_id=1))
+    told.recording(PersonErased(1))
+
+
+def test_an_erasure_leaves_the_work_for_others_and_what_is_done() -> None:
+    others = given(ANN, of_note(7, user_id=2), *work_on(7)).when(ERASE)
+    others.then(UserErased(user_id=1))
+    done = TaskCompleted(task_id=107, attempt=1)
+    given(ANN, of_note(7, user_id=1), *work_on(7), done).when(ERASE).then(UserErased(user_id=1))
+
+
+def of_note(note_id: int, *, user_id: int) -> NoteAdded:
+    return NoteAdded(note_id=note_id, user_id=user_id, video_id="v", timestamp="0:01", text=None)
+
+
+def work_on(*note_ids: int) -> list[TaskQueued]:
+    return [
+        TaskQueued(task_id=100 + its, task_type=TaskType.AI_NOTE, video_id="v", note_id=its)
+        for its in note_ids
+    ]

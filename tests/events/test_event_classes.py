@@ -32,6 +32,7 @@ from vidwiz.events import (
 from vidwiz.events.base import STREAM_NAMESPACE, stream_id
 from vidwiz.events.recorded import SYSTEM, Actor, EventMapper, Origin, Recorded, UnknownEvent
 from vidwiz.events.recorded import with_envelope as enveloped
+from vidwiz.events.sealing import Place
 
 PERSONAL = {
     "UserSignedUp": {"email", "name", "google_id", "profile_image_url"},
@@ -47,6 +48,10 @@ PAST_PARTICIPLE = re.compile(r"([a-z]ed|Sent|Written|Ready|Given|SignedUp|GivenB
 DELETED = NoteDeleted(note_id=17, user_id=5)
 
 each_event = pytest.mark.parametrize("kind", event_types().values(), ids=lambda its: its.TOPIC)
+
+
+def place(topic: str) -> Place:
+    return Place(stream_id("note:17"), 1, topic)
 
 
 @pytest.fixture
@@ -147,8 +152,8 @@ def test_a_topic_is_looked_up_and_never_imported(topic: str) -> None:
     mapper = EventMapper()
     stored = StoredEvent(stream_id("note:17"), 1, topic, b"{}")
     reads: list[Callable[[], Any]] = [
-        lambda: mapper.decode(topic, b"{}"),
-        lambda: mapper.current_state(topic, b"{}"),
+        lambda: mapper.decode(place(topic), b"{}"),
+        lambda: mapper.current_state(place(topic), b"{}"),
         lambda: mapper.to_domain_event(stored),
     ]
     for read in reads:
@@ -213,8 +218,8 @@ def test_an_older_event_is_read_through_every_version_since(
     kind = lamp_lit()
     mapper = EventMapper()
     written = orjson.dumps(state)
-    assert mapper.decode("LampLit", written) == kind(**LIT)
-    assert orjson.loads(mapper.current_state("LampLit", written)) == LIT
+    assert mapper.decode(place("LampLit"), written) == kind(**LIT)
+    assert orjson.loads(mapper.current_state(place("LampLit"), written)) == LIT
 
 
 def test_a_later_version_is_written_in_front(own_registry: None) -> None:
@@ -226,9 +231,9 @@ def test_a_later_version_is_written_in_front(own_registry: None) -> None:
 def test_a_version_from_the_future_is_unknown(own_registry: None) -> None:
     lamp_lit()
     with pytest.raises(UnknownEvent, match="LampLit version 4 is newer than this program"):
-        EventMapper().decode("LampLit", b'{"class_version":4,"lamp_id":1}')
+        EventMapper().decode(place("LampLit"), b'{"class_version":4,"lamp_id":1}')
     with pytest.raises(UnknownEvent, match="NoteDeleted version 2 is newer than this program"):
-        EventMapper().current_state("NoteDeleted", b'{"class_version":2,"note_id":1}')
+        EventMapper().current_state(place("NoteDeleted"), b'{"class_version":2,"note_id":1}')
 
 
 @pytest.mark.parametrize(("has", "lacks"), [("upcast_v1_v2", 2), ("upcast_v2_v3", 1)])

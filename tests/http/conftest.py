@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.support import Api, Person
+from tests.support import MASTER, Api, Person
 from vidwiz.projections.replay import verify
 
 ORPHANS = """
@@ -19,7 +19,7 @@ SELECT (SELECT count(*) FROM credentials LEFT JOIN users ON users.id = user_id
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_half_written(module_dsn: str) -> Iterator[None]:
     yield
-    _, differences = verify(module_dsn)
+    _, differences = verify(module_dsn, MASTER)
     assert list(differences) == []
     with psycopg.connect(module_dsn) as connection:
         assert connection.execute(ORPHANS).fetchone() == (0, 0, 0)

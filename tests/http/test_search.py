@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.http.wire import finish_tasks, refused, shaped
-from tests.support import Api, Person, new_video_id
+from tests.support import MASTER, Api, Person, new_video_id
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import Outcome
 from vidwiz.commands.notes import GroundFor, NoteGround
@@ -102,7 +102,7 @@ def add_untitled_video(command: AddUntitledVideo, ground: NoteGround) -> Outcome
 async def test_an_untitled_video_matches_only_the_empty_query(api: Api) -> None:
     person, video_id = await api.sign_up(), new_video_id()
     decisions = {**DECISIONS, AddUntitledVideo: add_untitled_video}
-    store = Store(api.services.database, api.services.signals, decisions)
+    store = Store(api.services.database, api.services.signals, MASTER, decisions)
     await store.start()
     await store.execute(AddUntitledVideo(video_id), Origin(SYSTEM))
     await store.close()

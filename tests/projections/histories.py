@@ -39,6 +39,7 @@ from vidwiz.events import (
     TurnFailed,
     TurnStarted,
     TurnStopped,
+    UserErased,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
@@ -84,7 +85,7 @@ def project(connection: Connection, facts: Sequence[Fact]) -> None:
     for topic, states in in_waves(facts):
         for statement in statements[topic]:
             cursor = connection.execute(statement.sql, {"events": as_array(states)})
-            expect_rows(topic, len(states), cursor.rowcount)
+            expect_rows(statement, topic, len(states), cursor.rowcount)
 
 
 def append(connection: Connection, events: Sequence[Numbered]) -> None:
@@ -191,6 +192,20 @@ def rest_of_history() -> list[Event]:
         TurnFailed(
             conversation_id=4, user_id=4, guest_id=None, turn_id=4, reason="refused", partial="Th"
         ),
+        *come_and_gone(98),
+    ]
+
+
+def come_and_gone(n: int) -> list[Event]:
+    """A person with a row in every table that has rows of persons, all erased in the end."""
+    its: dict[str, Any] = {"conversation_id": n, "user_id": n, "guest_id": None}
+    return [
+        UserSignedUp(user_id=n, email=f"{n}@example.org", name="Gone", google_id=f"g-{n}"),
+        NoteAdded(note_id=n, user_id=n, video_id="video-1", timestamp="0:02", text="mine"),
+        ConversationStarted(**its, video_id="video-1"),
+        MessageSent(**its, message_id=n, role="user", content="Who?", details=None),
+        TurnStarted(**its, turn_id=n, server=1),
+        UserErased(user_id=n),
     ]
 
 
@@ -202,7 +217,7 @@ Move = tuple[int, int, str]
 def histories(draw: st.DrawFn) -> list[Event]:
     """Any order of events that could have happened."""
     moves = draw(
-        st.lists(st.tuples(st.integers(0, 11), st.integers(0, 20), TEXT), min_size=1, max_size=50)
+        st.lists(st.tuples(st.integers(0, 12), st.integers(0, 20), TEXT), min_size=1, max_size=50)
     )
     world = World()
     for move in moves:
@@ -215,12 +230,14 @@ class World:
     """What there is so far, so that the next event is about something."""
 
     past: list[Event] = field(default_factory=list)
-    users: int = 0
+    users: list[int] = field(default_factory=list)
+    users_ever: int = 0
     videos: int = 0
     messages: int = 0
     tasks: list[list[Any]] = field(default_factory=list)
     notes: list[tuple[int, int]] = field(default_factory=list)
     notes_ever: int = 0
+    conversations_ever: int = 0
     conversations: list[dict[str, Any]] = field(default_factory=list)
     answering: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
@@ -240,14 +257,24 @@ class World:
             self.message,
             self.turn,
             self.turn_ended,
+            self.erased,
         ]
         self.past += kinds[kind](pick, text)
 
     def newcomer(self, pick: int, text: str) -> Iterable[Event]:
-        self.users += 1
-        google_id = f"g-{self.users}" if pick % 2 else None
-        email = f"{self.users}@example.org"
-        yield UserSignedUp(user_id=self.users, email=email, name=text, google_id=google_id)
+        self.users_ever += 1
+        self.users.append(self.users_ever)
+        google_id = f"g-{self.users_ever}" if pick % 2 else None
+        email = f"{self.users_ever}@example.org"
+        yield UserSignedUp(user_id=self.users_ever, email=email, name=text, google_id=google_id)
+
+    def erased(self, pick: int, _: str) -> Iterable[Event]:
+        if self.users:
+            user_id = self.users.pop(pick % len(self.users))
+            self.notes = [its for its in self.notes if its[1] != user_id]
+            self.conversations = [its for its in self.conversations if its["user_id"] != user_id]
+            self.answering = [its for its in self.answering if its[1]["user_id"] != user_id]
+            yield UserErased(user_id=user_id)
 
     def video(self, pick: int, text: str) -> Iterable[Event]:
         self.videos += 1
@@ -265,7 +292,7 @@ class World:
     def note(self, pick: int, text: str) -> Iterable[Event]:
         if self.users and self.videos:
             self.notes_ever += 1
-            owner, video_id = pick % self.users + 1, f"v{pick % self.videos + 1}"
+            owner, video_id = self.users[pick % len(self.users)], f"v{pick % self.videos + 1}"
             self.notes.append((self.notes_ever, owner))
             yield NoteAdded(
                 note_id=self.notes_ever,
@@ -290,7 +317,7 @@ class World:
 
     def account_changed(self, pick: int, text: str) -> Iterable[Event]:
         if self.users:
-            user_id = pick % self.users + 1
+            user_id = self.users[pick % len(self.users)]
             yield (
                 UserRenamed(user_id=user_id, name=text),
                 AiNotesEnabled(user_id=user_id),
@@ -332,9 +359,10 @@ class World:
 
     def conversation(self, pick: int, text: str) -> Iterable[Event]:
         if self.users and self.videos:
+            self.conversations_ever += 1
             its = {
-                "conversation_id": len(self.conversations) + 1,
-                "user_id": pick % self.users + 1 if pick % 3 else None,
+                "conversation_id": self.conversations_ever,
+                "user_id": self.users[pick % len(self.users)] if pick % 3 else None,
                 "guest_id": None if pick % 3 else text,
             }
             self.conversations.append(its)

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from tests.projections.histories import START, append_state, happen
+from tests.support import MASTER
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -373,8 +374,8 @@ def test_tasks_of_older_versions_are_replayed_as_they_were_meant(rows: Rows, dsn
     with psycopg.connect(dsn) as connection:
         for version, (topic, state) in enumerate(written, start=1):
             append_state(connection, "task:8", version, topic, state, at(version))
-    replayed = replay.rebuild(dsn)
-    assert (replayed.events, list(replay.verify(dsn)[1])) == (5, [])
+    replayed = replay.rebuild(dsn, MASTER)
+    assert (replayed.events, list(replay.verify(dsn, MASTER)[1])) == (5, [])
     assert rows("tasks") == [
         {
             **TASKS_ROW,
@@ -434,6 +435,7 @@ def test_a_message_is_a_row_and_moves_its_conversation_on(rows: Rows, dsn: str) 
         "content": "Why?",
         "metadata": None,
         "created_at": at(2),
+        "user_id": 5,
     }
     assert rows("messages", STARTED, ASKED, answer) == [
         row,
@@ -461,6 +463,7 @@ TURNS_ROW = {
     "created_at": at(2),
     "updated_at": at(2),
     "version": 2,
+    "user_id": 5,
 }
 ENDED = {"updated_at": at(3), "version": 3}
 ITS = {"conversation_id": 11, "user_id": 5, "guest_id": None, "turn_id": 29}

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.projections.histories import full_history, happen
-from tests.support import eventually
+from tests.support import MASTER, eventually
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote
 from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
@@ -35,11 +35,12 @@ EVENTS = full_history()
 # Tells that it is in the middle of the replay, and stays there until it is killed.
 STUCK = """
 import sys, threading
+from tests.support import MASTER
 from vidwiz.projections import replay
 def progress(at, of):
     print(at, flush=True)
     threading.Event().wait()
-replay.rebuild(sys.argv[1], (), progress)
+replay.rebuild(sys.argv[1], MASTER, (), progress)
 """
 STRUCTURE = """
 SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
@@ -59,7 +60,7 @@ WHERE relname = ANY(%s) AND relkind = 'r' AND relnamespace = 'public'::regnamesp
 
 
 def differences(dsn: str) -> list[Difference]:
-    return list(replay.verify(dsn)[1])
+    return list(replay.verify(dsn, MASTER)[1])
 
 
 def fetch(dsn: str, query: str, *values: object) -> list[tuple[object, ...]]:
@@ -75,7 +76,7 @@ def identities(dsn: str) -> list[tuple[object, ...]]:
 def test_a_rebuild_says_what_it_did_and_leaves_no_second_schema(dsn: str) -> None:
     happen(dsn, *EVENTS)
     before = identities(dsn)
-    replayed = replay.rebuild(dsn)
+    replayed = replay.rebuild(dsn, MASTER)
     assert (replayed.position, replayed.events) == (len(EVENTS), len(EVENTS))
     assert replayed.rows["tasks"] == 30
     assert fetch(dsn, "SELECT 1 FROM pg_namespace WHERE nspname = 'rebuild'") == []
@@ -84,7 +85,7 @@ def test_a_rebuild_says_what_it_did_and_leaves_no_second_schema(dsn: str) -> Non
 
 
 def test_an_empty_log_is_rebuilt_to_empty_tables(dsn: str) -> None:
-    replayed = replay.rebuild(dsn)
+    replayed = replay.rebuild(dsn, MASTER)
     assert (replayed.position, replayed.events, set(replayed.rows.values())) == (0, 0, {0})
 
 
@@ -95,7 +96,7 @@ def test_rebuilt_tables_are_what_the_migrations_made_to_the_last_index(dsn: str)
         name for _, _, name, _ in migrated
     }
     for _ in range(2):
-        replay.rebuild(dsn)
+        replay.rebuild(dsn, MASTER)
         assert fetch(dsn, STRUCTURE) == migrated
 
 
@@ -104,17 +105,17 @@ def test_single_tables_are_rebuilt_and_the_others_stay(dsn: str) -> None:
     fetch(dsn, "UPDATE notes SET text = 'x' WHERE id = 2 RETURNING 1")
     fetch(dsn, "UPDATE users SET name = 'x' WHERE id = 3 RETURNING 1")
     fetch(dsn, "DELETE FROM messages WHERE id = 4 RETURNING 1")
-    replayed = replay.rebuild(dsn, ["notes", "messages"])
+    replayed = replay.rebuild(dsn, MASTER, ["notes", "messages"])
     assert replayed.rows == {"notes": 15, "messages": 15}
     assert replayed.events == len(EVENTS)  # all are read, also to find unknown ones
     assert differences(dsn) == [Difference("users", 3, "different", ("name",))]
-    replay.rebuild(dsn, ["users"])
+    replay.rebuild(dsn, MASTER, ["users"])
     assert differences(dsn) == []
 
 
 def test_there_is_no_projector_for_a_table_that_events_do_not_make(dsn: str) -> None:
     with pytest.raises(KeyError, match="credentials"):
-        replay.rebuild(dsn, ["credentials"])
+        replay.rebuild(dsn, MASTER, ["credentials"])
 
 
 def killed_in_the_middle(dsn: str) -> None:
@@ -124,7 +125,7 @@ def killed_in_the_middle(dsn: str) -> None:
             assert stuck.stdout is not None
             assert stuck.stdout.readline() == f"{len(EVENTS)}\n"
             with pytest.raises(MaintenanceUnderWay):
-                replay.rebuild(dsn)
+                replay.rebuild(dsn, MASTER)
         finally:
             stuck.kill()
 
@@ -142,7 +143,7 @@ async def test_a_rebuild_that_was_killed_touches_nothing_and_the_next_one_works(
         return fetch(dsn, held) == []
 
     await eventually(postgres_has_noticed)
-    assert replay.rebuild(dsn).events == len(EVENTS)
+    assert replay.rebuild(dsn, MASTER).events == len(EVENTS)
     assert differences(dsn) == []
 
 
@@ -154,14 +155,14 @@ def test_there_is_one_rebuild_or_verification_at_a_time(dsn: str) -> None:
         begun.set()
         go_on.wait(30)
 
-    running = threading.Thread(target=replay.rebuild, args=(dsn, (), progress))
+    running = threading.Thread(target=replay.rebuild, args=(dsn, MASTER, (), progress))
     running.start()
     try:
         assert begun.wait(30)
         with pytest.raises(MaintenanceUnderWay):
-            replay.rebuild(dsn)
+            replay.rebuild(dsn, MASTER)
         with pytest.raises(MaintenanceUnderWay):
-            replay.verify(dsn)
+            replay.verify(dsn, MASTER)
     finally:
         go_on.set()
         running.join()
@@ -192,11 +193,11 @@ def test_a_swap_gives_up_before_a_long_transaction_and_nothing_changed(
     before = identities(dsn)
     with held(dsn, query):
         with pytest.raises(SwapFailed, match="long transactions hold the tables"):
-            replay.rebuild(dsn, swap_tries=2)
+            replay.rebuild(dsn, MASTER, swap_tries=2)
         assert identities(dsn) == before
         assert fetch(dsn, "SELECT 1 FROM pg_namespace WHERE nspname = 'rebuild'") == []
         assert fetch(dsn, "SELECT count(*) FROM notes") == [(15,)]
-    assert replay.rebuild(dsn, swap_tries=1).events == len(EVENTS)
+    assert replay.rebuild(dsn, MASTER, swap_tries=1).events == len(EVENTS)
     assert differences(dsn) == []
 
 
@@ -204,7 +205,7 @@ def test_a_swap_waits_for_a_transaction_that_ends(dsn: str) -> None:
     happen(dsn, *EVENTS)
     with psycopg.connect(dsn) as connection:
         connection.execute("SELECT 1 FROM notes")
-        waiting = threading.Thread(target=replay.rebuild, args=(dsn,))
+        waiting = threading.Thread(target=replay.rebuild, args=(dsn, MASTER))
         waiting.start()
         blocked = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
         while not fetch(dsn, blocked):
@@ -232,11 +233,11 @@ def test_the_log_is_read_in_chunks_however_long_it_is(dsn: str) -> None:
             },
         )
     steps: list[tuple[int, int]] = []
-    replayed = replay.rebuild(dsn, (), lambda at, of: steps.append((at, of)))
+    replayed = replay.rebuild(dsn, MASTER, (), lambda at, of: steps.append((at, of)))
     assert steps == [(CHUNK, count), (2 * CHUNK, count), (count, count)]
     assert (replayed.events, replayed.rows["videos"]) == (count, count)
     steps.clear()
-    _, found = replay.verify(dsn, lambda at, of: steps.append((at, of)))
+    _, found = replay.verify(dsn, MASTER, lambda at, of: steps.append((at, of)))
     assert list(found) == []
     assert steps == [(CHUNK, count), (2 * CHUNK, count), (count, count)]
 
@@ -288,7 +289,7 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(dsn: str) -> AsyncIterator[Traffic]:
-    async with running_store(dsn, 6) as (database, _, store):
+    async with running_store(dsn, 6, MASTER) as (database, _, store):
         user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), ORIGIN)
         its = Traffic(store, database, user_id)
         people = [asyncio.create_task(its.write()) for _ in range(4)]
@@ -306,7 +307,7 @@ async def test_rebuilds_under_traffic_fail_no_command_and_no_read_and_lose_nothi
     async with traffic(dsn) as its:
         for tables in ((), ("notes",), (), ("notes", "videos"), ()):
             reads, notes = its.reads, len(its.acknowledged)
-            replayed = await asyncio.to_thread(replay.rebuild, dsn, tables)
+            replayed = await asyncio.to_thread(replay.rebuild, dsn, MASTER, tables)
             assert replayed.events > 0
 
             async def both_went_on(reads: int = reads, notes: int = notes) -> bool:

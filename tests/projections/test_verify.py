@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table, Text
 
 from tests.projections.histories import full_history, happen
+from tests.support import MASTER
 from vidwiz.commands.notes import AddNote, EditNote
 from vidwiz.commands.users import SignUp
 from vidwiz.events.chain import GENESIS, ChainBroken
@@ -32,7 +33,7 @@ def tampered(dsn: str) -> Iterator[tuple[str, psycopg.Connection[tuple[Any, ...]
 
 
 def differences(dsn: str) -> list[Difference]:
-    return list(replay.verify(dsn)[1])
+    return list(replay.verify(dsn, MASTER)[1])
 
 
 def other_value(table: Table, column: str) -> sql.Composable:
@@ -112,7 +113,7 @@ def test_several_differences_are_told_in_order_and_a_rebuild_heals_them(
         Difference("notes", 2, "different", ("timestamp", "text")),
         Difference("notes", 5, "missing"),
     ]
-    replay.rebuild(dsn)
+    replay.rebuild(dsn, MASTER)
     assert differences(dsn) == []
 
 
@@ -130,7 +131,7 @@ def test_null_and_nothing_are_not_the_same(
 
 def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> None:
     happen(dsn, *EVENTS)
-    replayed, found = replay.verify(dsn)
+    replayed, found = replay.verify(dsn, MASTER)
     assert list(found) == []
     assert (replayed.position, replayed.events) == (len(EVENTS), len(EVENTS))
     assert replayed.rows == {
@@ -150,14 +151,14 @@ def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> Non
 
 
 def test_an_empty_history_equals_empty_tables(dsn: str) -> None:
-    replayed, found = replay.verify(dsn)
+    replayed, found = replay.verify(dsn, MASTER)
     assert list(found) == []
     assert (replayed.position, replayed.events, set(replayed.rows.values())) == (0, 0, {0})
 
 
 async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> None:
     origin = Origin(SYSTEM)
-    async with running_store(dsn, 4) as (_, _, store):
+    async with running_store(dsn, 4, MASTER) as (_, _, store):
         user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), origin)
         done = asyncio.Event()
         written = 0
@@ -176,7 +177,7 @@ async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> No
         try:
             seen = []
             for _ in range(6):
-                replayed, found = await asyncio.to_thread(replay.verify, dsn)
+                replayed, found = await asyncio.to_thread(replay.verify, dsn, MASTER)
                 assert list(found) == []
                 seen.append(replayed.position)
         finally:
@@ -235,7 +236,7 @@ def test_a_changed_log_is_named_with_its_first_wrong_position(
     connection.execute("ALTER TABLE stored_events DISABLE TRIGGER ALL")
     connection.execute(statement)
     with pytest.raises(ChainBroken, match=what) as broken:
-        replay.verify(dsn)
+        replay.verify(dsn, MASTER)
     assert broken.value.position == position
 
 
@@ -249,13 +250,13 @@ def test_an_event_of_an_unknown_type_is_not_skipped(
     )
     for replaying in (replay.verify, replay.rebuild):
         with pytest.raises(UnknownEvent, match="NoteAddedV9"):
-            replaying(dsn)
+            replaying(dsn, MASTER)
 
 
 def test_the_head_is_the_last_events_hash(dsn: str) -> None:
-    assert replay.verify(dsn)[0].head == GENESIS.hex()
+    assert replay.verify(dsn, MASTER)[0].head == GENESIS.hex()
     happen(dsn, *EVENTS)
     with psycopg.connect(dsn) as connection:
         query = "SELECT encode(hash, 'hex') FROM stored_events ORDER BY notification_id DESC"
         row = connection.execute(query).fetchone()
-    assert (replay.verify(dsn)[0].head,) == row
+    assert (replay.verify(dsn, MASTER)[0].head,) == row

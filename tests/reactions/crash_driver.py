@@ -19,6 +19,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from tests.reactions.queues import sqs_queue
+from tests.support import MASTER
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database
 from vidwiz.reactions.deliveries import AiNotes, Delivery, Reaction, Summaries
@@ -92,7 +93,7 @@ async def react(job: Job) -> None:
     database = Database(job.dsn, pool_size=1)
     signals = Signals(database)
     await database.open()
-    async with opened_effect(job, Store(database, signals, DECISIONS)) as effect:
+    async with opened_effect(job, Store(database, signals, MASTER, DECISIONS)) as effect:
         watched = WatchedEffect(effect, steps)
         follower = Follower(reaction_named(job.reaction, database), watched, database, signals)
         steps.counting = True

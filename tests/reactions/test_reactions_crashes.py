@@ -20,7 +20,7 @@ from tests.reactions.parts import (
     state_of,
 )
 from tests.store.parts import ORIGIN, Parts, backends, running, value
-from tests.support import eventually
+from tests.support import MASTER, eventually
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.projections import replay
@@ -105,7 +105,7 @@ async def test_killed_anywhere_a_reaction_queues_each_task_exactly_once(
             if not killed:
                 break
     assert fatal > LEAST_STEPS
-    assert list(replay.verify(dsn)[1]) == []
+    assert list(replay.verify(dsn, MASTER)[1]) == []
 
 
 @pytest.mark.parametrize("reaction", [SUMMARIES, AI_NOTES])
@@ -126,4 +126,4 @@ async def test_killed_anywhere_a_reaction_sends_each_message_and_the_work_is_don
             if not killed:
                 break
     assert fatal > LEAST_STEPS
-    assert list(replay.verify(dsn)[1]) == []
+    assert list(replay.verify(dsn, MASTER)[1]) == []

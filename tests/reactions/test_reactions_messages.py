@@ -19,6 +19,7 @@ from tests.reactions.parts import (
     ready_video,
 )
 from tests.store.parts import ORIGIN, Parts, note, rows, running
+from tests.support import MASTER
 from vidwiz.commands.notes import DeleteNote, EditNote
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import WriteSummary
@@ -225,7 +226,7 @@ async def test_without_queues_the_built_in_workers_are_given_tasks_that_name_the
         position=position,
     )
     assert queued == [("system", f"event:{position}")] * 2
-    assert list(replay.verify(dsn)[1]) == []
+    assert list(replay.verify(dsn, MASTER)[1]) == []
 
 
 async def test_what_happened_before_the_first_start_is_asked_for_if_it_is_still_missing(

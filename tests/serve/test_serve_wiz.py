@@ -15,7 +15,7 @@ import pytest
 
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
 from tests.serve.test_serve_metrics import serving_children
-from tests.support import Server, eventually, serving
+from tests.support import MASTER, Server, eventually, serving
 from tests.wiz_support import (
     Headers,
     RawStream,
@@ -73,7 +73,7 @@ def of(server: Server) -> httpx.AsyncClient:
 
 
 def replays(dsn: str) -> None:
-    _, differences = verify(dsn)
+    _, differences = verify(dsn, MASTER)
     assert list(differences) == []
 
 

@@ -2,8 +2,9 @@
 
 from alembic import command
 
-from tests.projections.histories import happen
+from tests.projections.histories import come_and_gone, happen
 from tests.store.parts import empty_database, rows
+from tests.support import MASTER
 from vidwiz import migrate
 from vidwiz.events import NoteAdded, TaskQueued, TaskType, UserSignedUp, VideoAdded
 from vidwiz.projections.replay import rebuild, verify
@@ -22,10 +23,23 @@ def test_an_upgrade_keeps_the_tables_equal_to_their_replay(server_dsn: str) -> N
         upgrade(dsn, "0001")
         happen(dsn, *OLDER)
         assert migrate.migrate(dsn) == migrate.head_revision()
-        assert list(verify(dsn)[1]) == []
+        assert list(verify(dsn, MASTER)[1]) == []
         before = rows(dsn, "SELECT * FROM tasks ORDER BY id")
-        rebuild(dsn)
+        rebuild(dsn, MASTER)
         assert rows(dsn, "SELECT * FROM tasks ORDER BY id") == before
+
+
+def test_an_upgrade_finds_the_owners_of_messages_and_turns(server_dsn: str) -> None:
+    owner = "ALTER TABLE messages {0} COLUMN user_id {1}; ALTER TABLE turns {0} COLUMN user_id {1}"
+    talked = come_and_gone(7)[:-1]
+    with empty_database(server_dsn) as dsn:
+        upgrade(dsn, "0002")
+        rows(dsn, owner.format("ADD", "bigint"))  # which today's projectors write
+        happen(dsn, *talked)
+        rows(dsn, owner.format("DROP", ""))
+        migrate.migrate(dsn)
+        assert list(verify(dsn, MASTER)[1]) == []
+        assert rows(dsn, "SELECT messages.user_id, turns.user_id FROM messages, turns") == [(7, 7)]
 
 
 def upgrade(dsn: str, revision: str) -> None:

@@ -24,7 +24,7 @@ from tests.store.parts import (
     value,
     whole_log,
 )
-from tests.support import new_video_id
+from tests.support import MASTER, new_video_id
 from vidwiz import records
 from vidwiz.commands.base import DomainError, QuotaTaken
 from vidwiz.commands.conversations import (
@@ -102,7 +102,7 @@ async def test_fifty_questions_of_a_guest_at_once_to_two_processes_give_five_tur
     assert len({its.conversation_id for its in accepted}) == 5
     assert len(whole_log(dsn)) == before + 5 * 3
     assert_dense_and_chained(whole_log(dsn))
-    assert list(replay.verify(dsn)[1]) == []
+    assert list(replay.verify(dsn, MASTER)[1]) == []
 
 
 async def test_thirty_questions_of_a_user_at_once_give_twenty_turns(dsn: str, parts: Parts) -> None:

@@ -20,7 +20,7 @@ from tests.store.parts import (
     terminated,
     topics,
 )
-from tests.support import eventually
+from tests.support import MASTER, eventually
 from vidwiz.events import ConversationStarted, TurnCompleted, TurnStarted, event_types
 from vidwiz.events.recorded import Recorded
 from vidwiz.projections.wiz_queries import ORPHANED, PRESENCE_LOCK
@@ -78,7 +78,7 @@ async def listening(dsn: str) -> AsyncIterator[Ear]:
 async def collect(parts: Parts, count: int, after: int = 0) -> list[Recorded]:
     """The next events behind a position."""
     found: list[Recorded] = []
-    async with aclosing(follow_log(parts.database, parts.signals, after)) as events:
+    async with aclosing(follow_log(parts.database, parts.signals, MASTER, after)) as events:
         async for event in events:
             found.append(event)
             if len(found) == count:
@@ -93,7 +93,7 @@ def positions(events: list[Recorded]) -> list[int | None]:
 @pytest.mark.usefixtures("no_polls")
 async def test_a_commit_wakes_a_follower_of_another_process(dsn: str) -> None:
     async with running(dsn) as one, running(dsn) as two:
-        events = follow_log(two.database, two.signals, 0)
+        events = follow_log(two.database, two.signals, MASTER, 0)
         async with aclosing(events):
             for position in range(1, 6):
                 following = asyncio.ensure_future(anext(events))

@@ -19,6 +19,7 @@ from tests.store.parts import (
     held_commits,
     held_log,
     note,
+    opened,
     rows,
     running,
     terminated,
@@ -27,7 +28,7 @@ from tests.store.parts import (
     value,
     whole_log,
 )
-from tests.support import eventually, new_video_id
+from tests.support import MASTER, eventually, new_video_id
 from vidwiz.commands.base import DomainError, History, Outcome, PastOf
 from vidwiz.commands.notes import DeleteNote, EditNote, IdempotencyKeyReused, NoteNotFound
 from vidwiz.commands.notes import VideoTitleRequired as TitleRequired
@@ -35,7 +36,7 @@ from vidwiz.commands.tasks import ClaimTask
 from vidwiz.commands.users import ChangeProfile, EmailTaken, SignUp, UserNotFound
 from vidwiz.commands.videos import VideoNotFound, WriteSummary
 from vidwiz.database import Database, DatabaseUnavailable
-from vidwiz.events import SummaryWritten, TaskType
+from vidwiz.events import NoteEdited, SummaryWritten, TaskType
 from vidwiz.signals import Signals
 from vidwiz.store import MAX_BATCH, MAX_TRIES, MAX_WAITING, Conflict, Overloaded, Store
 
@@ -143,7 +144,7 @@ async def test_edits_of_one_note_in_one_batch_happen_in_turn(dsn: str, parts: Pa
     words = ["B", "A", "A", "C", "C", "B"]
     answers = await parts.run(*(EditNote(its["id"], user_id, text, False) for text in words))
     assert [json.loads(answer)["text"] for answer in answers] == words
-    history = [json.loads(row[6])["text"] for row in whole_log(dsn)[5:]]
+    history = [edited.text for edited in opened(dsn) if isinstance(edited, NoteEdited)]
     assert history == ["B", "A", "C", "B"]
     assert note_texts(dsn) == ["B"]
 
@@ -289,7 +290,7 @@ async def test_a_hundred_edits_through_two_stores_lose_none(dsn: str) -> None:
             )
         )
     answers = [outcome for half in outcomes for outcome in half]
-    written = [json.loads(row[6])["text"] for row in whole_log(dsn) if row[3] == "NoteEdited"]
+    written = [edited.text for edited in opened(dsn) if isinstance(edited, NoteEdited)]
     acknowledged = [json.loads(its)["text"] for its in answers if isinstance(its, bytes)]
     assert {type(its) for its in answers} <= {bytes, Conflict}
     assert sorted(written) == sorted(acknowledged)
@@ -329,7 +330,7 @@ class deciding:  # noqa: N801  a context manager, named as it reads
 
     def __init__(self, dsn: str, decisions: Mapping[type, Any]) -> None:
         self._database = Database(dsn, pool_size=2)
-        self._store = Store(self._database, Signals(self._database), decisions)
+        self._store = Store(self._database, Signals(self._database), MASTER, decisions)
 
     async def __aenter__(self) -> Store:
         await self._database.open()
@@ -474,7 +475,7 @@ async def test_the_store_comes_back_after_an_outage(
 
 async def test_a_store_without_a_database_does_not_start(dsn: str, server_dsn: str) -> None:
     database = Database(dsn, pool_size=1)
-    store = Store(database, Signals(database), {})
+    store = Store(database, Signals(database), MASTER, {})
     with closed_to_everybody(dsn, server_dsn), pytest.raises(DatabaseUnavailable):
         await store.start()
     await store.close()

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.support import new_video_id
+from tests.support import MASTER, new_video_id
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import DomainError
 from vidwiz.commands.notes import AddNote
@@ -76,7 +76,7 @@ class Service:
         self._runner = runner
         self._database = Database(dsn, pool_size=2)
         self._signals = Signals(self._database)
-        self._store = Store(self._database, self._signals, DECISIONS, now=lambda: self.now)
+        self._store = Store(self._database, self._signals, MASTER, DECISIONS, now=lambda: self.now)
         self.run(self._start())
         self.user_id: int = self.execute(SignUp("ann@example.org", "Ann", "no hash"))
 
@@ -225,12 +225,12 @@ def test_tasks_live_as_the_contract_says_and_their_replay_is_equal(dsn: str) -> 
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    _, differences = replay.verify(dsn)
+    _, differences = replay.verify(dsn, MASTER)
     assert list(differences) == []
     before = tasks_of(dsn)
     assert {row[2] for row in before} <= {"completed", "failed"}
     assert len(before) > 50
-    replay.rebuild(dsn)
+    replay.rebuild(dsn, MASTER)
     assert tasks_of(dsn) == before
 
 

@@ -15,6 +15,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     users.ChangeProfile: users.change_profile,
     users.IssueLongTermToken: users.issue_long_term_token,
     users.RevokeLongTermToken: users.revoke_long_term_token,
+    users.EraseUser: users.erase_user,
     videos.OpenVideo: videos.open_video,
     videos.AddTranscript: videos.add_transcript,
     videos.WriteSummary: videos.write_summary,

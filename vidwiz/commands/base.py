@@ -113,7 +113,19 @@ class QuotaTaken:
         return f"quota:{self.identity}:{self.day}"
 
 
-Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken
+@dataclass(frozen=True, slots=True)
+class PersonErased:
+    """A record beside the log: this user's key is shredded, and all that is kept of them there."""
+
+    user_id: int
+
+    @property
+    def once(self) -> str:
+        """What there can be only one of."""
+        return f"person:{self.user_id}"
+
+
+Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken | PersonErased
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,11 @@ class Outcome:
     records: Sequence[Record] = ()
     answer: Lookup[Any] | None = None
     result: Any = None
+
+    @property
+    def erases(self) -> bool:
+        """Whether a person is forgotten."""
+        return any(isinstance(record, PersonErased) for record in self.records)
 
 
 class Command(Protocol):

@@ -10,6 +10,7 @@ from vidwiz.commands.base import (
     Lookup,
     Outcome,
     PasswordSet,
+    PersonErased,
 )
 from vidwiz.events import (
     AiNotesDisabled,
@@ -19,6 +20,8 @@ from vidwiz.events import (
     LongTermTokenIssued,
     LongTermTokenRevoked,
     ProfilePictureChanged,
+    TaskCancelled,
+    UserErased,
     UserRenamed,
     UserSignedUp,
 )
@@ -267,6 +270,43 @@ def revoke_long_term_token(command: RevokeLongTermToken, found: FoundUser) -> Ou
     if token_id is None:
         raise LongTermTokenNotFound
     return Outcome(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
+
+
+@dataclass(frozen=True)
+class ErasureGround(Found):
+    """What is to be erased: whether the account is there, and the open tasks on its notes."""
+
+    user_exists: bool
+    open_tasks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ErasureGroundFor(Lookup[ErasureGround]):
+    """Asks for the ground of an erasure."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EraseUser:
+    """Forget a person for ever, who has proved who they are."""
+
+    user_id: int
+
+    def lookup(self) -> ErasureGroundFor:
+        """The account, and what workers do for it."""
+        return ErasureGroundFor(self.user_id)
+
+
+def erase_user(command: EraseUser, ground: ErasureGround) -> Outcome:
+    """Nobody needs to write the notes any more."""
+    if not ground.user_exists:
+        raise UserNotFound
+    cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
+    return Outcome(
+        events=(*cancelled, UserErased(user_id=command.user_id)),
+        records=(PersonErased(command.user_id),),
+    )
 
 
 def _existing(found: FoundUser) -> User:

@@ -27,6 +27,7 @@ from vidwiz.events.users import (
     LongTermTokenIssued,
     LongTermTokenRevoked,
     ProfilePictureChanged,
+    UserErased,
     UserRenamed,
     UserSignedUp,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "TurnFailed",
     "TurnStarted",
     "TurnStopped",
+    "UserErased",
     "UserRenamed",
     "UserSignedUp",
     "VideoAdded",

@@ -1,6 +1,8 @@
 """What every event is: a frozen fact with a stable topic, a schema version and a stream."""
 
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID, uuid5
 
@@ -11,13 +13,20 @@ STREAM_NAMESPACE = UUID("6f1f7a53-2b0e-5b52-9d5c-0c8a1f3f7e11")
 """Stream ids are uuid5 of the stream's name in this namespace; it never changes."""
 
 
+@dataclass(frozen=True, slots=True)
 class PersonalData:
-    """Marks a field that belongs to a person and must be forgettable."""
+    """Marks a text that belongs to a person and must be forgettable.
+
+    ``unique``: no two persons may have the same, not even once they are forgotten.
+    """
+
+    unique: bool = False
 
 
 T = TypeVar("T")
 Personal = Annotated[T, PersonalData()]
-"""``Personal[str]`` is a str that belongs to the person named by the event's ``user_id``."""
+"""``Personal[str]`` is a str that belongs to the person whom the event is about."""
+PersonalUnique = Annotated[T, PersonalData(unique=True)]
 
 _types: dict[str, type["Event"]] = {}
 
@@ -58,14 +67,38 @@ class Event(BaseModel):
         """The stream's readable name, such as ``note:17`` or ``video:dQw4w9WgXcQ``."""
         return f"{self.NOUN}:{getattr(self, self.KEY)}"
 
+    @property
+    def person(self) -> str | None:
+        """Whom the event is about: ``user:<id>`` or ``guest:<digest>``; None for nobody."""
+        return person_of(self.__dict__)
+
     @classmethod
     def personal_fields(cls) -> frozenset[str]:
-        """Names of the fields that belong to a person."""
-        return frozenset(
-            name
-            for name, field in cls.model_fields.items()
-            if any(isinstance(mark, PersonalData) for mark in field.metadata)
-        )
+        """Names of the fields that belong to the person."""
+        return _marked(cls, unique=False)
+
+    @classmethod
+    def unique_fields(cls) -> frozenset[str]:
+        """Names of those of them that no two persons have the same of."""
+        return _marked(cls, unique=True)
+
+
+def person_of(fields: Mapping[str, Any]) -> str | None:
+    """Whom an event with these fields is about."""
+    if fields.get("user_id") is not None:
+        return f"user:{fields['user_id']}"
+    guest_id = fields.get("guest_id")
+    return None if guest_id is None else f"guest:{guest_id}"
+
+
+@cache
+def _marked(kind: type[Event], *, unique: bool) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, field in kind.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, PersonalData) and mark.unique >= unique
+    )
 
 
 def event_types() -> dict[str, type[Event]]:

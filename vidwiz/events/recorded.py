@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
-from vidwiz.events.base import Event, event_types, stream_id
+from vidwiz.events.base import Event, event_types, person_of, stream_id
 from vidwiz.events.chain import Proof
+from vidwiz.events.sealing import SEALED, Keys, Place, seal, unseal
 
 
 class UnknownEvent(Exception):
@@ -73,13 +74,15 @@ class Recorded:
 class EventMapper(Mapper[UUID]):
     """The library's mapper for our pydantic events: explicit topics, upcast by class version.
 
-    The library's envelope has no time or metadata, so events that come through its own
-    interfaces have the epoch as their time.
+    With the ``keys`` of persons it seals and opens what is personal. Without them it writes all
+    fields in the clear, and a sealed one reads ``[erased]``. The library's envelope has no time
+    or metadata, so events that come through its own interfaces have the epoch as their time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys | None = None) -> None:
         super().__init__(transcoder=JSONTranscoder())
         self._types = event_types()
+        self._keys = keys
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """Write the event down; raises ``PydanticSerializationError`` on text that is not UTF-8."""
@@ -88,33 +91,51 @@ class EventMapper(Mapper[UUID]):
             originator_id=domain_event.originator_id,
             originator_version=domain_event.originator_version,
             topic=event.TOPIC,
-            state=self.encode(event),
+            state=self.sealed(event, self.encode(event), domain_event.originator_version),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """Read the event back, whatever version it was written in; raises ``UnknownEvent``."""
+        """Read the event back, whatever version it was written in.
+
+        Raises ``UnknownEvent`` and ``SealBroken``.
+        """
+        stream, version = stored_event.originator_id, stored_event.originator_version
+        place = Place(UUID(f"{stream}"), version, stored_event.topic)
         return Recorded(
-            event=self.decode(stored_event.topic, stored_event.state),
+            event=self.decode(place, stored_event.state),
             originator_version=stored_event.originator_version,
             recorded_at=datetime.fromtimestamp(0, UTC),
             origin=Origin(SYSTEM),
         )
 
     def encode(self, event: Event) -> bytes:
-        """The event's ``state`` column: a JSON object of its fields, its version in front."""
+        """A JSON object of the event's fields, its version in front, as projectors read it."""
         state = event.__pydantic_serializer__.to_json(event)
         if event.class_version == 1:
             return state
         return b'{"class_version":%d,' % event.class_version + state[1:]
 
-    def decode(self, topic: str, state: bytes) -> Event:
-        """The event that ``encode`` wrote, now or in an older version."""
-        kind = self._class_of(topic)
-        return kind.model_validate_json(self._current(kind, state))
+    def sealed(self, event: Event, state: bytes, version: int) -> bytes:
+        """The ``state`` that ``encode`` made, as the log keeps it; raises ``KeyError``."""
+        if self._keys is None:
+            return state
+        place = Place(stream_id(event.stream), version, event.TOPIC)
+        return seal(type(event), state, place, self._keys)
 
-    def current_state(self, topic: str, state: bytes) -> bytes:
-        """``state`` as the newest version of its class would have it, without the version."""
-        return self._current(self._class_of(topic), state)
+    def decode(self, place: Place, state: bytes) -> Event:
+        """The event that was written to this place, now or in an older version."""
+        kind = self._class_of(place.topic)
+        return kind.model_validate_json(self._current(kind, place, state))
+
+    def current_state(self, place: Place, state: bytes) -> bytes:
+        """``state`` opened, as the newest version of its class has it, without the version."""
+        return self._current(self._class_of(place.topic), place, state)
+
+    def person(self, topic: str, state: bytes) -> str | None:
+        """Whom a stored event is about, if its class knows of persons; raises ``UnknownEvent``."""
+        if "user_id" not in self._class_of(topic).model_fields:
+            return None
+        return person_of(orjson.loads(state))
 
     def _class_of(self, topic: str) -> type[Event]:
         try:
@@ -122,15 +143,17 @@ class EventMapper(Mapper[UUID]):
         except KeyError:
             raise UnknownEvent(f"no event class has the topic {topic!r}") from None
 
-    @staticmethod
-    def _current(kind: type[Event], state: bytes) -> bytes:
+    def _current(self, kind: type[Event], place: Place, state: bytes) -> bytes:
         versioned = state.startswith(b'{"class_version":')
-        if kind.class_version == 1 and not versioned:
+        is_sealed = SEALED in state and bool(kind.personal_fields())
+        if kind.class_version == 1 and not versioned and not is_sealed:
             return state
         fields = orjson.loads(state)
         written = fields.pop("class_version", 1)
         if written > kind.class_version:
             raise UnknownEvent(f"{kind.TOPIC} version {written} is newer than this program")
+        if is_sealed:
+            unseal(kind, fields, place, self._keys or {})
         for version in range(written, kind.class_version):
             getattr(kind, f"upcast_v{version}_v{version + 1}")(fields)
         return orjson.dumps(fields)

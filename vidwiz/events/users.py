@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from vidwiz.events.base import Event, Personal
+from vidwiz.events.base import Event, Personal, PersonalUnique
 
 
 class UserEvent(Event):
@@ -20,9 +20,9 @@ class UserSignedUp(UserEvent):
 
     TOPIC: ClassVar[str] = "UserSignedUp"
 
-    email: Personal[str]
+    email: PersonalUnique[str]
     name: Personal[str]
-    google_id: Personal[str | None] = None
+    google_id: PersonalUnique[str | None] = None
     profile_image_url: Personal[str | None] = None
 
 
@@ -31,7 +31,7 @@ class GoogleAccountLinked(UserEvent):
 
     TOPIC: ClassVar[str] = "GoogleAccountLinked"
 
-    google_id: Personal[str]
+    google_id: PersonalUnique[str]
 
 
 class ProfilePictureChanged(UserEvent):
@@ -77,3 +77,9 @@ class LongTermTokenRevoked(UserEvent):
     TOPIC: ClassVar[str] = "LongTermTokenRevoked"
 
     token_id: str
+
+
+class UserErased(UserEvent):
+    """The person asked to be forgotten: their key was shredded, and what they own is gone."""
+
+    TOPIC: ClassVar[str] = "UserErased"

@@ -12,6 +12,7 @@ from quart_schema import security_scheme
 from sqlalchemy import BigInteger, select
 
 from vidwiz.database import Database
+from vidwiz.erasures import Erasures
 from vidwiz.events.recorded import ADMIN, Actor
 from vidwiz.http.errors import ApiError
 from vidwiz.http.services import services
@@ -76,12 +77,15 @@ Visitor = User | Guest
 
 
 class Guard:
-    """Reads credentials."""
+    """Reads credentials; those of a user who was erased are none."""
 
-    def __init__(self, tokens: Tokens, admin_token: str, database: Database) -> None:
+    def __init__(
+        self, tokens: Tokens, admin_token: str, database: Database, erasures: Erasures
+    ) -> None:
         self._tokens = tokens
         self._admin_token = admin_token.encode()
         self._database = database
+        self._erasures = erasures
 
     async def user(self) -> User:
         """The user, or a 401."""
@@ -125,7 +129,7 @@ class Guard:
 
     async def _user(self, token: str) -> User | None:
         claims = self._tokens.read(token)
-        if claims is None:
+        if claims is None or claims.user_id in self._erasures:
             return None
         if claims.token_id is not None and not await self._lives(claims.user_id, claims.token_id):
             return None

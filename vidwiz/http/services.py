@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
     from vidwiz.database import Database
+    from vidwiz.erasures import Erasures
     from vidwiz.events import TaskType
     from vidwiz.http.guards import Guard
     from vidwiz.http.limits import Limits
@@ -35,6 +36,7 @@ class Services:
     database: Database
     signals: Signals
     store: Store
+    erasures: Erasures
     objects: ObjectStore
     dispatchers: Mapping[TaskType, Dispatcher]
     guard: Guard

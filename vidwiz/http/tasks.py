@@ -23,7 +23,6 @@ from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
 from vidwiz.adapters.object_store import transcript_key
-from vidwiz.commands.base import PastOf
 from vidwiz.commands.tasks import (
     StoredTranscript,
     SubmitResult,
@@ -39,7 +38,6 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, Caller, admin_only, user_or_admin
 from vidwiz.http.services import services
-from vidwiz.lookups.log import pasts
 
 tasks = Blueprint("tasks", __name__)
 
@@ -292,9 +290,8 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
     """Object store first, then the event, one transcript of a video at a time."""
     stream = f"task:{_task_id(body)}"
     async with services().database.exclusively(f"transcript:{body.video_id}") as connection:
-        (history,) = await pasts(connection, [PastOf((stream,))])
         require_claim(
-            fold(history.of(stream)),
+            fold(await services().store.past_on(connection, stream)),
             task_type=TaskType.TRANSCRIPT,
             video_id=body.video_id,
             worker=caller.worker,

@@ -25,7 +25,7 @@ from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, Caller, public, user_or_admin
 from vidwiz.http.services import services
 from vidwiz.http.tasks import stored_transcript
-from vidwiz.lookups import answer
+from vidwiz.lookups.videos import transcript_grounds
 from vidwiz.projections import queries
 from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
 
@@ -110,7 +110,7 @@ async def _bring(caller: Caller, video_id: str, content: bytes) -> int:
     segments = await asyncio.to_thread(_parsed, content)
     async with services().database.exclusively(f"transcript:{video_id}") as connection:
         ground: TranscriptGround
-        (ground,) = await answer(connection, [TranscriptGroundFor(video_id)])
+        (ground,) = await transcript_grounds(connection, [TranscriptGroundFor(video_id)])
         require_no_transcript(ground, replace=replace)
         command = AddTranscript(video_id, await stored_transcript(video_id, segments), replace)
         await services().store.execute(command, origin(caller.actor))

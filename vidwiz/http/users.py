@@ -3,14 +3,16 @@
 import re
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from quart import Blueprint, Response
 
+from vidwiz.adapters.google_sign_in import InvalidCredential
 from vidwiz.commands.users import (
     NAME_LENGTH,
     ChangeProfile,
+    EraseUser,
     IssueLongTermToken,
     RevokeLongTermToken,
     SignInWithGoogle,
@@ -124,6 +126,21 @@ class ProfileEdit(BaseModel):
     ai_notes_enabled: bool | None = None
 
 
+class Proof(BaseModel):
+    """A sign-in, made anew: the account's password, or an ID token of its Google account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Annotated[str, AfterValidator(_some_password)] | None = None
+    credential: Annotated[str, AfterValidator(_clean_credential)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.password is None) == (self.credential is None):
+            raise ValueError("either password or credential is required")
+        return self
+
+
 @users.post("/user/signup")
 @documented("users", shapes.Message, 400, 409, 413, 422, 429, status=201, body=NewUser)
 @public
@@ -221,6 +238,44 @@ async def patch_profile(caller: User) -> Response:
     command = ChangeProfile(caller.user_id, body.name, body.ai_notes_enabled)
     await services().store.execute(command, origin(caller.actor))
     return await _profile(caller.user_id, with_token=False)
+
+
+@users.delete("/user")
+@documented("users", shapes.Message, 400, 401, 403, 404, 413, 422, 429, 503, body=Proof)
+@user_only
+@limited("login")
+async def delete_user(caller: User) -> Response:
+    """Erase the caller's account and everything of theirs, for ever; it takes a fresh proof.
+
+    Every token of theirs is dead at once, everywhere.
+    """
+    body = await bodies.read(Proof)
+    if not await _proves(caller.user_id, body):
+        raise ApiError(403, "That does not prove that the account is yours")
+    await services().store.execute(EraseUser(caller.user_id), origin(caller.actor))
+    services().erasures.happened(caller.user_id)
+    return json_answer({"message": "Account erased"})
+
+
+async def _proves(user_id: int, proof: Proof) -> bool:
+    row = await services().database.one(queries.PROOF, user_id=user_id)
+    if row is None:
+        raise UserNotFound
+    email, google_id, password_hash = row
+    await services().limits.spend_for_account("login", email)
+    if proof.password is not None:
+        return await services().passwords.verify(password_hash, proof.password)
+    return google_id is not None and await _google_id(proof.credential or "") == google_id
+
+
+async def _google_id(credential: str) -> str | None:
+    google = services().google
+    if google is None:
+        return None
+    try:
+        return (await google.verify(credential)).subject
+    except InvalidCredential:
+        return None
 
 
 async def _profile(user_id: int, *, with_token: bool) -> Response:

@@ -38,7 +38,7 @@ from vidwiz.http.guards import User, Visitor, public, user_or_guest
 from vidwiz.http.limits import limited
 from vidwiz.http.services import services
 from vidwiz.http.youtube_ids import YouTubeId
-from vidwiz.lookups import answer
+from vidwiz.lookups.conversations import question_grounds
 from vidwiz.projections import wiz_queries
 from vidwiz.wiz.turn import START, Place, Turn, TurnEvent
 from vidwiz.wiz.turns import Subject
@@ -300,7 +300,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
     )
     async with services().database.borrowed() as connection:
         ground: QuestionGround
-        (ground,) = await answer(connection, [question.lookup()])
+        (ground,) = await question_grounds(connection, [question.lookup()])
         admit(question.identity, ground)
         ((sha256, title, duration),) = await fetch_all(
             connection, wiz_queries.TRANSCRIPT, {"video_id": body.video_id}

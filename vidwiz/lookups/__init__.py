@@ -8,23 +8,23 @@ from vidwiz.commands.base import Lookup, NewestOf, NoteShape, PastOf, VideoShape
 from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundFor, TurnOf
 from vidwiz.commands.notes import GroundFor
 from vidwiz.commands.tasks import NextTaskOf, WorkFor
-from vidwiz.commands.users import AccountsOf, UserOf
+from vidwiz.commands.users import AccountsOf, ErasureGroundFor, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
 from vidwiz.database import Connection
+from vidwiz.events.master_key import MasterKey
 from vidwiz.lookups.conversations import conversation_grounds, found_turns, question_grounds
 from vidwiz.lookups.log import newest, pasts
 from vidwiz.lookups.notes import note_grounds
 from vidwiz.lookups.shapes import note_shapes, video_shapes
 from vidwiz.lookups.tasks import next_tasks, work
-from vidwiz.lookups.users import accounts, found_users
+from vidwiz.lookups.users import accounts, erasure_grounds, found_users
 from vidwiz.lookups.videos import transcript_grounds, video_grounds
 
 Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 LOADERS: Mapping[type[Lookup[Any]], Loader] = {
-    PastOf: pasts,
-    NewestOf: newest,
     UserOf: found_users,
+    ErasureGroundFor: erasure_grounds,
     GroundFor: note_grounds,
     AccountsOf: accounts,
     NextTaskOf: next_tasks,
@@ -39,15 +39,34 @@ LOADERS: Mapping[type[Lookup[Any]], Loader] = {
 }
 """The function that answers look-ups of each kind, in the order in which they are asked."""
 
+FROM_THE_LOG: Mapping[type[Lookup[Any]], Callable[..., Awaitable[Sequence[Any]]]] = {
+    PastOf: pasts,
+    NewestOf: newest,
+}
+"""The same for those that read events, which takes the master key too."""
 
-async def answer(connection: Connection, lookups: Sequence[Lookup[Any]]) -> list[Any]:
-    """The answers in the order of the look-ups, with one round trip per kind."""
+
+async def answer(
+    connection: Connection, master: MasterKey, lookups: Sequence[Lookup[Any]]
+) -> list[Any]:
+    """The answers in the order of the look-ups, with one round trip per kind.
+
+    Pasts of persons take another one, for their keys.
+    """
     by_kind: dict[type[Lookup[Any]], list[int]] = defaultdict(list)
     for index, lookup in enumerate(lookups):
         by_kind[type(lookup)].append(index)
     answers: list[Any] = [None] * len(lookups)
     for kind, indexes in by_kind.items():
-        found = await LOADERS[kind](connection, [lookups[index] for index in indexes])
+        found = await _found(connection, master, kind, [lookups[index] for index in indexes])
         for index, one in zip(indexes, found, strict=True):
             answers[index] = one
     return answers
+
+
+async def _found(
+    connection: Connection, master: MasterKey, kind: type[Lookup[Any]], lookups: Sequence[Any]
+) -> Sequence[Any]:
+    if kind in FROM_THE_LOG:
+        return await FROM_THE_LOG[kind](connection, master, lookups)
+    return await LOADERS[kind](connection, lookups)

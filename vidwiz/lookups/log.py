@@ -2,25 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import ARRAY, UUID, distinct_on
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from vidwiz.commands.base import History, NewestOf, PastOf
 from vidwiz.database import Connection, fetch_all
+from vidwiz.events import Event
 from vidwiz.events.base import stream_id
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper
+from vidwiz.events.sealing import Place
+from vidwiz.personal_keys import keys_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
-
-_mapper = EventMapper()
 
 _events = select(
     stored_events.c.originator_id,
     stored_events.c.originator_version,
     stored_events.c.topic,
     stored_events.c.state,
-).where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(UUID))))
+).where(stored_events.c.originator_id == func.any(parameter("streams", ARRAY(postgresql.UUID))))
 _past = Statement(
     _events.order_by(stored_events.c.originator_id, stored_events.c.originator_version)
 )
@@ -31,23 +36,34 @@ _newest = Statement(
 )
 
 
-async def pasts(connection: Connection, lookups: Sequence[PastOf]) -> list[History]:
-    """Read every stream that somebody asks for, once."""
-    return await _histories(connection, _past, lookups)
+async def pasts(
+    connection: Connection, master: MasterKey, lookups: Sequence[PastOf]
+) -> list[History]:
+    """Read every stream that somebody asks for, once; what was of an erased person has no past."""
+    return await _histories(connection, master, _past, lookups)
+
+
+async def newest(
+    connection: Connection, master: MasterKey, lookups: Sequence[NewestOf]
+) -> list[History]:
+    """Read one event of every stream that somebody asks for, however long its past."""
+    return await _histories(connection, master, _newest, lookups)
 
 
 async def _histories(
-    connection: Connection, statement: Statement, lookups: Sequence[PastOf | NewestOf]
+    connection: Connection,
+    master: MasterKey,
+    statement: Statement,
+    lookups: Sequence[PastOf | NewestOf],
 ) -> list[History]:
     wanted = {stream_id(name): name for lookup in lookups for name in lookup.streams}
+    rows = await fetch_all(connection, statement, {"streams": list(wanted)})
     events = defaultdict(list)
     versions: dict[str, int] = {}
-    for stream, version, topic, state in await fetch_all(
-        connection, statement, {"streams": list(wanted)}
-    ):
+    for stream, version, event in await _read(connection, master, rows):
         name = wanted[stream]
-        events[name].append(_mapper.decode(topic, state))
         versions[name] = version
+        events[name].append(event)
     return [
         History(
             events={name: events[name] for name in lookup.streams if name in events},
@@ -57,6 +73,16 @@ async def _histories(
     ]
 
 
-async def newest(connection: Connection, lookups: Sequence[NewestOf]) -> list[History]:
-    """Read one event of every stream that somebody asks for, however long its past."""
-    return await _histories(connection, _newest, lookups)
+async def _read(
+    connection: Connection, master: MasterKey, rows: Sequence[tuple[Any, ...]]
+) -> list[tuple[UUID, int, Event]]:
+    unkeyed = EventMapper()
+    persons = [unkeyed.person(topic, state) for _, _, topic, state in rows]
+    keys = await keys_of(connection, master, {its for its in persons if its is not None})
+    erased = {person for person, key in keys.items() if key is None}
+    mapper = EventMapper(keys)
+    return [
+        (stream, version, mapper.decode(Place(stream, version, topic), state))
+        for (stream, version, topic, state), person in zip(rows, persons, strict=True)
+        if person not in erased
+    ]

@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Text, func, or_, select
+from sqlalchemy import BigInteger, Text, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from vidwiz.commands.users import Account, Accounts, AccountsOf, FoundUser, User, UserOf
+from vidwiz.commands.users import (
+    Account,
+    Accounts,
+    AccountsOf,
+    ErasureGround,
+    ErasureGroundFor,
+    FoundUser,
+    User,
+    UserOf,
+)
 from vidwiz.database import Connection, fetch_all
+from vidwiz.events import TaskType
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import user_ids, users
+from vidwiz.projections.tables import notes, open_task, tasks, user_ids, users
 
 _users = Statement(
     select(
@@ -68,4 +78,48 @@ async def _accounts_of(connection: Connection, lookup: AccountsOf) -> Accounts:
         by_email,
         by_google_id,
         versions={f"user:{row[0]}": row[3] for row in rows},
+    )
+
+
+_version = Statement(select(users.c.version).where(users.c.id == parameter("user_id", BigInteger)))
+_open_tasks = Statement(
+    select(tasks.c.id, tasks.c.version)
+    .select_from(
+        notes.join(
+            tasks,
+            and_(
+                tasks.c.task_details["video_id"].astext == notes.c.video_id,
+                tasks.c.task_details["note_id"].astext == notes.c.id.cast(Text),
+            ),
+        )
+    )
+    .where(
+        notes.c.user_id == parameter("user_id", BigInteger),
+        open_task,
+        tasks.c.task_type == TaskType.AI_NOTE.value,
+    )
+    .order_by(tasks.c.id)
+)
+
+
+async def erasure_grounds(
+    connection: Connection, lookups: Sequence[ErasureGroundFor]
+) -> list[ErasureGround]:
+    """Each is the only one of its transaction: one look-up at a time."""
+    return [await _erasure_ground(connection, lookup) for lookup in lookups]
+
+
+async def _erasure_ground(connection: Connection, lookup: ErasureGroundFor) -> ErasureGround:
+    whose = {"user_id": lookup.user_id}
+    versions = await fetch_all(connection, _version, whose)
+    if not versions:
+        return ErasureGround(user_exists=False)
+    its_tasks = dict(await fetch_all(connection, _open_tasks, whose))
+    return ErasureGround(
+        user_exists=True,
+        open_tasks=tuple(its_tasks),
+        versions={
+            f"user:{lookup.user_id}": versions[0][0],
+            **{f"task:{task_id}": version for task_id, version in its_tasks.items()},
+        },
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -29,13 +30,17 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
-from vidwiz.events import Event
+from vidwiz.events import Event, UserErased
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant
 
 Fields = ReadOnlyColumnCollection[str, Any]
 Values = Callable[[Fields], Mapping[str, Any]]
 Condition = Callable[[Fields], Any]
+
+
+BARRIERS = frozenset({UserErased.TOPIC})
+"""Events that change rows of other streams than their own: nothing may overtake them."""
 
 
 class ProjectionFailed(Exception):
@@ -83,6 +88,17 @@ def delete_rows(table: Table, event: type[Event], where: Condition) -> Statement
     return Statement(table.delete().where(where(_facts(event).c)))
 
 
+class Sweep(Statement):
+    """A statement that may touch any number of rows."""
+
+    __slots__ = ()
+
+
+def sweep_rows(table: Table, event: type[Event], where: Condition) -> Sweep:
+    """Remove all rows, of whatever stream, that each event makes an end of."""
+    return Sweep(table.delete().where(where(_facts(event).c)))
+
+
 def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Statement, ...]]:
     """All statements that these projectors run, by topic."""
     statements: dict[str, tuple[Statement, ...]] = defaultdict(tuple)
@@ -96,8 +112,13 @@ def in_waves(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
     """Group events so that each group has one topic and no stream is overtaken.
 
     The n-th event of every stream goes into the n-th wave; within a wave no two events share a
-    stream, so those of one topic may run as one statement.
+    stream, so those of one topic may run as one statement. A barrier is overtaken by none.
     """
+    for _, between_barriers in groupby(facts, lambda fact: fact.topic in BARRIERS):
+        yield from _waves(between_barriers)
+
+
+def _waves(facts: Iterable[Fact]) -> Iterator[tuple[str, list[bytes]]]:
     seen: dict[UUID, int] = {}
     waves: list[dict[str, list[bytes]]] = []
     for fact in facts:
@@ -127,9 +148,9 @@ def as_array(states: Sequence[bytes]) -> str:
     return (b"[" + b",".join(states) + b"]").decode()
 
 
-def expect_rows(topic: str, expected: int, touched: int) -> None:
-    """Raise ``ProjectionFailed`` unless every event found its row."""
-    if touched != expected:
+def expect_rows(statement: Statement, topic: str, expected: int, touched: int) -> None:
+    """Raise ``ProjectionFailed`` unless every event found its row, or is a sweep."""
+    if touched != expected and not isinstance(statement, Sweep):
         raise ProjectionFailed(f"{expected} {topic} events touched {touched} rows")
 
 

@@ -1,6 +1,6 @@
 """Which event changes which rows, and how."""
 
-from sqlalchemy import false, func, null, true
+from sqlalchemy import Table, false, func, null, true
 
 from vidwiz.events import (
     AiNotesDisabled,
@@ -29,6 +29,7 @@ from vidwiz.events import (
     TurnFailed,
     TurnStarted,
     TurnStopped,
+    UserErased,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
@@ -41,6 +42,7 @@ from vidwiz.projections.projector import (
     Values,
     delete_rows,
     insert_rows,
+    sweep_rows,
     update_rows,
 )
 from vidwiz.projections.sql import Statement
@@ -77,6 +79,11 @@ def _note(e: Fields) -> object:
 
 
 _this_note: Condition = _note
+
+
+def _erased(table: Table, column: str = "user_id") -> tuple[Statement, ...]:
+    """Whatever is left of the person goes."""
+    return (sweep_rows(table, UserErased, lambda e: table.c[column] == e.user_id),)
 
 
 def _new(e: Fields) -> dict[str, object]:
@@ -127,6 +134,7 @@ users_projector = Projector(
             LongTermTokenRevoked,
             lambda _: {"long_term_token_id": null(), "long_term_token_issued_at": null()},
         ),
+        UserErased: _erased(users, "id"),
     },
 )
 
@@ -187,6 +195,7 @@ notes_projector = Projector(
             ),
         ),
         NoteDeleted: (delete_rows(notes, NoteDeleted, _this_note),),
+        UserErased: _erased(notes),
     },
 )
 
@@ -264,6 +273,7 @@ conversations_projector = Projector(
         TurnCompleted: _spoken(TurnCompleted),
         TurnStopped: _spoken(TurnStopped),
         TurnFailed: _spoken(TurnFailed),
+        UserErased: _erased(conversations),
     },
 )
 
@@ -281,9 +291,11 @@ messages_projector = Projector(
                     "content": e.content,
                     "metadata": e.details,
                     "created_at": e.at,
+                    "user_id": e.user_id,
                 },
             ),
         ),
+        UserErased: _erased(messages),
     },
 )
 
@@ -299,6 +311,7 @@ turns_projector = Projector(
                     "conversation_id": e.conversation_id,
                     "status": "answering",
                     "server": e.server,
+                    "user_id": e.user_id,
                     **_new(e),
                 },
             ),
@@ -310,6 +323,7 @@ turns_projector = Projector(
         TurnFailed: _turn(
             TurnFailed, lambda e: {"status": "failed", "reason": e.reason, "partial": e.partial}
         ),
+        UserErased: _erased(turns),
     },
 )
 

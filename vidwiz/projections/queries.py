@@ -65,6 +65,13 @@ CREDENTIALS = Statement(
 )
 """What login needs: the token's claims, and the password's hash or null."""
 
+PROOF = Statement(
+    select(users.c.email, users.c.google_id, credentials.c.password_hash)
+    .select_from(users.outerjoin(credentials, credentials.c.user_id == users.c.id))
+    .where(users.c.id == _user_id)
+)
+"""By what the owner of an account can prove who they are."""
+
 _matches = (
     select(videos.c.id, videos.c.created_at)
     .where(

@@ -19,7 +19,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from vidwiz.events.base import event_types
 from vidwiz.events.chain import ChainWalk, Proof
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
+from vidwiz.events.sealing import Keys, Place, persons_of_sealed
+from vidwiz.projections.personal_keys import KEYS
 from vidwiz.projections.projector import (
     Fact,
     Projector,
@@ -45,9 +48,9 @@ SWAP_LOCK_TIMEOUT = "300ms"
 """Below PostgreSQL's deadlock_timeout: a swap that would deadlock with a command gives way."""
 APPEND_LOCK = "SELECT pg_advisory_xact_lock(7163391, 1)"
 MAINTENANCE_LOCK = "SELECT pg_try_advisory_lock(7163391, 3)"
+MAINTENANCE_UNLOCK = "SELECT pg_advisory_unlock(7163391, 3)"
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-_mapper = EventMapper()
 
 _next = Statement(
     select(
@@ -116,6 +119,7 @@ def projectors_of(tables: Sequence[str]) -> list[Projector]:
 
 def rebuild(
     dsn: str,
+    master: MasterKey,
     tables: Sequence[str] = (),
     progress: Progress = lambda _at, _of: None,
     *,
@@ -123,14 +127,15 @@ def rebuild(
 ) -> Replayed:
     """Replay into new tables while the service runs, then swap them in, in one transaction.
 
-    Raises ``MaintenanceUnderWay``, ``SwapFailed``, ``ProjectionFailed``, ``UnknownEvent``.
+    Raises ``MaintenanceUnderWay``, ``SwapFailed``, ``ProjectionFailed``, ``UnknownEvent``,
+    ``SealBroken``, ``WrongMasterKey``.
     """
     began = time.monotonic()
     projectors = projectors_of(tables)
     with _maintenance(dsn) as (reader, writer), _shadow_schema(writer):
         writer.execute("SET synchronous_commit = off")
         _create_tables(writer, projectors)
-        replay = _Replay(reader, writer, projectors, progress)
+        replay = _Replay(reader, writer, master, projectors, progress)
         replay.run_to_head()
         _create_indexes(writer, projectors)
         replay.in_order = True
@@ -143,7 +148,7 @@ def rebuild(
 
 
 def verify(
-    dsn: str, progress: Progress = lambda _at, _of: None
+    dsn: str, master: MasterKey, progress: Progress = lambda _at, _of: None
 ) -> tuple[Replayed, Iterator[Difference]]:
     """Check the log's chain, replay it and compare the result with the live tables.
 
@@ -156,7 +161,7 @@ def verify(
         writer.execute("SET LOCAL search_path = pg_temp, public")
         _create_tables(writer, PROJECTORS)
         chain = ChainWalk()
-        replay = _Replay(reader, writer, PROJECTORS, progress, chain)
+        replay = _Replay(reader, writer, master, PROJECTORS, progress, chain)
         replay.run(_one(writer, _head.sql))
         rows = _count(writer, PROJECTORS)
         differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
@@ -173,6 +178,7 @@ class _Replay:
         self,
         reader: Connection,
         writer: Connection,
+        master: MasterKey,
         projectors: Sequence[Projector],
         progress: Progress,
         chain: ChainWalk | None = None,
@@ -183,6 +189,7 @@ class _Replay:
         self._chain = chain
         self._reader = reader
         self._writer = writer
+        self._master = master
         self._statements = plan(projectors)
         self._topics = event_types().keys()
         self._progress = progress
@@ -218,11 +225,14 @@ class _Replay:
         return rows
 
     def _project(self, chunk: Sequence[tuple[Any, ...]]) -> None:
+        mapper = EventMapper(self._keys(chunk))
         facts = [
             Fact(
                 topic,
                 stream,
-                with_envelope(_mapper.current_state(topic, state), version, recorded_at),
+                with_envelope(
+                    mapper.current_state(Place(stream, version, topic), state), version, recorded_at
+                ),
             )
             for _, stream, version, topic, state, recorded_at, *_ in chunk
             if self._concerns(topic)
@@ -230,7 +240,15 @@ class _Replay:
         for topic, states in in_runs(facts) if self.in_order else in_waves(facts):
             for statement in self._statements[topic]:
                 cursor = self._writer.execute(statement.sql, {"events": as_array(states)})
-                expect_rows(topic, len(states), cursor.rowcount)
+                expect_rows(statement, topic, len(states), cursor.rowcount)
+
+    def _keys(self, chunk: Sequence[tuple[Any, ...]]) -> Keys:
+        """Read where the tables are written: a verification sees both as of one moment."""
+        persons = persons_of_sealed(state for _, _, _, _, state, *_ in chunk)
+        if not persons:
+            return {}
+        wrapped = self._writer.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
+        return self._master.keys(wrapped)
 
     def _concerns(self, topic: str) -> bool:
         if topic not in self._topics:
@@ -249,6 +267,7 @@ def _maintenance(dsn: str) -> Iterator[tuple[Connection, Connection]]:
         if not _one(writer, MAINTENANCE_LOCK):
             raise MaintenanceUnderWay("another rebuild or verification is running")
         yield reader, writer
+        _execute(writer, MAINTENANCE_UNLOCK)  # at once; that the connection ends is heard later
 
 
 @contextmanager

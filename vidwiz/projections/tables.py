@@ -57,6 +57,24 @@ stored_events = Table(
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("originator_id", "originator_version"),
     UniqueConstraint("notification_id"),
+    Index(None, "topic", "notification_id"),
+)
+
+personal_keys = Table(
+    "personal_keys",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("wrapped_key", LargeBinary),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("erased_at", Instant),
+)
+
+master_keys = Table(
+    "master_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("check_value", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
 )
 
 credentials = Table(
@@ -219,7 +237,9 @@ messages = Table(
     Column("content", Text, nullable=False),
     Column("metadata", JSONB),
     Column("created_at", Instant, nullable=False),
+    Column("user_id", BigInteger),
     Index(None, "conversation_id", "id"),
+    Index(None, "user_id"),
 )
 
 TURN_STATUSES = ("answering", "completed", "stopped", "failed")
@@ -237,8 +257,10 @@ turns = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("user_id", BigInteger),
     CheckConstraint(f"status IN {TURN_STATUSES}", name="status"),
     Index(None, "conversation_id"),
+    Index(None, "user_id"),
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 

@@ -206,12 +206,17 @@ ORPHANED = Statement(
 )
 """Turns whose server process is gone, and those that this one has but is not answering."""
 
-ENDED = Statement(
-    select(turns.c.id).where(
-        turns.c.id == func.any(parameter("ids", ARRAY(BigInteger))), turns.c.status != "answering"
-    )
+_mirrored = (
+    func.unnest(parameter("ids", ARRAY(BigInteger)))
+    .table_valued(column("id", BigInteger))
+    .render_derived(name="mirrored")
 )
-"""Which of the turns have ended."""
+ENDED = Statement(
+    select(_mirrored.c.id)
+    .select_from(_mirrored.outerjoin(turns, turns.c.id == _mirrored.c.id))
+    .where(func.coalesce(turns.c.status, "gone") != "answering")
+)
+"""Which of the turns have ended, or are gone with their person."""
 
 QUOTA_USED = Statement(
     select(quotas.c.used).where(

@@ -2,7 +2,8 @@
 
 The checkpoint moves after the deliveries. An outage moves nothing: the follower waits and goes on
 where it was. An event that fails by itself is parked, and with it the later events of its stream,
-in order; other streams go on. Parked events are tried again, ever more seldom.
+in order; other streams go on. Parked events are tried again, ever more seldom. An event that a
+newer program wrote holds the follower: it says so, and waits for that program.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from vidwiz.adapters.queue import MessageRefused
 from vidwiz.commands.base import DomainError
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import EventMapper, UnknownEvent
+from vidwiz.events.sealing import Place
 from vidwiz.metrics import REACTION_DELIVERIES
 from vidwiz.reactions.deliveries import Cause, Delivery, Reaction
 from vidwiz.reactions.effects import OUTAGES, Effect
@@ -53,7 +55,7 @@ class Follower:
         self._topics = tuple(cause.TOPIC for cause in reaction.causes)
         self._effect = effect
         self._database = database
-        self._mapper = EventMapper()
+        self._mapper = EventMapper()  # without keys: no reaction needs anybody's words
         self._delivered: defaultdict[int, set[str]] = defaultdict(set)
         self._outages = 0
         self._woken = asyncio.Event()
@@ -107,6 +109,10 @@ class Follower:
         except OUTAGES as error:
             await self._sit_out(error)
             return
+        except UnknownEvent as error:
+            log.error("a reaction holds", reaction=self._name, error=str(error))  # noqa: TRY400
+            await self._pause(LONGEST_PAUSE_S)
+            return
         self._outages = 0
         if not more:
             await self._wait(self._woken, POLL_S)
@@ -132,7 +138,7 @@ class Follower:
                 return False
             if one.stream in held:
                 await leadership.park(one, in_s=None)
-            elif error := await self._tried(leadership, one):
+            elif error := await self._tried_or_held(leadership, one):
                 log.warning(
                     "an event is parked", reaction=self._name, position=one.position, error=error
                 )
@@ -140,6 +146,14 @@ class Follower:
                 await leadership.park(one, attempts=MAX_TRIES, error=error, in_s=retry_s)
                 held.add(one.stream)
         return True
+
+    async def _tried_or_held(self, leadership: Leadership, logged: Logged) -> str | None:
+        """The same as ``_tried``; whoever asks for the health sees what it holds before."""
+        try:
+            return await self._tried(leadership, logged)
+        except UnknownEvent:
+            await leadership.advance(logged.position - 1)
+            raise
 
     async def _tried(self, leadership: Leadership, logged: Logged) -> str | None:
         """Deliver, or say what is wrong with the event after some tries."""
@@ -150,7 +164,7 @@ class Follower:
             try:
                 if await self._deliver(leadership, logged):
                     await leadership.advance(logged.position)
-            except NOT_ITS_FAULT:
+            except (*NOT_ITS_FAULT, UnknownEvent):
                 raise
             except Exception as error:  # noqa: BLE001  it is kept with the event
                 problem = described(error)
@@ -187,7 +201,8 @@ class Follower:
         One delivery that fails does not keep the others back, and none is made again just
         because another failed.
         """
-        event = self._mapper.decode(logged.topic, logged.state)
+        place = Place(logged.stream, logged.version, logged.topic)
+        event = self._mapper.decode(place, logged.state)
         cause = Cause(logged.position, event, logged.correlation_id)
         failure: Exception | None = None
         async with aclosing(self._reaction.wanted(cause)) as wanted:

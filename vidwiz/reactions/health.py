@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, column, func, or_, select, tuple_
+from sqlalchemy import BigInteger, Text, column, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from vidwiz.database import Database
-from vidwiz.metrics import REACTION_LAG, REACTION_PARKED
+from vidwiz.events.recorded import EventMapper, UnknownEvent
+from vidwiz.events.sealing import Place
+from vidwiz.metrics import REACTION_HELD, REACTION_LAG, REACTION_PARKED
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
 from vidwiz.reactions.deliveries import AiNotes, Summaries
 
-NAMES = (Summaries.name, AiNotes.name)
+REACTIONS: tuple[type[Summaries | AiNotes], ...] = (Summaries, AiNotes)
+NAMES = tuple(reaction.name for reaction in REACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class ReactionHealth:
     """How a reaction stands: ``lag`` counts the events behind its checkpoint.
 
     ``parked`` counts the events that are set aside; ``oldest`` is the first that failed itself.
+    ``held`` says which event of a newer program it waits before, if any.
     """
 
     reaction: str
@@ -38,6 +44,7 @@ class ReactionHealth:
     lag: int
     parked: int
     oldest: ParkedEvent | None
+    held: str | None
 
 
 _names = (
@@ -73,6 +80,31 @@ _health = Statement(
     )
     .order_by(_names.c.reaction)
 )
+
+
+def _next_event(reaction: type[Summaries | AiNotes]) -> Any:
+    checkpoint = select(reaction_checkpoints.c.position).where(
+        reaction_checkpoints.c.reaction == reaction.name
+    )
+    its = (
+        select(
+            literal(reaction.name),
+            stored_events.c.originator_id,
+            stored_events.c.originator_version,
+            stored_events.c.topic,
+            stored_events.c.state,
+        )
+        .where(
+            stored_events.c.topic.in_([cause.TOPIC for cause in reaction.causes]),
+            stored_events.c.notification_id > func.coalesce(checkpoint.scalar_subquery(), 0),
+        )
+        .order_by(stored_events.c.notification_id)
+        .limit(1)
+    )
+    return select(its.subquery())
+
+
+_next_events = Statement(union_all(*map(_next_event, REACTIONS)))
 _reaction = parameter("reaction", Text)
 _at = parameter("position", BigInteger)
 _streams = select(parked_events.c.reaction, parked_events.c.originator_id).where(
@@ -89,6 +121,7 @@ _retry = Statement(
 
 async def health(database: Database) -> list[ReactionHealth]:
     """How each reaction stands; raises ``DatabaseUnavailable``."""
+    held = {name: _unknown(*event) for name, *event in await database.all(_next_events)}
     return [
         ReactionHealth(
             reaction=reaction,
@@ -96,6 +129,7 @@ async def health(database: Database) -> list[ReactionHealth]:
             lag=lag,
             parked=parked,
             oldest=None if oldest[0] is None else ParkedEvent(*oldest),
+            held=held.get(reaction),
         )
         for reaction, checkpoint, lag, parked, *oldest in await database.all(
             _health, reactions=[*NAMES]
@@ -103,11 +137,23 @@ async def health(database: Database) -> list[ReactionHealth]:
     ]
 
 
+def _unknown(stream: UUID, version: int, topic: str, state: bytes) -> str | None:
+    """Why this program cannot know the event, if it is of a newer one."""
+    try:
+        EventMapper().current_state(Place(stream, version, topic), state)
+    except UnknownEvent as error:
+        return str(error)
+    except ValueError:  # no program can read it: it will be parked
+        return None
+    return None
+
+
 async def measure(database: Database) -> None:
     """Put the same into the metrics; raises ``DatabaseUnavailable``."""
     for one in await health(database):
         REACTION_LAG.labels(one.reaction).set(one.lag)
         REACTION_PARKED.labels(one.reaction).set(one.parked)
+        REACTION_HELD.labels(one.reaction).set(one.held is not None)
 
 
 async def retry(

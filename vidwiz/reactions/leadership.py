@@ -39,6 +39,7 @@ class Logged:
 
     position: int
     stream: UUID
+    version: int
     topic: str
     state: bytes
     correlation_id: str | None
@@ -57,6 +58,7 @@ _position = parameter("position", BigInteger)
 _logged = (
     stored_events.c.notification_id,
     stored_events.c.originator_id,
+    stored_events.c.originator_version,
     stored_events.c.topic,
     stored_events.c.state,
     stored_events.c.metadata["correlation_id"].astext,

@@ -86,8 +86,12 @@ class Elsewhere:
 
     async def _look(self) -> None:
         for (turn_id,) in await self._database.all(ENDED, ids=[*self._mirrors]):
-            for event in (await self._stored(turn_id)).events:
-                self._mirrors[turn_id].receive(event)
+            mirror = self._mirrors[turn_id]
+            try:
+                for event in (await self._stored(turn_id)).events:
+                    mirror.receive(event)
+            except TurnNotFound:
+                mirror.end("failed", last_data(None, "account_erased"))
             del self._mirrors[turn_id]
 
     def _want(self, mirrors: Sequence[Turn]) -> None:

@@ -17,7 +17,9 @@ from vidwiz.commands.conversations import (
     FailTurn,
     StopTurn,
     TurnEnd,
+    TurnNotFound,
 )
+from vidwiz.commands.users import UserNotFound
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import ANSWERING, TURNS
@@ -42,6 +44,7 @@ MANY_SEGMENTS = 300
 FAILURES: Mapping[str, str] = {
     "interrupted": "The service was stopped before the answer was finished. Please ask again.",
     "not_stored": "The answer could not be stored. Please ask again.",
+    "account_erased": "The account that asked was erased.",
     "internal_error": "Something went wrong while answering. Please ask again.",
     **{kind.code: kind.message for kind in ModelError.__subclasses__()},
 }
@@ -113,6 +116,12 @@ class Turns:
         if answering is not None:
             self._stopped.add(turn_id)
             answering.cancel()
+
+    def forget(self, user_id: int) -> None:
+        """Give up on what the user has asked; of an account that was erased nothing is kept."""
+        for turn_id, answering in self._answering.items():
+            if self._turns[turn_id].identity.user_id == user_id:
+                answering.cancel()
 
     def send_home(self, within_s: float) -> None:
         """Take no more questions, and give up on answers that are not finished within a time."""
@@ -201,6 +210,8 @@ class Turns:
         """Store how it ended; only then is anybody told, and told what is stored."""
         try:
             end = await self._stored(ending, origin)
+        except (TurnNotFound, UserNotFound):
+            end = TurnEnd("failed", reason="account_erased")
         except Exception:
             log.exception("an answer could not be stored", turn_id=turn.turn_id)
             end = TurnEnd("failed", reason="not_stored")

@@ -1,0 +1,112 @@
+"""Seals personal fields with their person's key, so that a key that is gone takes the words along.
+
+In the log a sealed field is the object ``{"sealed": "<base64>"}``: a nonce of 12 bytes, then what
+AES-256-GCM made of the text. It opens only where it was sealed: the stream, the version in it, the
+topic and the field's name are its associated data.
+"""
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from vidwiz.events.base import Event, person_of
+
+Keys = Mapping[str, AESGCM | None]
+"""The keys of persons, by the names that the log has for them; None when it was shredded."""
+
+NONCE_BYTES = 12
+ERASED = "[erased]"
+"""What a sealed field reads without its key."""
+SEALED = b'{"sealed":"'
+"""How a sealed field begins, and no text in a state does: there the quotes would be escaped."""
+
+
+class SealBroken(Exception):
+    """A sealed field was changed, or stands where it was not sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log an event lies."""
+
+    stream: UUID
+    version: int
+    topic: str
+
+    def of(self, field: str) -> bytes:
+        """The place of one of its fields, in bytes that are no other's."""
+        topic = self.topic.encode()
+        place = self.stream.bytes + self.version.to_bytes(8, "big")
+        return place + len(topic).to_bytes(2, "big") + topic + field.encode()
+
+
+def seal(kind: type[Event], state: bytes, place: Place, keys: Keys) -> bytes:
+    """``state`` with its personal texts sealed; what is null or empty stays as it is.
+
+    Raises ``KeyError`` without the person's key.
+    """
+    names = kind.personal_fields()
+    if not names:
+        return state
+    fields = orjson.loads(state)
+    texts = [name for name in names if fields[name]]
+    if not texts:
+        return state
+    key = _key_of(person_of(fields), keys)
+    for name in texts:
+        fields[name] = _sealed(key, fields[name], place.of(name))
+    return orjson.dumps(fields)
+
+
+def _key_of(person: str | None, keys: Keys) -> AESGCM:
+    key = None if person is None else keys[person]
+    if key is None:
+        raise KeyError(person)
+    return key
+
+
+def _sealed(key: AESGCM, text: str, place: bytes) -> dict[str, str]:
+    nonce = os.urandom(NONCE_BYTES)
+    return {"sealed": b64encode(nonce + key.encrypt(nonce, text.encode(), place)).decode()}
+
+
+def persons_of_sealed(states: Iterable[bytes]) -> set[str]:
+    """Whose keys it takes to open these states."""
+    sealed = (person_of(orjson.loads(state)) for state in states if SEALED in state)
+    return {person for person in sealed if person is not None}
+
+
+def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) -> None:
+    """Open the sealed ones of the fields that ``place`` was sealed with, whatever their version.
+
+    Without its key a field reads ``[erased]``, made unique where that of a person has to be.
+    Raises ``SealBroken``.
+    """
+    person = person_of(fields)
+    key = None if person is None else keys.get(person)
+    for name, value in fields.items():
+        if not _is_sealed(value):
+            continue
+        if key is not None:
+            fields[name] = _opened(key, value["sealed"], place.of(name))
+        else:
+            fields[name] = f"{ERASED} {person}" if name in kind.unique_fields() else ERASED
+
+
+def _is_sealed(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"sealed"}
+
+
+def _opened(key: AESGCM, sealed: str, place: bytes) -> str:
+    try:
+        raw = b64decode(sealed, validate=True)
+        return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place).decode()
+    except (InvalidTag, ValueError, TypeError) as error:
+        raise SealBroken("a sealed field was changed, or moved from where it was sealed") from error
