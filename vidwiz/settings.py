@@ -1,8 +1,10 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
+import base64
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SEED_BYTES = 32
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
@@ -43,6 +46,11 @@ class Settings(BaseSettings):
         None,
         validation_alias="ADMIN_TOKEN",
         description="what workers and admins present; made on first run likewise",
+    )
+    audit_seed: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_SIGNING_KEY",
+        description="signs the log's checkpoints: 32 bytes in base64; made on first run likewise",
     )
     jwt_expiry_hours: float = Field(
         24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"
@@ -199,6 +207,14 @@ class Settings(BaseSettings):
         """The admin token, from the setting or the data folder's file."""
         return self._secret(self.admin_token, "admin_token")
 
+    @cached_property
+    def audit_key(self) -> bytes:
+        """The Ed25519 seed that signs checkpoints, from the setting or the data folder's file."""
+        path = self.secret_file("audit_key")
+        if self.audit_seed is not None:
+            return _seed("VIDWIZ_SIGNING_KEY", self.audit_seed.get_secret_value())
+        return _seed(str(path), keep_secret(path, _new_seed))
+
     def secret_file(self, name: str) -> Path:
         """Where a secret that nobody set is kept."""
         return self.data_dir / name
@@ -209,7 +225,25 @@ class Settings(BaseSettings):
         return keep_secret(self.secret_file(name))
 
 
-def keep_secret(path: Path) -> str:
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _new_seed() -> str:
+    return base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode()
+
+
+def _seed(where: str, text: str) -> bytes:
+    try:
+        seed = base64.b64decode(text, validate=True)
+    except ValueError:
+        seed = b""
+    if len(seed) != SEED_BYTES:
+        raise SettingsError(f"{where} has to be {SEED_BYTES} bytes in base64")
+    return seed
+
+
+def keep_secret(path: Path, new: Callable[[], str] = _new_secret) -> str:
     """The secret in this file, which is made with mode 0600 when it is not there yet.
 
     Several processes may ask at once: one of them makes the file, whole, and all read it.
@@ -218,7 +252,7 @@ def keep_secret(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            _make_secret(path)
+            _make_secret(path, new())
         _close_to_others(path)
         secret = path.read_text().strip()
     except OSError as error:
@@ -239,23 +273,23 @@ def _close_to_others(path: Path) -> None:
         ) from error
 
 
-def _make_secret(path: Path) -> None:
+def _make_secret(path: Path, secret: str) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat among containers
-    _write_secret(draft)
+    _write_secret(draft, secret)
     try:
         path.hardlink_to(draft)
     except FileExistsError:
         pass  # another process was first; its secret counts
     except OSError:  # no hard links here; another process may see the file before it is whole
         with suppress(FileExistsError):
-            _write_secret(path)
+            _write_secret(path, secret)
     finally:
         draft.unlink()
 
 
-def _write_secret(path: Path) -> None:
+def _write_secret(path: Path, secret: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+        file.write(f"{secret}\n")
         file.flush()
         os.fsync(file.fileno())

@@ -59,6 +59,18 @@ stored_events = Table(
     UniqueConstraint("notification_id"),
 )
 
+log_checkpoints = Table(
+    "log_checkpoints",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
 credentials = Table(
     "credentials",
     metadata,
