@@ -2,27 +2,28 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import click
-import orjson
 import psycopg
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vidwiz import audit_commands, history, logs
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
-from vidwiz import history, logs
 from vidwiz import migrate as migrations
 from vidwiz import serve as server
-from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
+from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.audit.copies import CopyDiffers
+from vidwiz.audit.files import FileUnusable
+from vidwiz.audit.importing import ImportRefused
+from vidwiz.command_line import as_json, asked_of_current, database, print_json, progress_bar
+from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.chain import ChainBroken
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.parent import die_with_parent
@@ -49,8 +50,11 @@ TABLES = [table.name for table in PROJECTED]
 
 REFUSALS = (
     ChainBroken,
+    CopyDiffers,
     DatabaseUnavailable,
     EmbeddedPostgresError,
+    FileUnusable,
+    ImportRefused,
     ObjectStoreError,
     migrations.MigrationFailed,
     ProjectionFailed,
@@ -61,10 +65,6 @@ REFUSALS = (
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
-
-Answer = TypeVar("Answer")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
 
 class Commands(click.Group):
@@ -88,6 +88,11 @@ def main(ctx: click.Context) -> None:
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
     ctx.obj = settings
+
+
+main.add_command(audit_commands.audit)
+main.add_command(audit_commands.export)
+main.add_command(audit_commands.import_command)
 
 
 @main.command()
@@ -127,9 +132,9 @@ def worker(settings: Settings, kind: str, api_url: str | None, admin_token: str 
 def reactions(ctx: click.Context, as_json: bool) -> None:
     """Show what follows the log: how far it is, and which events are parked."""
     if ctx.invoked_subcommand is None:
-        found = _asked(ctx.obj, health)
+        found = asked_of_current(ctx.obj, health)
         if as_json:
-            _print_json([asdict(one) for one in found])
+            print_json([asdict(one) for one in found])
         else:
             for one in found:
                 click.echo(_stands(one))
@@ -141,7 +146,7 @@ def reactions(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def retry(settings: Settings, reaction: str | None, position: int | None) -> None:
     """Have parked events tried again at once, by the service."""
-    count = _asked(settings, lambda its: retry_parked(its, reaction, position))
+    count = asked_of_current(settings, lambda its: retry_parked(its, reaction, position))
     click.echo(f"{count} parked events will be tried again.")
 
 
@@ -162,11 +167,11 @@ def rebuild(settings: Settings, tables: tuple[str, ...], as_json: bool) -> None:
 
     The service may go on running; it never sees a half-made table.
     """
-    with database(settings) as dsn, _progress("Replaying", hidden=as_json) as progress:
+    with database(settings) as dsn, progress_bar("Replaying", hidden=as_json) as progress:
         migrations.migrate(dsn)
         result = replay.rebuild(dsn, tables, progress)
     if as_json:
-        _print_json(asdict(result))
+        print_json(asdict(result))
     else:
         click.echo(f"Rebuilt from {_summary(result)}.")
 
@@ -179,12 +184,12 @@ def verify(settings: Settings, as_json: bool) -> None:
 
     Exits with 1 and names the first changed position, or each row that differs.
     """
-    with database(settings) as dsn, _progress("Replaying", hidden=as_json) as progress:
+    with database(settings) as dsn, progress_bar("Replaying", hidden=as_json) as progress:
         migrations.migrate(dsn)
         result, differences = replay.verify(dsn, progress)
     found = list(differences)
     if as_json:
-        _print_json({**asdict(result), "differences": [asdict(one) for one in found]})
+        print_json({**asdict(result), "differences": [asdict(one) for one in found]})
     else:
         for one in found:
             click.echo(_described(one))
@@ -240,7 +245,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
     with _database_if_possible(settings) as (dsn, problem):
         found = asyncio.run(checks.examine(settings, dsn, problem))
     if as_json:
-        _print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
     else:
         checks.show(found, Console())
     sys.exit(1 if any(one.state == "broken" for one in found) else 0)
@@ -255,37 +260,11 @@ def demo(settings: Settings) -> None:
         click.echo(asyncio.run(sample.load(settings, dsn)))
 
 
-def _asked(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    """What the question to the database comes to."""
-
-    async def asking(dsn: str) -> Answer:
-        its = Database(dsn, pool_size=2)
-        await its.open()
-        try:
-            return await ask(its)
-        finally:
-            await its.close()
-
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
-        return asyncio.run(asking(dsn))
-
-
 def _stands(one: ReactionHealth) -> str:
     said = f"{one.reaction}: at {one.checkpoint}, {one.lag} events behind, {one.parked} parked"
     if one.oldest is not None:
         said += f"; {one.oldest.position} failed {one.oldest.attempts} times: {one.oldest.error}"
     return said
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The DSN of the configured database, or of the embedded one, which is started if needed."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    with start_embedded_postgres(settings.data_dir) as embedded:
-        yield embedded.dsn
 
 
 @contextmanager
@@ -302,23 +281,15 @@ def _database_if_possible(settings: Settings) -> Iterator[tuple[str | None, str 
         context.__exit__(None, None, None)
 
 
-@contextmanager
-def _progress(what: str, *, hidden: bool) -> Iterator[replay.Progress]:
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda at, of: bar.update(task, completed=at, total=of)
-
-
 def _say_where_secrets_are(settings: Settings) -> None:
     """Also makes them, before several processes would."""
-    for given, name, kept in (
-        (settings.secret_key, "SECRET_KEY", settings.signing_key),
-        (settings.admin_token, "ADMIN_TOKEN", settings.admin_bearer),
+    for given, name, file, kept in (
+        (settings.secret_key, "SECRET_KEY", "secret_key", settings.signing_key),
+        (settings.admin_token, "ADMIN_TOKEN", "admin_token", settings.admin_bearer),
+        (settings.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key", settings.audit_key),
     ):
         if given is None and kept:
-            path = settings.secret_file(name.lower())
+            path = settings.secret_file(file)
             click.echo(f"{name} is kept in {path} (mode 0600); to see it: cat '{path}'", err=True)
 
 
@@ -333,10 +304,6 @@ def _described(difference: replay.Difference) -> str:
     if difference.what == "different":
         return f"{row}: differs in {', '.join(difference.columns)}"
     return f"{row}: {difference.what}"
-
-
-def _print_json(value: object) -> None:
-    click.echo(orjson.dumps(value))
 
 
 def _bad_settings(error: ValidationError) -> str:

@@ -52,7 +52,7 @@ _NUMBERED: dict[SqlSequence, tuple[type[Event], str]] = {
 _occupied = Statement(
     union_all(
         *(
-            select(literal(table.name)).where(exists(select(1).select_from(table)))
+            select(literal(str(table.name), Text)).where(exists(select(1).select_from(table)))
             for table in _MUST_BE_EMPTY
         )
     )

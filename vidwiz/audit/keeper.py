@@ -24,40 +24,29 @@ LOCK_NAME = "log checkpoints"
 log = structlog.get_logger(__name__)
 
 
-class Checkpoints:
-    """Makes checkpoints and copies them to the object store."""
+async def make_checkpoint(database: Database, key: SigningKey, *, now: bool) -> Checkpoint | None:
+    """Pin the head if it is time, or ``now`` if anything is new; the newest there is then.
 
-    def __init__(self, database: Database, objects: ObjectStore, key: SigningKey) -> None:
-        self._database = database
-        self._key = key
-        self._copies = Copies(database, objects)
-
-    async def make(self, *, now: bool) -> Checkpoint | None:
-        """Pin the head if it is time, or ``now`` if anything is new; the newest there is then.
-
-        Raises ``DatabaseUnavailable``.
-        """
-        async with self._database.exclusively(LOCK_NAME) as connection:
-            newest = await pin_head(connection, self._key, now=now)
-        if newest is not None:
-            CHECKPOINT_POSITION.set(newest.position)
-            CHECKPOINT_TIME.set(datetime.fromisoformat(newest.made_at).timestamp())
-        return newest
-
-    async def copy(self, newest: Checkpoint) -> None:
-        """Copy what is not copied yet, up to the newest.
-
-        Raises ``CopyDiffers``, ``ObjectStoreError``, ``DatabaseUnavailable``.
-        """
-        await self._copies.catch_up(newest)
+    None for an empty log. Raises ``DatabaseUnavailable``.
+    """
+    async with database.exclusively(LOCK_NAME) as connection:
+        newest = await pin_head(connection, key, now=now)
+    if newest is not None:
+        CHECKPOINT_POSITION.set(newest.position)
+        CHECKPOINT_TIME.set(datetime.fromisoformat(newest.made_at).timestamp())
+    return newest
 
 
 class Keeper:
-    """Makes checkpoints as long as the process lives."""
+    """Makes checkpoints, and copies them, as long as the process lives."""
 
-    def __init__(self, checkpoints: Checkpoints, signals: Signals) -> None:
-        self._checkpoints = checkpoints
+    def __init__(
+        self, database: Database, signals: Signals, objects: ObjectStore, key: SigningKey
+    ) -> None:
+        self._database = database
         self._signals = signals
+        self._copies = Copies(database, objects)
+        self._key = key
         self._position = 0
         self._again_at = 0.0
         self._woken = asyncio.Event()
@@ -88,10 +77,10 @@ class Keeper:
     async def _try(self) -> None:
         self._again_at = time.monotonic() + EVERY_S
         try:
-            newest = await self._checkpoints.make(now=False)
+            newest = await make_checkpoint(self._database, self._key, now=False)
             if newest is not None:
                 self._look_again_when_due(newest)
-                await self._checkpoints.copy(newest)
+                await self._copies.catch_up(newest)
         except (DatabaseUnavailable, ObjectStoreError) as error:
             log.warning("a checkpoint waits", error=str(error))
         except CopyDiffers as error:

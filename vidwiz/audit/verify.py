@@ -24,7 +24,8 @@ class Problem:
 class Audited:
     """How far the log was sound: its ``position`` and ``head`` (hex), its last ``pinned`` one.
 
-    ``problems`` has at most one of the log and one of the copies, the lowest position first.
+    ``copies`` are those in the object ``store``. ``problems`` has at most one of the log and one
+    of the copies, the lowest position first.
     """
 
     position: int
@@ -32,6 +33,7 @@ class Audited:
     checkpoints: int
     pinned: int
     copies: int
+    store: str
     problems: list[Problem]
 
 
@@ -51,6 +53,7 @@ async def verify(
         checkpoints=audit.checkpoints,
         pinned=audit.pinned,
         copies=copies,
+        store=objects.description,
         problems=sorted(found, key=lambda one: one.position),
     )
 
