@@ -13,7 +13,13 @@ CHUNK = 100
 
 
 class CopyDiffers(Exception):
-    """Another checkpoint is kept for this position: the log, or the copy, is not what it was."""
+    """A copy is kept that is not the database's: of this log as it was, or of another one."""
+
+    def __init__(self, position: int, objects: ObjectStore) -> None:
+        super().__init__(
+            f"{objects.description} keeps another checkpoint {position} than the database has:"
+            " the log was written anew, or the copies are those of another database"
+        )
 
 
 def key_of(position: int) -> str:
@@ -39,7 +45,7 @@ class Copies:
             last = await _last_kept(self._objects)
             self._copied = max(0, last - 1)  # the last one is compared with the table's
             if last > newest.position and not await self._between(last - 1, last):
-                raise CopyDiffers(f"checkpoint {last} is kept, but the database does not have it")
+                raise CopyDiffers(last, self._objects)
         while rows := await self._between(self._copied, newest.position):
             for it in rows:
                 await keep(self._objects, it)
@@ -57,7 +63,7 @@ async def keep(objects: ObjectStore, it: Checkpoint) -> None:
     if found is None:
         await objects.put(key, line)
     elif found != line:
-        raise CopyDiffers(f"the copy of checkpoint {it.position} is not the database's checkpoint")
+        raise CopyDiffers(it.position, objects)
 
 
 async def kept(objects: ObjectStore) -> AsyncIterator[dict[int, Checkpoint | None]]:

@@ -50,7 +50,7 @@ def export(
 
     ``keys`` are those to personal data, by person.
     """
-    writer = _Writer(file)
+    writer = Writer(file)
     position, head = (newest.position, newest.hash) if newest else (0, bytes(32).hex())
     with snapshot(dsn) as connection:
         signers = [key.hex() for (key,) in connection.execute(_signers.sql, {"up_to": position})]
@@ -61,8 +61,8 @@ def export(
     return Exported(position, head, writer.checkpoints, writer.key_count)
 
 
-class _Writer:
-    """Writes lines, counting them and hashing what was written."""
+class Writer:
+    """Writes an export's sections, in their order, counting and hashing what it writes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -72,6 +72,7 @@ class _Writer:
         self.key_count = 0
 
     def header(self, header: Header) -> None:
+        """Where the log ends, and who signed."""
         self._write(line_of({"kind": "header", **header._asdict()}))
 
     def keys(self, keys: Iterable[tuple[str, bytes]]) -> None:
@@ -82,6 +83,7 @@ class _Writer:
             self.key_count += 1
 
     def log(self, records: Iterable[Event | Checkpoint]) -> None:
+        """The events, and each checkpoint behind the event that it pins."""
         for record in records:
             if isinstance(record, Event):
                 self._write(event_line(record))
@@ -91,6 +93,7 @@ class _Writer:
                 self.checkpoints += 1
 
     def trailer(self) -> None:
+        """How much there was."""
         counts = (self.events, self.checkpoints, self.key_count)
         trailer = Trailer(*counts, sha256=self._bytes.hexdigest())
         self._file.write(line_of({"kind": "trailer", **trailer._asdict()}))
