@@ -79,7 +79,9 @@ def _compressed(raw: IO[bytes], name: str) -> Iterator[BinaryIO]:
         with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
             yield cast("BinaryIO", file)
     elif name.endswith(".zst"):
-        with zstandard.ZstdCompressor(LEVEL).stream_writer(raw, closefd=False) as file:
+        with zstandard.ZstdCompressor(LEVEL, write_checksum=True).stream_writer(
+            raw, closefd=False
+        ) as file:
             yield cast("BinaryIO", file)
     else:
         yield cast("BinaryIO", raw)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Text, case, exists, func, literal, select, un
 from sqlalchemy import Sequence as SqlSequence
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
-from vidwiz.audit.checkpoints import INSERT, values_of
+from vidwiz.audit.checkpoints import HEAD, INSERT, values_of
 from vidwiz.audit.keys import genuine
 from vidwiz.audit.reading import CHUNK, Connection
 from vidwiz.events import (
@@ -26,7 +26,7 @@ from vidwiz.events import (
 from vidwiz.projections import replay, tables
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
-from vidwiz.verify_export import Checkpoint, Export, Key
+from vidwiz.verify_export import Checkpoint, Export, Header, Key
 from vidwiz.verify_export import Event as Link
 
 RestoreKeys = Callable[[Connection, Sequence[Key]], None]
@@ -114,16 +114,17 @@ def import_log(
     export = Export(lines, trusted, genuine=genuine)
     settings = "-c timezone=UTC -c datestyle=ISO"
     with (
-        psycopg.connect(dsn, autocommit=True, options=settings) as connection,
+        psycopg.connect(
+            dsn, autocommit=True, options=settings, application_name="vidwiz import"
+        ) as connection,
         _as_refusals(),
         connection.transaction(),
     ):
         connection.execute(replay.APPEND_LOCK)
         _refuse_unless_empty(connection)
         counts = _append(connection, export, restore_keys)
+        _confirm_head(connection, export.header)
         result = replay.load(connection, progress)
-        if result.head != export.header.hash:
-            raise ImportRefused("the log came out otherwise than it was exported; nothing is kept")
         _advance_sequences(connection)
         caught_up = {"reactions": [*reactions], "position": result.position}
         connection.execute(_caught_up.sql, caught_up)
@@ -176,6 +177,13 @@ def _copy(connection: Connection, events: Sequence[Link]) -> None:
     with connection.cursor().copy(_COPY) as rows:
         for event in events:
             rows.write_row(event[:7])
+
+
+def _confirm_head(connection: Connection, header: Header) -> None:
+    """The last hash covers them all: each came out as it was exported, to the letter."""
+    row = connection.execute(HEAD.sql).fetchone()
+    if row is not None and row[1].hex() != header.hash:
+        raise ImportRefused("the log came out otherwise than it was exported; nothing is kept")
 
 
 def _advance_sequences(connection: Connection) -> None:
