@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from bench.apart import cpu_seconds
 from bench.client import request
 from bench.load import load
+from bench.seed import MASTER
 from bench.setup import Sample, Setup, sample_of
 from bench.stage import Stage
 from vidwiz.commands import DECISIONS
@@ -60,7 +61,7 @@ def statements_of(dsn: str, command: Command) -> list[str]:
 async def _recorded(dsn: str, command: Command) -> list[str]:
     database = _RecordingDatabase(dsn, pool_size=2)
     await database.open()
-    store = Store(database, Signals(database), DECISIONS)
+    store = Store(database, Signals(database), MASTER, DECISIONS)
     try:
         await store.start()
         await store.execute(command, Origin(SYSTEM))

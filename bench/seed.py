@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +25,11 @@ from vidwiz.events import (
     VideoAdded,
 )
 from vidwiz.events.base import stream_id
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper
+from vidwiz.events.sealing import Keys
 from vidwiz.projections import replay
+from vidwiz.projections.personal_keys import ADD_KEYS
 
 CHUNK = 4000
 MIXED = 50
@@ -33,6 +37,9 @@ MIXED = 50
 NOTES_OF_A_VIDEO = 12
 EDITED, DELETED = (2, 5, 7), (4,)
 WORDS = ("apollo", "orbit", "signal", "crater", "module", "engine", "window", "fuel", "moon")
+
+MASTER_KEY = "dGhlIG1hc3RlciBrZXkgb2YgdGhlIGJlbmNobWFyayE="
+MASTER = MasterKey(b64decode(MASTER_KEY))
 
 _random = random.Random(13)
 
@@ -134,18 +141,33 @@ def _notes(number: int, users: int) -> Iterator[Event]:
 
 def plant(dsn: str, events: Iterable[Event]) -> None:
     """Append the events through the log's own statement and trigger, then project them."""
-    mapper, versions = EventMapper(), dict[str, int]()
+    wrapped, versions = dict[str, bytes](), dict[str, int]()
     remaining = iter(events)
     with psycopg.connect(dsn, autocommit=True) as connection:
         while chunk := list(itertools.islice(remaining, CHUNK)):
+            mapper = EventMapper(_keys(connection, wrapped, chunk))
             values = _appended(mapper, versions, chunk)
             connection.execute(event_log.APPEND.sql.encode(), values)
-        replay.rebuild(dsn)
+        replay.rebuild(dsn, MASTER)
         for noun in ("user", "video", "note", "task"):
             connection.execute(
                 f"SELECT setval('{noun}_ids', max(id)) FROM {noun}s HAVING max(id) > 0".encode()
             )
         connection.execute("VACUUM ANALYZE")
+
+
+def _keys(
+    connection: psycopg.Connection[Any], wrapped: dict[str, bytes], events: Sequence[Event]
+) -> Keys:
+    """The keys of the events' people, who are given one when they appear first."""
+    new = {
+        event.person: MASTER.new_key(event.person)
+        for event in events
+        if event.person is not None and event.person not in wrapped
+    }
+    connection.execute(ADD_KEYS.sql.encode(), {"persons": [*new], "keys": [*new.values()]})
+    wrapped |= new
+    return MASTER.keys((event.person, wrapped[event.person]) for event in events if event.person)
 
 
 def _appended(
@@ -159,7 +181,10 @@ def _appended(
         "streams": [stream_id(event.stream) for event in events],
         "versions": numbers,
         "topics": [event.TOPIC for event in events],
-        "states": [mapper.encode(event) for event in events],
+        "states": [
+            mapper.sealed(event, mapper.encode(event), version)
+            for event, version in zip(events, numbers, strict=True)
+        ],
         "metadata": ['{"actor":"system"}'] * len(events),
         "recorded_at": datetime.now(UTC),
     }

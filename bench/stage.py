@@ -109,6 +109,7 @@ def _environment(data: Path) -> dict[str, str]:
         **kept,
         "SECRET_KEY": SECRET_KEY,
         "ADMIN_TOKEN": ADMIN_TOKEN,
+        "VIDWIZ_MASTER_KEY": seed.MASTER_KEY,
         "VIDWIZ_DATA_DIR": str(data),
         "VIDWIZ_RATE_LIMITS": "off",
     }

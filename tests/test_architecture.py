@@ -24,6 +24,7 @@ LONGEST_FUNCTION = 60
 LONGEST_MODULE = 500
 MAY_BE_LONGER = {
     "vidwiz/adapters/embedded_postgres.py": "one protocol of locks and pids, whole on one page",
+    "vidwiz/verify_export.py": "one file, so that an auditor can take it away and read it",
 }
 
 

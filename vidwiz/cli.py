@@ -2,30 +2,39 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import click
-import orjson
 import psycopg
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vidwiz import audit_commands, history, logs, preflight
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
-from vidwiz import history, logs, preflight
 from vidwiz import migrate as migrations
 from vidwiz import serve as server
-from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
+from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.audit.copies import CopyDiffers
+from vidwiz.audit.files import FileUnusable
+from vidwiz.audit.importing import ImportRefused
+from vidwiz.command_line import (
+    as_json,
+    asked,
+    asked_of_current,
+    database,
+    print_json,
+    progress_bar,
+    ready,
+)
+from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.chain import ChainBroken
-from vidwiz.events.master_key import MasterKey, WrongMasterKey
+from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.parent import die_with_parent
@@ -36,7 +45,7 @@ from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.settings import Settings, SettingsError
-from vidwiz.wiring import master_key, worker_config
+from vidwiz.wiring import worker_config
 from vidwiz.workers.api import WorkerRefused
 from vidwiz.workers.jobs import Kind
 from vidwiz.workers.run import run
@@ -52,8 +61,11 @@ TABLES = [table.name for table in PROJECTED]
 
 REFUSALS = (
     ChainBroken,
+    CopyDiffers,
     DatabaseUnavailable,
     EmbeddedPostgresError,
+    FileUnusable,
+    ImportRefused,
     ObjectStoreError,
     migrations.MigrationFailed,
     ProjectionFailed,
@@ -66,10 +78,6 @@ REFUSALS = (
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
-
-Answer = TypeVar("Answer")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
 
 class Commands(click.Group):
@@ -95,6 +103,11 @@ def main(ctx: click.Context) -> None:
     ctx.obj = settings
 
 
+main.add_command(audit_commands.audit)
+main.add_command(audit_commands.export)
+main.add_command(audit_commands.import_command)
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
@@ -103,7 +116,7 @@ def main(ctx: click.Context) -> None:
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, processes: int, no_workers: bool) -> None:
     """Run the service."""
-    with _ready(settings) as (dsn, _):
+    with ready(settings) as (dsn, _):
         preflight.require_known_topics(dsn)
         _say_where_secrets_are(settings)
         code = server.serve(
@@ -132,9 +145,9 @@ def worker(settings: Settings, kind: str, api_url: str | None, admin_token: str 
 def reactions(ctx: click.Context, as_json: bool) -> None:
     """Show what follows the log: how far it is, and which events are parked."""
     if ctx.invoked_subcommand is None:
-        found = _asked(ctx.obj, health)
+        found = asked_of_current(ctx.obj, health)
         if as_json:
-            _print_json([asdict(one) for one in found])
+            print_json([asdict(one) for one in found])
         else:
             for one in found:
                 click.echo(_stands(one))
@@ -146,7 +159,7 @@ def reactions(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def retry(settings: Settings, reaction: str | None, position: int | None) -> None:
     """Have parked events tried again at once, by the service."""
-    count = _asked(settings, lambda its: retry_parked(its, reaction, position))
+    count = asked_of_current(settings, lambda its: retry_parked(its, reaction, position))
     click.echo(f"{count} parked events will be tried again.")
 
 
@@ -167,10 +180,10 @@ def rebuild(settings: Settings, tables: tuple[str, ...], as_json: bool) -> None:
 
     The service may go on running; it never sees a half-made table.
     """
-    with _ready(settings) as (dsn, master), _progress("Replaying", hidden=as_json) as progress:
+    with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
         result = replay.rebuild(dsn, master, tables, progress)
     if as_json:
-        _print_json(asdict(result))
+        print_json(asdict(result))
     else:
         click.echo(f"Rebuilt from {_summary(result)}.")
 
@@ -183,11 +196,11 @@ def verify(settings: Settings, as_json: bool) -> None:
 
     Exits with 1 and names the first changed position, or each row that differs.
     """
-    with _ready(settings) as (dsn, master), _progress("Replaying", hidden=as_json) as progress:
+    with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
         result, differences = replay.verify(dsn, master, progress)
     found = list(differences)
     if as_json:
-        _print_json({**asdict(result), "differences": [asdict(one) for one in found]})
+        print_json({**asdict(result), "differences": [asdict(one) for one in found]})
     else:
         for one in found:
             click.echo(_described(one))
@@ -226,7 +239,7 @@ def events(
         since=since and since.replace(tzinfo=UTC),
         until=until and until.replace(tzinfo=UTC),
     )
-    with _ready(settings) as (dsn, master):
+    with ready(settings) as (dsn, master):
         printing = history.print_events(
             dsn, master, wanted, after=after, follow=follow, as_json=as_json
         )
@@ -244,7 +257,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
     with _database_if_possible(settings) as (dsn, problem):
         found = asyncio.run(checks.examine(settings, dsn, problem))
     if as_json:
-        _print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
     else:
         checks.show(found, Console())
     sys.exit(1 if any(one.state == "broken" for one in found) else 0)
@@ -254,7 +267,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Load a sample video with its transcript and notes, and an account to see them with."""
-    with _ready(settings) as (dsn, _):
+    with ready(settings) as (dsn, _):
         click.echo(asyncio.run(sample.load(settings, dsn)))
 
 
@@ -264,33 +277,14 @@ def demo(settings: Settings) -> None:
 @click.pass_obj
 def erase(settings: Settings, user: str, yes: bool) -> None:
     """Forget the USER with this id or e-mail address for ever; the service may run."""
-    with _ready(settings) as (dsn, master):
-        account = _asked_of(dsn, lambda its: erasure.find(its, user))
+    with ready(settings) as (dsn, master):
+        account = asked(dsn, lambda its: erasure.find(its, user))
         if account is None:
             raise click.ClickException("nobody has this id or e-mail address")
         if not yes:
             click.confirm(f"Erase user {account.user_id} ({account.email}) for ever?", abort=True)
         asyncio.run(erasure.erase(dsn, master, account))
     click.echo(f"User {account.user_id} is erased.")
-
-
-def _asked(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    """What the question to the database comes to."""
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
-        return _asked_of(dsn, ask)
-
-
-def _asked_of(dsn: str, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    async def asking() -> Answer:
-        its = Database(dsn, pool_size=2)
-        await its.open()
-        try:
-            return await ask(its)
-        finally:
-            await its.close()
-
-    return asyncio.run(asking())
 
 
 def _stands(one: ReactionHealth) -> str:
@@ -300,26 +294,6 @@ def _stands(one: ReactionHealth) -> str:
     if one.held is not None:
         said += f"; held: {one.held}"
     return said
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The DSN of the configured database, or of the embedded one, which is started if needed."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    with start_embedded_postgres(settings.data_dir) as embedded:
-        yield embedded.dsn
-
-
-@contextmanager
-def _ready(settings: Settings) -> Iterator[tuple[str, MasterKey]]:
-    """The DSN of a database that is up to date, and the master key that is its own."""
-    with database(settings) as dsn:
-        migrations.migrate(dsn)
-        master = master_key(settings)
-        preflight.require_master_key(dsn, master)
-        yield dsn, master
 
 
 @contextmanager
@@ -336,24 +310,16 @@ def _database_if_possible(settings: Settings) -> Iterator[tuple[str | None, str 
         context.__exit__(None, None, None)
 
 
-@contextmanager
-def _progress(what: str, *, hidden: bool) -> Iterator[replay.Progress]:
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda at, of: bar.update(task, completed=at, total=of)
-
-
 def _say_where_secrets_are(settings: Settings) -> None:
     """Also makes them, before several processes would."""
-    for given, name, kept in (
-        (settings.secret_key, "SECRET_KEY", settings.signing_key),
-        (settings.admin_token, "ADMIN_TOKEN", settings.admin_bearer),
-        (settings.master_key, "VIDWIZ_MASTER_KEY", settings.master_key_bytes),
+    for given, name, file, kept in (
+        (settings.secret_key, "SECRET_KEY", "secret_key", settings.signing_key),
+        (settings.admin_token, "ADMIN_TOKEN", "admin_token", settings.admin_bearer),
+        (settings.master_key, "VIDWIZ_MASTER_KEY", "master_key", settings.master_key_bytes),
+        (settings.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key", settings.audit_key),
     ):
         if given is None and kept:
-            path = settings.secret_file(name.removeprefix("VIDWIZ_").lower())
+            path = settings.secret_file(file)
             click.echo(f"{name} is kept in {path} (mode 0600); to see it: cat '{path}'", err=True)
 
 
@@ -368,10 +334,6 @@ def _described(difference: replay.Difference) -> str:
     if difference.what == "different":
         return f"{row}: differs in {', '.join(difference.columns)}"
     return f"{row}: {difference.what}"
-
-
-def _print_json(value: object) -> None:
-    click.echo(orjson.dumps(value))
 
 
 def _bad_settings(error: ValidationError) -> str:

@@ -11,18 +11,22 @@ from rich.table import Table
 
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.audit.checkpoints import HEAD, NEWEST, checkpoint_of
+from vidwiz.audit.copies import key_of
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.preflight import REMEMBERED
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, SettingsError
+from vidwiz.verify_export import Checkpoint, checkpoint_line
 from vidwiz.wiring import master_key, object_store
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
 SHORTEST_KEY = 32
 """Bytes that RFC 7518, section 3.2, asks of an HS256 key."""
 UPDATE = "update this VidWiz; until then it does not start"
+PINS = "the service makes it, or: vidwiz audit checkpoint"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
@@ -39,11 +43,12 @@ class Finding:
 async def examine(settings: Settings, dsn: str | None, problem: str | None) -> list[Finding]:
     """Look at everything that the settings configure; ``problem`` is why there is no ``dsn``."""
     database = await _database(settings, dsn, problem)
+    objects = await _objects(settings)
     return [
         database,
         *_secrets(settings),
-        await _objects(settings),
-        *(await _of_the_log(settings, dsn) if dsn and database.state == "ok" else []),
+        objects,
+        *(await _of_the_log(settings, dsn, objects) if dsn and database.state == "ok" else []),
         *_features(settings),
     ]
 
@@ -89,18 +94,19 @@ async def _schema(kind: str, connection: Connection) -> Finding:
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
     try:
-        key, _ = settings.signing_key, settings.admin_bearer
+        key, *_ = settings.signing_key, settings.admin_bearer, settings.audit_key
     except SettingsError as error:
         yield Finding("secrets", "broken", str(error))
         return
     if len(key.encode()) < SHORTEST_KEY:
         advice = f"use at least {SHORTEST_KEY} bytes, for instance: openssl rand -base64 48"
         yield Finding("SECRET_KEY", "ok", f"only {len(key.encode())} bytes", advice)
-    for given, name in (
-        (settings.secret_key, "SECRET_KEY"),
-        (settings.admin_token, "ADMIN_TOKEN"),
+    for given, name, file in (
+        (settings.secret_key, "SECRET_KEY", "secret_key"),
+        (settings.admin_token, "ADMIN_TOKEN", "admin_token"),
+        (settings.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key"),
     ):
-        where = "from the environment" if given else f"in {settings.secret_file(name.lower())}"
+        where = "from the environment" if given else f"in {settings.secret_file(file)}"
         yield Finding(name, "ok", where)
 
 
@@ -115,8 +121,8 @@ async def _objects(settings: Settings) -> Finding:
     return Finding("object store", "ok", store.description)
 
 
-async def _of_the_log(settings: Settings, dsn: str) -> list[Finding]:
-    """Whether the log can be read, what of it is personal and what follows it."""
+async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Finding]:
+    """Whether the log can be read, what of it is personal, what pins it and what follows it."""
     database = Database(dsn, pool_size=2)
     await database.open()
     try:
@@ -124,6 +130,7 @@ async def _of_the_log(settings: Settings, dsn: str) -> list[Finding]:
             await _topics(database),
             await _master_key(settings, database),
             await _personal_data(database),
+            await _checkpoint(settings, database, objects),
             *(_reaction(one) for one in await health(database)),
         ]
     finally:
@@ -156,6 +163,33 @@ async def _personal_data(database: Database) -> Finding:
         return Finding("personal data", "ok", "sealed in every event")
     detail = f"in the clear in {plain} events of an older version, which no erasure reaches"
     return Finding("personal data", "ok", detail)
+
+
+async def _checkpoint(settings: Settings, database: Database, objects: Finding) -> Finding:
+    newest, head = await database.one(NEWEST), await database.one(HEAD)
+    if head is None:
+        return Finding("checkpoint", "ok", "the log is empty")
+    if newest is None:
+        return Finding("checkpoint", "off", f"none of {head[0]} events is pinned", PINS)
+    it, age = checkpoint_of(newest), (head[2] - newest[3]).total_seconds()
+    where = f"at {it.position}, {age:.0f} s old, {head[0] - it.position} events behind"
+    if objects.state == "broken":
+        return Finding("checkpoint", "off", f"{where}, no copy", objects.detail)
+    return await _copy(settings, it, where)
+
+
+async def _copy(settings: Settings, it: Checkpoint, where: str) -> Finding:
+    store = object_store(settings)
+    try:
+        copy = await store.get(key_of(it.position))
+    finally:
+        await store.aclose()
+    if copy is None:
+        return Finding("checkpoint", "off", f"{where}, no copy in {store.description}", PINS)
+    if copy != checkpoint_line(it):
+        detail = f"{where}, but {store.description} has another copy"
+        return Finding("checkpoint", "broken", detail, "find out why: vidwiz audit verify")
+    return Finding("checkpoint", "ok", f"{where}, copied to {store.description}")
 
 
 def _reaction(one: ReactionHealth) -> Finding:

@@ -45,6 +45,16 @@ LOG_HEAD = Gauge(
     "Highest position of the event log that was heard of.",
     multiprocess_mode="max",
 )
+CHECKPOINT_POSITION = Gauge(
+    "vidwiz_checkpoint_position",
+    "Position that the newest signed checkpoint pins.",
+    multiprocess_mode="max",
+)
+CHECKPOINT_TIME = Gauge(
+    "vidwiz_checkpoint_timestamp_seconds",
+    "When the newest signed checkpoint was made, in seconds since 1970.",
+    multiprocess_mode="max",
+)
 REACTION_LAG = Gauge(
     "vidwiz_reaction_lag_events",
     "Events that the reaction has not looked at yet.",

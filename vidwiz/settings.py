@@ -1,7 +1,6 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -17,10 +16,10 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+KEY_BYTES = 32
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
-MASTER_KEY_BYTES = 32
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
@@ -33,9 +32,9 @@ def new_token() -> str:
     return secrets.token_urlsafe(48)
 
 
-def new_master_key() -> str:
-    """A key for AES-256, in base64."""
-    return base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
+def new_key() -> str:
+    """A key for AES-256 or Ed25519, in base64."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 class Settings(BaseSettings):
@@ -61,7 +60,12 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         None,
         validation_alias="VIDWIZ_MASTER_KEY",
-        description="base64 of 32 bytes that wrap the keys of persons; made on first run likewise",
+        description="wraps the keys of persons: 32 bytes in base64; made on first run likewise",
+    )
+    audit_seed: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_SIGNING_KEY",
+        description="signs the log's checkpoints: 32 bytes in base64; made on first run likewise",
     )
     jwt_expiry_hours: float = Field(
         24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"
@@ -221,16 +225,12 @@ class Settings(BaseSettings):
     @cached_property
     def master_key_bytes(self) -> bytes:
         """The master key, from the setting or the data folder's file; 32 bytes."""
-        try:
-            key = base64.b64decode(
-                self._secret(self.master_key, "master_key", new_master_key), validate=True
-            )
-        except binascii.Error:
-            key = b""
-        if len(key) != MASTER_KEY_BYTES:
-            where = "VIDWIZ_MASTER_KEY" if self.master_key else self.secret_file("master_key")
-            raise SettingsError(f"{where} is not the base64 of {MASTER_KEY_BYTES} bytes")
-        return key
+        return self._key(self.master_key, "VIDWIZ_MASTER_KEY", "master_key")
+
+    @cached_property
+    def audit_key(self) -> bytes:
+        """The Ed25519 seed that signs checkpoints, from the setting or the data folder's file."""
+        return self._key(self.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key")
 
     def secret_file(self, name: str) -> Path:
         """Where a secret that nobody set is kept."""
@@ -242,6 +242,17 @@ class Settings(BaseSettings):
         if given is not None:
             return given.get_secret_value()
         return keep_secret(self.secret_file(name), new)
+
+    def _key(self, given: SecretStr | None, setting: str, name: str) -> bytes:
+        text = self._secret(given, name, new_key)
+        try:
+            key = base64.b64decode(text, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != KEY_BYTES:
+            where = setting if given else self.secret_file(name)
+            raise SettingsError(f"{where} is not the base64 of {KEY_BYTES} bytes")
+        return key
 
 
 def keep_secret(path: Path, new: Callable[[], str] = new_token) -> str:
@@ -291,6 +302,6 @@ def _make_secret(path: Path, secret: str) -> None:
 def _write_secret(path: Path, secret: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secret + "\n")
+        file.write(f"{secret}\n")
         file.flush()
         os.fsync(file.fileno())

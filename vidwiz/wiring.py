@@ -12,6 +12,8 @@ from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
+from vidwiz.audit.keeper import Keeper
+from vidwiz.audit.keys import SigningKey
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.erasures import Erasures
@@ -153,6 +155,8 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
         reactions = Reactions(database, signals, store, summaries=summaries, ai_notes=ai_notes)
         reactions.start()
+        keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
+        keeper.start()
         housekeeping = asyncio.create_task(_keep_house(database))
         try:
             yield Services(
@@ -175,6 +179,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             )
         finally:
             housekeeping.cancel()
+            await keeper.close()
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()

@@ -73,13 +73,13 @@ def measure(setup: Setup) -> Iterator[Result]:
 
 def rebuild(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result = replay.rebuild(dsn, (), progress)
+    result = replay.rebuild(dsn, seed.MASTER, (), progress)
     return Replayed(result.events / result.seconds, memory)
 
 
 def verify(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result, differences = replay.verify(dsn, progress)
+    result, differences = replay.verify(dsn, seed.MASTER, progress)
     return Replayed(result.events / result.seconds, memory, len(list(differences)))
 
 

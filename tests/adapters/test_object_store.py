@@ -192,6 +192,16 @@ async def test_a_deleted_object_is_gone_and_may_be_deleted_again(store: ObjectSt
     await store.delete(KEY)
 
 
+async def test_the_keys_of_a_folder_come_in_order_without_those_below_or_beside_it(
+    store: ObjectStore,
+) -> None:
+    assert [key async for key in store.keys("audit/kept")] == []
+    inside = [f"audit/kept/{number:04}.json" for number in range(12)]
+    for key in [*reversed(inside), "audit/kept/below/1.json", "audit/kepter/1.json", KEY]:
+        await store.put(key, b"{}")
+    assert [key async for key in store.keys("audit/kept")] == inside
+
+
 async def test_parallel_puts_leave_one_of_them_whole(store: ObjectStore) -> None:
     bodies = [bytes([65 + n]) * 100_000 for n in range(20)]
     await asyncio.gather(*(store.put(KEY, body) for body in bodies))
@@ -224,6 +234,8 @@ async def test_what_is_no_key_is_refused(store: ObjectStore, key: str) -> None:
         await store.get(key)
     with pytest.raises(ValueError, match="not an object key"):
         await store.delete(key)
+    with pytest.raises(ValueError, match="not an object key"):
+        await anext(store.keys(key))
 
 
 async def test_a_folder_says_where_it_is(tmp_path: Path) -> None:

@@ -4,15 +4,16 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page
+from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.browser.chromium import chromium_path, running_chromium
 from tests.browser.site import Site, running_site
 
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 BUILT = Path(__file__).parents[2] / "frontend" / "dist" / "index.html"
 
 OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
@@ -43,11 +44,9 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
     """Opens a page in a browser profile of its own; what goes wrong in it fails the test."""
 
     @asynccontextmanager
-    async def opened(
-        viewport: dict[str, int] | None = None, **options: object
-    ) -> AsyncIterator[Page]:
+    async def opened(viewport: ViewportSize = DESKTOP, **options: Any) -> AsyncIterator[Page]:
         context = await chromium.new_context(
-            base_url=site.url, viewport=viewport or DESKTOP, reduced_motion="reduce", **options
+            base_url=site.url, viewport=viewport, reduced_motion="reduce", **options
         )
         problems: list[str] = []
         page = await context.new_page()

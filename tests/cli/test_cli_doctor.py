@@ -1,5 +1,6 @@
 """``doctor`` names what is broken or missing, and what that turns off."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.cli.command import Vidwiz
+from tests.projections.histories import full_history, happen
 from tests.support import free_port
 from vidwiz.migrate import head_revision
 
@@ -31,7 +33,9 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
         "database": "ok",
         "SECRET_KEY": "ok",
         "ADMIN_TOKEN": "ok",
+        "VIDWIZ_SIGNING_KEY": "ok",
         "object store": "ok",
+        "checkpoint": "ok",
         "reaction ai-notes": "ok",
         "reaction summaries": "ok",
         "Google sign-in": "off",
@@ -45,6 +49,8 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
     assert told["database"]["detail"] == detail
     assert told["SECRET_KEY"]["detail"] == "from the environment"
     assert told["ADMIN_TOKEN"]["detail"] == f"in {tmp_path / 'data' / 'admin_token'}"
+    assert told["VIDWIZ_SIGNING_KEY"]["detail"] == f"in {tmp_path / 'data' / 'audit_key'}"
+    assert told["checkpoint"]["detail"] == "the log is empty"
     assert told["object store"]["detail"] == f"folder {tmp_path / 'data' / 'objects'}"
     assert told["Google sign-in"]["detail"] == "GOOGLE_CLIENT_ID is not set"
     assert told["language model"]["detail"] == "Wiz answers with passages of the transcript"
@@ -124,6 +130,30 @@ def test_a_schema_that_this_program_does_not_know_is_named(vidwiz: Vidwiz, dsn: 
     newest = head_revision()
     assert told["detail"].endswith(f": schema 0000, but this program needs {newest}")
     assert told["advice"] == MIGRATE
+
+
+def test_the_newest_checkpoint_is_told_with_its_age_and_its_copy(
+    vidwiz: Vidwiz, dsn: str, tmp_path: Path
+) -> None:
+    happen(dsn, *full_history()[:3])
+    told = findings(vidwiz, 0)["checkpoint"]
+    assert (told["state"], told["detail"]) == ("off", "none of 3 events is pinned")
+    vidwiz.ok("audit", "checkpoint")
+    (copy,) = (tmp_path / "data" / "objects" / "audit" / "checkpoints").iterdir()
+    told = findings(vidwiz, 0)["checkpoint"]
+    assert told["state"] == "ok"
+    where = f"folder {tmp_path / 'data' / 'objects'}"
+    assert re.fullmatch(rf"at 3, \d+ s old, 0 events behind, copied to {where}", told["detail"])
+    copy.write_bytes(b"{}")
+    told = findings(vidwiz, 1)["checkpoint"]
+    assert told["detail"].endswith(f"0 events behind, but {where} has another copy")
+    assert told["advice"] == "find out why: vidwiz audit verify"
+    copy.unlink()
+    told = findings(vidwiz, 0)["checkpoint"]
+    assert (told["state"], told["advice"]) == (
+        "off",
+        "the service makes it, or: vidwiz audit checkpoint",
+    )
 
 
 def test_a_person_gets_a_table_that_shows_brackets_as_they_are(tmp_path: Path, dsn: str) -> None:

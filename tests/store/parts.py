@@ -16,6 +16,7 @@ from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
 from vidwiz.events import Event
 from vidwiz.events.chain import GENESIS, chained_hash
+from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
 from vidwiz.events.sealing import Place
 from vidwiz.signals import Signals
@@ -51,8 +52,8 @@ class Parts:
 
 
 @asynccontextmanager
-async def running(dsn: str, pool_size: int = 4) -> AsyncIterator[Parts]:
-    async with running_store(dsn, pool_size, MASTER) as parts:
+async def running(dsn: str, pool_size: int = 4, master: MasterKey = MASTER) -> AsyncIterator[Parts]:
+    async with running_store(dsn, pool_size, master) as parts:
         yield Parts(*parts)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -49,6 +49,9 @@ class ObjectStore(Protocol):
     async def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
 
+    def keys(self, folder: str) -> AsyncIterator[str]:
+        """The keys of the objects in ``folder``, but not below it, in their order."""
+
     async def check(self) -> None:
         """Prove that objects can be written, read and deleted, by doing so once."""
 
@@ -86,6 +89,11 @@ class FolderStore:
     async def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
         await self._run(f"delete {key}", self._path(key).unlink, missing_ok=True)
+
+    async def keys(self, folder: str) -> AsyncIterator[str]:
+        """The keys of the objects in ``folder``, but not below it, in their order."""
+        for name in await self._run(f"list {folder}", _names, self._path(folder)):
+            yield f"{folder}/{name}"
 
     async def check(self) -> None:
         """Prove that objects can be written, read and deleted, by doing so once."""
@@ -134,6 +142,14 @@ def _read_file(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        files = (path for path in folder.iterdir() if path.is_file())
+        return sorted(path.name for path in files if not path.name.startswith(_TEMPORARY))
+    except FileNotFoundError:
+        return []
 
 
 def _write_file(path: Path, body: bytes) -> None:

@@ -1,7 +1,7 @@
 """Objects in S3, or in anything that speaks its protocol."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
@@ -95,6 +95,15 @@ class S3Store:
         with self._failing(f"delete {key}"):
             client = await self._open()
             await client.delete_object(**where)
+
+    async def keys(self, folder: str) -> AsyncIterator[str]:
+        """The keys of the objects in ``folder``, but not below it, in their order."""
+        listing = {"Bucket": self._bucket, "Prefix": f"{valid_key(folder)}/", "Delimiter": "/"}
+        with self._failing(f"list {folder}"):
+            client = await self._open()
+            async for page in client.get_paginator("list_objects_v2").paginate(**listing):
+                for found in page.get("Contents", ()):
+                    yield found["Key"]
 
     async def check(self) -> None:
         """Prove that objects can be written, read and deleted, by doing so once."""

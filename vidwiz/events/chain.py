@@ -1,20 +1,13 @@
-"""The hash chain, so that anybody can recompute it from an export with nothing but SHA-256."""
+"""The hash chain of recorded events; the arithmetic is the shipped verifier's own."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-GENESIS = bytes(32)
-"""The previous hash of the first event."""
+from vidwiz.verify_export import GENESIS, Chain, ChainBroken, event_hash
+from vidwiz.verify_export import Event as Link
 
-
-class ChainBroken(Exception):
-    """The log is not as it was written: ``position`` is the first one that is wrong."""
-
-    def __init__(self, position: int, what: str) -> None:
-        super().__init__(f"the log was changed: position {position} {what}")
-        self.position = position
+__all__ = ["GENESIS", "ChainBroken", "ChainWalk", "Proof", "chained_hash", "instant", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +25,23 @@ def instant(recorded_at: datetime) -> str:
     return recorded_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def link(
+    position: int, stream: UUID, version: int, topic: str, recorded_at: datetime, proof: Proof
+) -> Link:
+    """The event as the chain sees it."""
+    return Link(
+        position,
+        str(stream),
+        version,
+        topic,
+        instant(recorded_at),
+        proof.metadata,
+        proof.state,
+        proof.previous_hash,
+        proof.hash,
+    )
+
+
 def chained_hash(
     previous: bytes,
     *,
@@ -46,43 +56,17 @@ def chained_hash(
     """The hash of a row: SHA-256 over the previous hash and the row's fields.
 
     Each field is UTF-8 text behind its length (4 bytes, big-endian), in the order of the
-    arguments; ``metadata`` is the column's text to the letter. The trigger ``chain_event``
-    computes the same.
+    arguments; ``metadata`` is the column's text to the letter.
     """
-    when = instant(recorded_at)
-    texts = f"{position}", f"{stream}", f"{version}", topic, when, metadata
-    parts = [previous]
-    for field in (*(text.encode() for text in texts), state):
-        parts.append(len(field).to_bytes(4, "big"))
-        parts.append(field)
-    return hashlib.sha256(b"".join(parts)).digest()
+    proof = Proof(state, metadata, previous, b"")
+    return event_hash(previous, link(position, stream, version, topic, recorded_at, proof))
 
 
-class ChainWalk:
-    """Goes along the log from its first event and checks every link."""
-
-    def __init__(self) -> None:
-        self.position = 0
-        self.head = GENESIS
+class ChainWalk(Chain):
+    """Goes along the log as it lies in the database."""
 
     def step(
         self, position: int, stream: UUID, version: int, topic: str, at: datetime, proof: Proof
     ) -> None:
         """Check the next row; raises ``ChainBroken``."""
-        if position != self.position + 1:
-            raise ChainBroken(self.position + 1, f"is missing; {position} comes next")
-        if proof.previous_hash != self.head:
-            raise ChainBroken(position, "does not follow from the one before it")
-        expected = chained_hash(
-            self.head,
-            position=position,
-            stream=stream,
-            version=version,
-            topic=topic,
-            recorded_at=at,
-            metadata=proof.metadata,
-            state=proof.state,
-        )
-        if proof.hash != expected:
-            raise ChainBroken(position, "does not have the hash of what it says")
-        self.position, self.head = position, proof.hash
+        self.follow(link(position, stream, version, topic, at, proof))

@@ -37,8 +37,22 @@ class MasterKey:
 
     def new_key(self, person: str) -> bytes:
         """A new key of this person, wrapped."""
+        return self.wrapped(person, os.urandom(KEY_BYTES))
+
+    def wrapped(self, person: str, key: bytes) -> bytes:
+        """This key of this person, wrapped; raises ``ValueError`` unless it has 32 bytes."""
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key of {person} has not {KEY_BYTES} bytes")
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, os.urandom(KEY_BYTES), person.encode())
+        return nonce + self._cipher.encrypt(nonce, key, person.encode())
+
+    def bare(self, person: str, wrapped: bytes) -> bytes:
+        """The key of this person itself; raises ``WrongMasterKey``."""
+        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        try:
+            return self._cipher.decrypt(nonce, sealed, person.encode())
+        except InvalidTag as error:
+            raise WrongMasterKey from error
 
     def keys(self, wrapped: Iterable[tuple[str, bytes | None]]) -> Keys:
         """The keys of these persons; raises ``WrongMasterKey``."""
@@ -47,8 +61,4 @@ class MasterKey:
         }
 
     def _unwrapped(self, person: str, wrapped: bytes) -> AESGCM:
-        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        try:
-            return AESGCM(self._cipher.decrypt(nonce, sealed, person.encode()))
-        except InvalidTag as error:
-            raise WrongMasterKey from error
+        return AESGCM(self.bare(person, wrapped))

@@ -1,7 +1,8 @@
 """Replays the log into tables: ``rebuild`` swaps them in, ``verify`` compares them.
 
-Both run the projectors' own statements. Those name their tables without a schema, so that the
-search path decides whether they write the live tables, a rebuild's or a verification's.
+They, and ``load`` for a log that was imported, run the projectors' own statements. Those name
+their tables without a schema, so that the search path decides whether they write the live tables,
+a rebuild's or a verification's.
 """
 
 import time
@@ -15,7 +16,7 @@ import psycopg
 from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from sqlalchemy import BigInteger, Text, func, select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex
 
 from vidwiz.events.base import event_types
 from vidwiz.events.chain import ChainWalk, Proof
@@ -169,6 +170,26 @@ def verify(
         seconds = time.monotonic() - began
         head = chain.head.hex()
         return Replayed(replay.position, replay.events, rows, seconds, head), iter(differences)
+
+
+def load(
+    connection: Connection, master: MasterKey, progress: Progress = lambda _at, _of: None
+) -> Replayed:
+    """Project the whole log into the live tables, which are empty, in the caller's transaction.
+
+    Checks the chain on the way. Raises ``ChainBroken``, ``ProjectionFailed``, ``UnknownEvent``,
+    ``SealBroken``.
+    """
+    began = time.monotonic()
+    for projector in PROJECTORS:
+        for index in projector.table.indexes:
+            _execute_ddl(connection, DropIndex(index))
+    chain = ChainWalk()
+    replay = _Replay(connection, connection, master, PROJECTORS, progress, chain)
+    replay.run_to_head()
+    _create_indexes(connection, PROJECTORS)
+    rows, seconds = _count(connection, PROJECTORS), time.monotonic() - began
+    return Replayed(replay.position, replay.events, rows, seconds, chain.head.hex())
 
 
 class _Replay:
@@ -369,7 +390,7 @@ def _one(connection: Connection, query: str) -> Any:
     return row[0] if row else None
 
 
-def _execute_ddl(connection: Connection, statement: CreateTable | CreateIndex) -> None:
+def _execute_ddl(connection: Connection, statement: CreateTable | CreateIndex | DropIndex) -> None:
     _execute(connection, str(statement.compile(dialect=_dialect)))
 
 

@@ -77,6 +77,18 @@ master_keys = Table(
     CheckConstraint("id = 1", name="only_one"),
 )
 
+log_checkpoints = Table(
+    "log_checkpoints",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
 credentials = Table(
     "credentials",
     metadata,

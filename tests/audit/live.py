@@ -1,0 +1,86 @@
+"""A real log with checkpoints and copies, and hands that reach into it past its triggers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from tests.audit.exports import KEY
+from tests.projections.histories import beginnings, happen
+from vidwiz.adapters.object_store import ObjectStore
+from vidwiz.audit.checkpoints import INSERT, signed, values_of
+from vidwiz.audit.copies import keep
+from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.reading import log_and_checkpoints, snapshot
+from vidwiz.audit.verify import Audited, verify
+from vidwiz.database import Database
+from vidwiz.verify_export import Checkpoint, Event, event_hash
+
+EVENTS, PINS = 64, (20, 40, 64)
+
+
+async def recorded(dsn: str, objects: ObjectStore) -> None:
+    """Some history, pinned at three positions, with a copy of each checkpoint."""
+    happen(dsn, *beginnings(8))
+    sign(dsn, KEY)
+    for one in checkpoints(dsn):
+        await keep(objects, one)
+
+
+def sign(dsn: str, key: SigningKey, positions: Sequence[int] = PINS) -> None:
+    """Checkpoints of the log as it is now, instead of any there were."""
+    hashes = {one.position: one.hash for one in events(dsn)}
+    newest = None
+    with hands(dsn) as connection:
+        connection.execute("DELETE FROM log_checkpoints")
+        clock = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert clock is not None
+        for position in positions:
+            newest = signed(key, position, hashes[position], clock[0], newest)
+            connection.execute(INSERT.sql, values_of(newest))
+
+
+def events(dsn: str) -> list[Event]:
+    return [one for one in records(dsn) if isinstance(one, Event)]
+
+
+def checkpoints(dsn: str) -> list[Checkpoint]:
+    return [one for one in records(dsn) if isinstance(one, Checkpoint)]
+
+
+def records(dsn: str) -> list[Event | Checkpoint]:
+    with snapshot(dsn) as connection:
+        return list(log_and_checkpoints(connection))
+
+
+def hands(dsn: str) -> "psycopg.Connection[tuple[Any, ...]]":
+    """A superuser who has switched the triggers off; what is done is committed in the end."""
+    connection = psycopg.connect(dsn)
+    for table in ("stored_events", "log_checkpoints"):
+        connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
+    return connection
+
+
+def rewrite(dsn: str, changed: int) -> None:
+    """Another state at a position, and every hash from there on made right again."""
+    log = events(dsn)
+    log[changed - 1] = log[changed - 1]._replace(state=b'{"forged":true}')
+    previous = log[changed - 1].previous_hash
+    with hands(dsn) as connection:
+        for event in log[changed - 1 :]:
+            its = event_hash(previous, event)
+            connection.execute(
+                "UPDATE stored_events SET state = %s, previous_hash = %s, hash = %s"
+                " WHERE notification_id = %s",
+                (event.state, previous, its, event.position),
+            )
+            previous = its
+
+
+async def audited(dsn: str, objects: ObjectStore, *trusted: str) -> Audited:
+    database = Database(dsn, pool_size=2)
+    await database.open()
+    try:
+        return await verify(dsn, database, objects, trusted or (KEY.public_key,))
+    finally:
+        await database.close()

@@ -1,0 +1,1 @@
+"""Evidence of tampering: signed checkpoints of the log, its verification, export and import."""

@@ -1,0 +1,68 @@
+"""The keys of persons on their way: bare in an export, wrapped by each database's master key."""
+
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import BigInteger, Text, func, literal, null, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from vidwiz.audit.reading import Connection
+from vidwiz.events import UserErased, event_types
+from vidwiz.events.master_key import MasterKey
+from vidwiz.events.sealing import SEALED
+from vidwiz.projections.personal_keys import ADD_KEYS
+from vidwiz.projections.sql import Statement
+from vidwiz.projections.tables import personal_keys, stored_events
+from vidwiz.verify_export import Key
+
+_kept = Statement(
+    select(personal_keys.c.person, personal_keys.c.wrapped_key)
+    .where(personal_keys.c.wrapped_key.is_not(None))
+    .order_by(personal_keys.c.person)
+)
+_state = stored_events.c.state
+_fields = func.convert_from(_state, "UTF8").cast(JSONB)
+_person = func.coalesce(
+    literal("user:", Text) + _fields["user_id"].astext.cast(BigInteger).cast(Text),
+    literal("guest:", Text) + _fields["guest_id"].astext,
+)
+_erased = stored_events.c.topic == UserErased.TOPIC
+_sealable = [kind.TOPIC for kind in event_types().values() if kind.personal_fields()]
+_has_a_seal = func.strpos(func.encode(_state, "escape"), SEALED.decode()) > 0
+_forget_the_rest = Statement(
+    insert(personal_keys)
+    .from_select(
+        ["person", "erased_at"],
+        select(_person.label("person"), func.now())
+        .where(or_(_erased, stored_events.c.topic.in_(_sealable) & _has_a_seal))
+        .distinct(),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing()
+)
+_forget_the_erased = Statement(
+    personal_keys.update()
+    .values(wrapped_key=null(), erased_at=func.now())
+    .where(personal_keys.c.wrapped_key.is_not(None))
+    .where(personal_keys.c.person.in_(select(_person).where(_erased)))
+)
+
+
+def bare_keys(connection: Connection, master: MasterKey) -> Iterator[tuple[str, bytes]]:
+    """Every person with the key of 32 bytes; raises ``WrongMasterKey``."""
+    for person, wrapped in connection.execute(_kept.sql):
+        yield person, master.bare(person, wrapped)
+
+
+def keep_keys(connection: Connection, master: MasterKey, keys: Sequence[Key]) -> None:
+    """Wrap the keys that an export holds and keep them; raises ``ValueError`` if they are none."""
+    if keys:
+        wrapped = [master.wrapped(key.person, b64decode(key.key, validate=True)) for key in keys]
+        persons = [key.person for key in keys]
+        connection.execute(ADD_KEYS.sql, {"persons": persons, "keys": wrapped})
+
+
+def forget_the_rest(connection: Connection) -> None:
+    """Whoever was erased, or whose key did not come along, is given no other key."""
+    connection.execute(_forget_the_erased.sql)
+    connection.execute(_forget_the_rest.sql)

@@ -1,0 +1,236 @@
+"""The commands around the log's evidence: ``audit``, ``export`` and ``import``."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import orjson
+
+from vidwiz import migrate as migrations
+from vidwiz.audit.copies import Copies
+from vidwiz.audit.export import export as write_export
+from vidwiz.audit.files import reading, writing
+from vidwiz.audit.importing import import_log
+from vidwiz.audit.keeper import make_checkpoint
+from vidwiz.audit.keys import SigningKey, genuine
+from vidwiz.audit.verify import Audited, verify
+from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
+from vidwiz.database import Database
+from vidwiz.reactions.health import NAMES as REACTIONS
+from vidwiz.settings import Settings
+from vidwiz.verify_export import (
+    ChainBroken,
+    Checkpoint,
+    Export,
+    bounded_lines,
+    described,
+    kept_hashes,
+    public_key,
+)
+from vidwiz.wiring import object_store
+
+NOT_BROUGHT = (
+    "An export brings no passwords, no transcripts and no used quotas: those who have only a"
+    " password cannot sign in, and the object store has to be brought along by itself. Without"
+    " --with-keys what is personal in it reads [erased]."
+)
+
+
+def _spelled(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> Sequence[str]:
+    try:
+        return tuple(public_key(one) for one in given)
+    except ValueError:
+        raise click.BadParameter("a public key has 64 hex digits") from None
+
+
+public_keys = click.option(
+    "--public-key",
+    "public_keys",
+    metavar="HEX",
+    callback=_spelled,
+    multiple=True,
+    help="A key whose checkpoints count, as `vidwiz audit key` printed it; repeatable.",
+)
+
+
+@click.group()
+def audit() -> None:
+    """Prove that the log is as it was written."""
+
+
+@audit.command("verify")
+@click.option("--export", "name", metavar="FILE", help="An export, instead of the live log.")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A copy of a checkpoint that was kept apart, to hold the export against; repeatable.",
+)
+@public_keys
+@as_json
+@click.pass_obj
+def verify_command(
+    settings: Settings,
+    name: str | None,
+    checkpoints: tuple[Path, ...],
+    public_keys: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Check the hash chain, the signed checkpoints and their copies in the object store.
+
+    Exits with 1 and names the first position that is wrong. Without --public-key our own key
+    counts; of an export, those that it names itself.
+    """
+    if name is not None:
+        sys.exit(_verify_export(name, checkpoints, public_keys, as_json=as_json))
+    if checkpoints:
+        raise click.UsageError("--checkpoint goes with --export")
+    found = _verify_live(settings, public_keys)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _tell(found)
+    sys.exit(1 if found.problems else 0)
+
+
+def _verify_live(settings: Settings, public_keys: Sequence[str]) -> Audited:
+    trusted = public_keys or (SigningKey(settings.audit_key).public_key,)
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+
+        async def ask(its: Database) -> Audited:
+            objects = object_store(settings)
+            try:
+                return await verify(dsn, its, objects, trusted)
+            finally:
+                await objects.aclose()
+
+        return asked(dsn, ask)
+
+
+def _tell(found: Audited) -> None:
+    for problem in found.problems:
+        click.echo(f"the log was changed: position {problem.position} {problem.what}")
+    if not found.problems:
+        click.echo(
+            f"The log is whole: {found.position} events, head {found.head},"
+            f" {found.checkpoints} genuine checkpoints up to {found.pinned},"
+            f" {found.copies} copies of them in {found.store}."
+        )
+
+
+def _verify_export(
+    name: str, checkpoints: Sequence[Path], public_keys: Sequence[str], *, as_json: bool
+) -> int:
+    try:
+        kept = kept_hashes(checkpoints)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    with reading(name) as file:
+        export = Export(bounded_lines(file), public_keys, kept, genuine=genuine)
+        try:
+            found = export.verified()
+        except ChainBroken as broken:
+            problem = {"line": export.line, "position": broken.position, "what": broken.what}
+            _say({"problems": [problem]}, f"line {export.line}: {broken}", as_json=as_json)
+            return 1
+    told = described(found, pinned=bool(public_keys))
+    _say({**found._asdict(), "problems": []}, told, as_json=as_json)
+    return 0
+
+
+def _say(as_object: object, as_text: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(as_object)
+    else:
+        click.echo(as_text)
+
+
+@audit.command()
+@click.pass_obj
+def key(settings: Settings) -> None:
+    """Print the public key of our checkpoints, for an auditor to write down."""
+    click.echo(SigningKey(settings.audit_key).public_key)
+
+
+@audit.command()
+def script() -> None:
+    """Print verify_export.py, which verifies an export with Python alone."""
+    click.echo(files("vidwiz").joinpath("verify_export.py").read_text(), nl=False)
+
+
+@audit.command()
+@click.pass_obj
+def checkpoint(settings: Settings) -> None:
+    """Sign the head of the log now, and copy the checkpoint to the object store."""
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        made = asked(dsn, lambda its: _pin(settings, its))
+    if made is None:
+        click.echo("The log is empty.")
+    else:
+        click.echo(f"Position {made.position} is pinned: {made.hash}.")
+
+
+async def _pin(settings: Settings, its: Database) -> Checkpoint | None:
+    newest = await make_checkpoint(its, SigningKey(settings.audit_key), now=True)
+    if newest is not None:
+        objects = object_store(settings)
+        try:
+            await Copies(its, objects).catch_up(newest)
+        finally:
+            await objects.aclose()
+    return newest
+
+
+@click.command()
+@click.argument("file")
+@click.option("--with-keys", is_flag=True, help="With the bare keys to what is personal: a secret.")
+@as_json
+@click.pass_obj
+def export(settings: Settings, file: str, with_keys: bool, as_json: bool) -> None:
+    """Write the log into FILE: .jsonl, .jsonl.gz, .jsonl.zst, or - for standard output.
+
+    It ends in a checkpoint that is made for it. Verify it with `vidwiz audit script`.
+    """
+    key = SigningKey(settings.audit_key)
+    with ready(settings) as (dsn, master):
+        newest = asked(dsn, lambda its: make_checkpoint(its, key, now=True))
+        with writing(file) as output:
+            done = write_export(dsn, output, newest, with_keys_of=master if with_keys else None)
+    told = f"Exported {done.position} events, head {done.head}, {done.checkpoints} checkpoints."
+    click.echo(orjson.dumps(asdict(done)) if as_json else told, err=file == "-")
+
+
+@click.command("import")
+@click.argument("file")
+@public_keys
+@as_json
+@click.pass_obj
+def import_command(
+    settings: Settings, file: str, public_keys: tuple[str, ...], as_json: bool
+) -> None:
+    """Bring an exported log into an empty database, and make every table from it.
+
+    All of it or nothing. Without --public-key the export's own word for its signers is taken.
+    """
+    with (
+        ready(settings) as (dsn, master),
+        reading(file) as lines,
+        progress_bar("Replaying", hidden=as_json) as progress,
+    ):
+        done = import_log(
+            dsn, master, bounded_lines(lines), public_keys, reactions=REACTIONS, progress=progress
+        )
+    if as_json:
+        print_json(asdict(done))
+        return
+    rows = ", ".join(f"{count} {table}" for table, count in done.rows.items())
+    click.echo(
+        f"Imported {done.position} events, head {done.head}, {done.checkpoints} checkpoints"
+        f" ({rows}). {NOT_BROUGHT}"
+    )

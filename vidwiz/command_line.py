@@ -1,0 +1,80 @@
+"""What the commands share: the database that they find, and how they answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vidwiz import migrate as migrations
+from vidwiz import preflight
+from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.database import Database
+from vidwiz.events.master_key import MasterKey
+from vidwiz.projections import replay
+from vidwiz.settings import Settings
+from vidwiz.wiring import master_key
+
+Answer = TypeVar("Answer")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The DSN of the configured database, or of the embedded one, which is started if needed."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with start_embedded_postgres(settings.data_dir) as embedded:
+        yield embedded.dsn
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[tuple[str, MasterKey]]:
+    """The DSN of a database that is up to date, and the master key that is its own."""
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        master = master_key(settings)
+        preflight.require_master_key(dsn, master)
+        yield dsn, master
+
+
+def asked(dsn: str, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    """What the question to the database comes to."""
+
+    async def asking() -> Answer:
+        its = Database(dsn, pool_size=2)
+        await its.open()
+        try:
+            return await ask(its)
+        finally:
+            await its.close()
+
+    return asyncio.run(asking())
+
+
+@contextmanager
+def progress_bar(what: str, *, hidden: bool) -> Iterator[replay.Progress]:
+    """A bar on standard error, if that is a terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda at, of: bar.update(task, completed=at, total=of)
+
+
+def print_json(value: object) -> None:
+    """One line for a program."""
+    click.echo(orjson.dumps(value))
+
+
+def asked_of_current(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    """The same of the configured database, whose schema is brought up to date first."""
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        return asked(dsn, ask)
