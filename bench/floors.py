@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 
 from bench.apart import cpu_seconds
 from bench.client import request
+from bench.keys import MASTER
 from bench.load import load
-from bench.seed import MASTER
 from bench.setup import Sample, Setup, sample_of
 from bench.stage import Stage
 from vidwiz.commands import DECISIONS
@@ -82,6 +82,7 @@ def add_note_script(statements: Sequence[str], users: int, videos: int, text: st
         "user_ids": "ARRAY[(:user_id)::bigint]",
         "video_ids": f"ARRAY[{_VIDEO_ID}]",
         "keys": "ARRAY[NULL]",
+        "persons": "ARRAY['user:' || (:user_id)::text]",
         "events": f"'[' || {note(_ENVELOPE)} || ']'",
         "ids": "ARRAY[(:note_id)::bigint]",
         "streams": "ARRAY[md5('note' || (:note_id)::text)::uuid]",

@@ -2,13 +2,13 @@
 
 import itertools
 import random
-from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from bench.keys import MASTER
 from vidwiz import event_log
 from vidwiz.events import (
     Event,
@@ -25,11 +25,10 @@ from vidwiz.events import (
     VideoAdded,
 )
 from vidwiz.events.base import stream_id
-from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper
 from vidwiz.events.sealing import Keys
 from vidwiz.projections import replay
-from vidwiz.projections.personal_keys import ADD_KEYS
+from vidwiz.projections.personal_keys import ADD_KEYS, KEYS
 
 CHUNK = 4000
 MIXED = 50
@@ -37,9 +36,6 @@ MIXED = 50
 NOTES_OF_A_VIDEO = 12
 EDITED, DELETED = (2, 5, 7), (4,)
 WORDS = ("apollo", "orbit", "signal", "crater", "module", "engine", "window", "fuel", "moon")
-
-MASTER_KEY = "dGhlIG1hc3RlciBrZXkgb2YgdGhlIGJlbmNobWFyayE="
-MASTER = MasterKey(b64decode(MASTER_KEY))
 
 _random = random.Random(13)
 
@@ -141,11 +137,11 @@ def _notes(number: int, users: int) -> Iterator[Event]:
 
 def plant(dsn: str, events: Iterable[Event]) -> None:
     """Append the events through the log's own statement and trigger, then project them."""
-    wrapped, versions = dict[str, bytes](), dict[str, int]()
+    versions = dict[str, int]()
     remaining = iter(events)
     with psycopg.connect(dsn, autocommit=True) as connection:
         while chunk := list(itertools.islice(remaining, CHUNK)):
-            mapper = EventMapper(_keys(connection, wrapped, chunk))
+            mapper = EventMapper(_keys(connection, chunk))
             values = _appended(mapper, versions, chunk)
             connection.execute(event_log.APPEND.sql.encode(), values)
         replay.rebuild(dsn, MASTER)
@@ -156,35 +152,27 @@ def plant(dsn: str, events: Iterable[Event]) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def _keys(
-    connection: psycopg.Connection[Any], wrapped: dict[str, bytes], events: Sequence[Event]
-) -> Keys:
-    """The keys of the events' people, who are given one when they appear first."""
-    new = {
-        event.person: MASTER.new_key(event.person)
-        for event in events
-        if event.person is not None and event.person not in wrapped
-    }
-    connection.execute(ADD_KEYS.sql.encode(), {"persons": [*new], "keys": [*new.values()]})
-    wrapped |= new
-    return MASTER.keys((event.person, wrapped[event.person]) for event in events if event.person)
+def _keys(connection: psycopg.Connection[Any], events: Sequence[Event]) -> Keys:
+    """The keys of all whom the events are about, who are given one if they have none."""
+    persons = [*{event.person for event in events if event.person is not None}]
+    new = {"persons": persons, "keys": [MASTER.new_key(person) for person in persons]}
+    connection.execute(ADD_KEYS.sql.encode(), new)
+    return MASTER.keys(connection.execute(KEYS.sql.encode(), {"persons": persons}).fetchall())
 
 
 def _appended(
     mapper: EventMapper, versions: dict[str, int], events: Sequence[Event]
 ) -> dict[str, Any]:
-    numbers = []
+    numbers, states = [], []
     for event in events:
-        versions[event.stream] = versions.get(event.stream, 0) + 1
-        numbers.append(versions[event.stream])
+        versions[event.stream] = number = versions.get(event.stream, 0) + 1
+        numbers.append(number)
+        states.append(mapper.sealed(event, mapper.encode(event), number))
     return {
         "streams": [stream_id(event.stream) for event in events],
         "versions": numbers,
         "topics": [event.TOPIC for event in events],
-        "states": [
-            mapper.sealed(event, mapper.encode(event), version)
-            for event, version in zip(events, numbers, strict=True)
-        ],
+        "states": states,
         "metadata": ['{"actor":"system"}'] * len(events),
         "recorded_at": datetime.now(UTC),
     }
