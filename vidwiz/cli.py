@@ -311,12 +311,15 @@ def _database_if_possible(settings: Settings) -> Iterator[tuple[str | None, str 
 
 
 def _say_where_secrets_are(settings: Settings) -> None:
-    """Also makes them, before several processes would."""
+    """Also makes them, before several processes would.
+
+    Nobody has to know the key of the checkpoints, so where it is would be noise.
+    """
+    _ = settings.audit_key
     for given, name, file, kept in (
         (settings.secret_key, "SECRET_KEY", "secret_key", settings.signing_key),
         (settings.admin_token, "ADMIN_TOKEN", "admin_token", settings.admin_bearer),
         (settings.master_key, "VIDWIZ_MASTER_KEY", "master_key", settings.master_key_bytes),
-        (settings.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key", settings.audit_key),
     ):
         if given is None and kept:
             path = settings.secret_file(file)

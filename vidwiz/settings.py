@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     s3_bucket_name: str | None = Field(
         None,
         validation_alias="S3_BUCKET_NAME",
-        description="bucket of the transcripts; without it they lie in the data folder",
+        description="bucket of transcripts and checkpoints; without it they lie in the data folder",
     )
     sqs_ai_note_queue_url: str | None = Field(
         None,

@@ -136,9 +136,7 @@ def test_only_an_empty_database_takes_an_import(
 def test_a_second_import_is_refused(exported: bytes, dsn: str) -> None:
     import_log(dsn, MASTER, lines(exported))
     before = whole_log(dsn)
-    with pytest.raises(
-        ImportRefused, match="rows in stored_events, log_checkpoints, "
-    ):
+    with pytest.raises(ImportRefused, match="rows in stored_events, log_checkpoints, "):
         import_log(dsn, MASTER, lines(exported))
     assert whole_log(dsn) == before
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -106,6 +107,16 @@ def test_a_checkpoint_that_lies_about_its_count_is_named() -> None:
 def test_an_empty_log_is_exported_and_verified() -> None:
     found = Export(lines_of([])).verified()
     assert (found.position, found.checkpoints, found.head) == (0, 0, bytes(32).hex())
+
+
+def test_the_documented_example_is_a_sound_export() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "audit-format.md").read_text()
+    lines = split(re.findall(r"```jsonl\n(.*?)```", text, re.DOTALL)[0].encode())
+    found = Export(lines, [KEY.public_key]).verified()
+    assert (found.position, found.checkpoints) == (1, 1)
+    it = read_line(lines[2])
+    assert isinstance(it, Checkpoint)
+    assert f"`{it.digest()}`" in text
 
 
 def test_keys_are_counted_and_what_was_done_to_one_shows_in_the_trailer() -> None:

@@ -1,6 +1,7 @@
 """What a bad setting, a broken database or an unusable folder says, and how secrets are kept."""
 
 import asyncio
+import base64
 import stat
 import subprocess
 import sys
@@ -185,6 +186,33 @@ def test_a_secret_that_was_given_is_not_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
     assert settings.admin_bearer == (tmp_path / "data" / "admin_token").read_text().strip()
     assert not (tmp_path / "data" / "secret_key").exists()
+
+
+def test_the_key_of_checkpoints_is_made_once_and_kept_for_this_user_alone(tmp_path: Path) -> None:
+    first, second = (Settings(VIDWIZ_DATA_DIR=tmp_path).audit_key for _ in range(2))
+    kept = tmp_path / "audit_key"
+    assert first == second == base64.b64decode(kept.read_text())
+    assert len(first) == 32
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_the_key_of_checkpoints_can_be_given(tmp_path: Path) -> None:
+    seed = base64.b64encode(bytes(range(32))).decode()
+    settings = Settings(VIDWIZ_SIGNING_KEY=seed, VIDWIZ_DATA_DIR=tmp_path / "data")
+    assert settings.audit_key == bytes(range(32))
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("given", ["c2hvcnQ=", "not base64 at all", "ü" * 44])
+def test_a_key_of_checkpoints_that_is_none_is_refused_without_being_shown(
+    tmp_path: Path, given: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        _ = Settings(VIDWIZ_SIGNING_KEY=given).audit_key
+    assert str(refusal.value) == "VIDWIZ_SIGNING_KEY has to be 32 bytes in base64"
+    (tmp_path / "audit_key").write_text("truncated\n")
+    with pytest.raises(SettingsError, match="audit_key has to be 32 bytes"):
+        _ = Settings(VIDWIZ_DATA_DIR=tmp_path).audit_key
 
 
 def test_settings_do_not_show_their_secrets() -> None:

@@ -43,9 +43,9 @@ class Copies:
         """
         if self._copied is None:
             last = await _last_kept(self._objects)
-            self._copied = max(0, last - 1)  # the last one is compared with the table's
-            if last > newest.position and not await self._between(last - 1, last):
+            if last and not await self._between(last - 1, last):
                 raise CopyDiffers(last, self._objects)
+            self._copied = max(0, last - 1)  # the last one is compared with the table's
         while rows := await self._between(self._copied, newest.position):
             for it in rows:
                 await keep(self._objects, it)
