@@ -44,6 +44,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     conversations.UserQuotaExceeded: 429,
     conversations.GuestQuotaExceeded: 429,
     notes.NoteNotFound: 404,
+    notes.NoteVersionNotFound: 404,
     notes.VideoTitleRequired: 400,
     notes.IdempotencyKeyReused: 422,
     tasks.TaskNotFound: 404,

@@ -6,14 +6,14 @@ from typing import Any
 
 from vidwiz.commands.base import Lookup, NewestOf, NoteShape, PastOf, VideoShape
 from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundFor, TurnOf
-from vidwiz.commands.notes import GroundFor
+from vidwiz.commands.notes import GroundFor, NoteVersionsOf
 from vidwiz.commands.tasks import NextTaskOf, WorkFor
 from vidwiz.commands.users import AccountsOf, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
 from vidwiz.database import Connection
 from vidwiz.lookups.conversations import conversation_grounds, found_turns, question_grounds
 from vidwiz.lookups.log import newest, pasts
-from vidwiz.lookups.notes import note_grounds
+from vidwiz.lookups.notes import note_grounds, note_versions
 from vidwiz.lookups.shapes import note_shapes, video_shapes
 from vidwiz.lookups.tasks import next_tasks, work
 from vidwiz.lookups.users import accounts, found_users
@@ -26,6 +26,7 @@ LOADERS: Mapping[type[Lookup[Any]], Loader] = {
     NewestOf: newest,
     UserOf: found_users,
     GroundFor: note_grounds,
+    NoteVersionsOf: note_versions,
     AccountsOf: accounts,
     NextTaskOf: next_tasks,
     WorkFor: work,

@@ -194,9 +194,8 @@ class Orphans:
         self._suspects = orphaned
 
     async def _fail(self, turn_id: int) -> None:
-        origin = Origin(SYSTEM, causation_id=f"turn:{turn_id}")
         try:
-            await self._store.execute(FailTurn(turn_id, "interrupted"), origin)
+            await self._store.execute(FailTurn(turn_id, "interrupted"), Origin(SYSTEM))
         except Exception:
             log.exception("an orphaned turn cannot be ended", turn_id=turn_id)
         else:

@@ -1,0 +1,116 @@
+"""Pages of the log, all of it in constant memory, and what is added to it from now on."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from vidwiz import event_log
+from vidwiz.audit.filters import Filter, page_of
+from vidwiz.database import Database
+from vidwiz.events.recorded import EventMapper, Recorded
+from vidwiz.signals import Signals
+
+BEYOND = 2**63 - 1
+"""Behind every position."""
+PAGE_BYTES = 4 * 1024 * 1024
+"""States of more bytes together do not come at once, however many events were asked for."""
+CHUNK = 200
+POLL_S = 1.0
+HEARTBEAT_S = 15.0
+
+_mapper = EventMapper()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the wanted events; ``next`` is the position to go on behind, None at the end."""
+
+    events: Sequence[Recorded]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The positions between ``after`` and ``before``, both left out, in one of two orders."""
+
+    after: int = 0
+    before: int = BEYOND
+    newest_first: bool = False
+
+    def behind(self, position: int) -> "Range":
+        """What of it comes behind a position, in its order."""
+        if self.newest_first:
+            return Range(self.after, position, newest_first=True)
+        return Range(position, self.before)
+
+
+async def page(database: Database, wanted: Filter, within: Range, at_most: int) -> Page:
+    """The first events within a range; raises ``UnknownEvent``, ``DatabaseUnavailable``."""
+    rows = await database.all(
+        page_of(wanted.names, newest_first=within.newest_first),
+        **wanted.values,
+        after=within.after,
+        before=within.before,
+        at_most=at_most,
+        at_most_bytes=PAGE_BYTES,
+    )
+    events = decoded(rows)
+    return Page(events, events[-1].position if rows and rows[-1][-1] else None)
+
+
+def decoded(rows: Sequence[Sequence[Any]]) -> list[Recorded]:
+    """The events in rows that begin with the ``RECORDED`` columns; raises ``UnknownEvent``."""
+    return [event_log.recorded(_mapper, row[: len(event_log.RECORDED)]) for row in rows]
+
+
+async def pages(
+    database: Database, wanted: Filter, within: Range, at_most: int | None = None
+) -> AsyncGenerator[Page, None]:
+    """All wanted events within a range, or the first of them, a few at a time.
+
+    No transaction is held in between. The last page's ``next`` is None, but when ``at_most``
+    events were given and there are more.
+    """
+    left = at_most
+    while left is None or left > 0:
+        found = await page(database, wanted, within, CHUNK if left is None else min(CHUNK, left))
+        yield found
+        if found.next is None:
+            return
+        within = within.behind(found.next)
+        left = None if left is None else left - len(found.events)
+
+
+async def follow(
+    database: Database,
+    signals: Signals,
+    wanted: Filter,
+    after: int,
+    is_over: Callable[[], bool],
+) -> AsyncGenerator[Sequence[Recorded], None]:
+    """The wanted events behind a position as they are recorded, until it is over.
+
+    Nothing is missed, since positions become visible in order. An empty sequence says that
+    nothing came for ``HEARTBEAT_S`` seconds. Raises as ``page`` does.
+    """
+    loop = asyncio.get_running_loop()
+    heard_at = loop.time()
+    while not is_over():
+        news = signals.next_news()
+        head = await head_of(database)
+        found = await page(database, wanted, Range(after, head + 1), CHUNK)
+        after = max(after, head) if found.next is None else found.next
+        if found.events or loop.time() - heard_at > HEARTBEAT_S:
+            heard_at = loop.time()
+            yield found.events
+        if found.next is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), POLL_S)
+
+
+async def head_of(database: Database) -> int:
+    """The log's highest position; 0 when it is empty."""
+    row = await database.one(event_log.HEAD)
+    return int(row[0]) if row else 0
