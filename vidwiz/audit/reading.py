@@ -87,20 +87,20 @@ async def follow(
     database: Database,
     signals: Signals,
     wanted: Filter,
-    after: int,
+    within: Range,
     is_over: Callable[[], bool],
 ) -> AsyncGenerator[Sequence[Recorded], None]:
-    """The wanted events behind a position as they are recorded, until it is over.
+    """The wanted events of a range as they are recorded, to its end or until it is over.
 
     Nothing is missed, since positions become visible in order. An empty sequence says that
     nothing came for ``HEARTBEAT_S`` seconds. Raises as ``page`` does.
     """
     loop = asyncio.get_running_loop()
-    heard_at = loop.time()
-    while not is_over():
+    heard_at, after = loop.time(), within.after
+    while after + 1 < within.before and not is_over():
         news = signals.next_news()
         head = await head_of(database)
-        found = await page(database, wanted, Range(after, head + 1), CHUNK)
+        found = await page(database, wanted, Range(after, min(head + 1, within.before)), CHUNK)
         after = max(after, head) if found.next is None else found.next
         if found.events or loop.time() - heard_at > HEARTBEAT_S:
             heard_at = loop.time()
