@@ -1,6 +1,6 @@
 """Query strings: parsed into a model, every bad or unknown field named in a 422."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
 from quart import request
@@ -21,7 +21,7 @@ def read_query(model: type[Query]) -> Query:
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
         field = model.model_fields.get(name)
-        repeatable = field is not None and field.annotation == list[str]
+        repeatable = field is not None and get_origin(field.annotation) is list
         given[name] = values if repeatable else values[-1]
     try:
         return model.model_validate(given)
