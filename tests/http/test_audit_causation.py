@@ -152,7 +152,7 @@ async def test_a_user_names_no_task(api: Api) -> None:
 
 
 async def test_a_claim_that_is_given_back_stays_in_the_tree(api: Api) -> None:
-    await finish_tasks(api, "transcript", [])
+    await finish_tasks(api, "transcript", [{"text": "Houston"}])
     headers = {"X-Request-ID": "given-back"}
     await api.client.post("/api/wiz/init", json={"video_id": new_video_id()}, headers=headers)
     dispatcher = api.services.dispatchers[TaskType.TRANSCRIPT]
