@@ -12,9 +12,7 @@ from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
-from vidwiz.audit.rebuilding import Rebuilding
-from vidwiz.audit.states import States
-from vidwiz.audit.streams import LogStreams
+from vidwiz.audit.desk import open_desk
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import TaskType
@@ -133,7 +131,10 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
     objects = object_store(settings)
     google = _google(settings)
     model = language_model(settings)
-    async with running_store(dsn, settings.pool_size) as (database, signals, store):
+    async with (
+        running_store(dsn, settings.pool_size) as (database, signals, store),
+        open_desk(dsn) as desk,
+    ):
         dispatchers = _dispatchers(settings, store, signals)
         turns = Turns(store, database, _answerer(settings, model))
         elsewhere = Elsewhere(turns, database, signals)
@@ -143,9 +144,6 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
         reactions = Reactions(database, signals, store, summaries=summaries, ai_notes=ai_notes)
         reactions.start()
-        states = States(dsn)
-        rebuilding = Rebuilding(dsn)
-        log_streams = LogStreams()
         housekeeping = asyncio.create_task(_keep_house(database))
         try:
             yield Services(
@@ -163,16 +161,11 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 library=Library(objects),
                 turns=turns,
                 elsewhere=elsewhere,
-                log_streams=log_streams,
-                states=states,
-                rebuilding=rebuilding,
+                desk=desk,
                 head_revision=migrate.head_revision(),
             )
         finally:
             housekeeping.cancel()
-            log_streams.send_home()
-            await rebuilding.close()
-            await states.close()
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()

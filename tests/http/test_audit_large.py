@@ -67,8 +67,9 @@ def scans(plan: dict[str, Any]) -> Iterator[str]:
 def explained(dsn: str, statement: str, values: dict[str, Any]) -> tuple[list[str], int]:
     """The scans of the log, and how many of its pages were read."""
     with psycopg.connect(dsn) as connection:
-        row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values)
-        plan = (row.fetchone() or [None])[0][0]["Plan"]
+        explaining = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+        ((((only,)),),) = connection.execute(explaining, values).fetchall()
+        plan = only["Plan"]
         return [*scans(plan)], plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 

@@ -118,7 +118,7 @@ async def test_who_waits_too_long_for_others_is_told_to_come_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(states, "WAIT_S", 0.01)
-    async with api.services.states._lock:
+    async with api.services.desk.states._lock:
         answer = await api.client.get("/api/audit/state?at=0", headers=api.admin)
     refused(answer, 429)
     assert answer.headers["Retry-After"] == "1"
@@ -132,7 +132,7 @@ async def test_a_replay_that_takes_too_long_says_how_far_it_got_and_goes_on(
     newest = (await head(api))["position"]
     monkeypatch.setattr("vidwiz.projections.replay.CHUNK", newest - 4)
     monkeypatch.setattr(states, "REPLAY_S", -1)
-    api.services.states._machine.close()
+    api.services.desk.states._machine.close()
     answer = await api.client.get(f"/api/audit/state?at={newest}", headers=api.admin)
     assert answer.status_code == 503
     assert error_of(answer)["details"] == {"reached": newest - 4}
@@ -155,7 +155,7 @@ async def test_a_rebuild_is_begun_followed_and_done(api: Api, ann: Person) -> No
     assert error_of(again)["message"] == "A rebuild or a verification is under way"
 
     async def ended() -> bool:
-        return shaped(audit_shapes.Rebuild, await rebuild(api))["state"] != "running"
+        return bool(shaped(audit_shapes.Rebuild, await rebuild(api))["state"] != "running")
 
     await eventually(ended, 60)
     last = shaped(audit_shapes.Rebuild, await rebuild(api))

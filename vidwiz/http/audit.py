@@ -124,8 +124,8 @@ async def get_events(_: Admin) -> Response:
     """
     query = read_query(EventsQuery)
     if request.accept_mimetypes.best_match([JSON_TYPE, NDJSON_TYPE]) == NDJSON_TYPE:
-        services().log_streams.require_room()
-        return ndjson(services().log_streams.counted(_lines(services(), query)))
+        services().desk.streams.require_room()
+        return ndjson(services().desk.streams.counted(_lines(services(), query)))
     limit = query.limit or EVENTS_PER_PAGE
     found = await page(services().database, query.filter, query.range, limit)
     events = b",".join(map(as_json, found.events))
@@ -140,7 +140,7 @@ async def _lines(its: Services, query: EventsQuery) -> AsyncGenerator[bytes, Non
         async for found in reading:
             yield b"".join(as_json(one) + b"\n" for one in found.events)
             going_on = found.next
-            if its.log_streams.is_over():
+            if its.desk.streams.is_over():
                 break
     if going_on is not None:
         yield b'{"next":%d}\n' % going_on
@@ -183,18 +183,18 @@ async def get_event_stream(_: Admin) -> Response:
     last = request.headers.get("Last-Event-ID")
     if last is not None and _position.fullmatch(last) is None:
         raise ApiError(400, "Last-Event-ID must be a position")
-    services().log_streams.require_room()
+    services().desk.streams.require_room()
     after = query.after if last is None else int(last)
     if after is None:
         after = await head_of(services().database)
     within = Range(after, query.before)
     if after + 1 >= query.before:
         return sse.no_more()
-    return sse.stream(services().log_streams.counted(_live(services(), query.filter, within)))
+    return sse.stream(services().desk.streams.counted(_live(services(), query.filter, within)))
 
 
 async def _live(its: Services, wanted: Filter, within: Range) -> AsyncGenerator[bytes, None]:
-    following = follow(its.database, its.signals, wanted, within, its.log_streams.is_over)
+    following = follow(its.database, its.signals, wanted, within, its.desk.streams.is_over)
     yield sse.HEARTBEAT  # the client learns at once that it is heard
     async with aclosing(following):
         async for events in following:

@@ -93,7 +93,7 @@ async def post_rebuild(_: Admin) -> Response:
     """Begin to make the tables again from the log, while the service runs; one at a time."""
     query = read_query(RebuildQuery)
     under_way = await _under_way()
-    if under_way is not None or services().rebuilding.start(tuple(query.table)) is None:
+    if under_way is not None or services().desk.rebuilding.start(tuple(query.table)) is None:
         raise ApiError(409, "A rebuild or a verification is under way", under_way)
     return json_answer(await _last_rebuild(), 202)
 
@@ -118,7 +118,7 @@ async def get_state(_: Admin) -> Response:
     query = read_query(StateQuery)
     _require_sense(query)
     position = await position_at(services().database, query.at)
-    return json_answer(await services().states.at(position, lambda state: _seen(state, query)))
+    return json_answer(await services().desk.states.at(position, lambda state: _seen(state, query)))
 
 
 def _require_sense(query: StateQuery) -> None:
@@ -155,7 +155,7 @@ async def _under_way() -> dict[str, Any] | None:
 
 
 async def _last_rebuild() -> dict[str, Any]:
-    last = services().rebuilding.last
+    last = services().desk.rebuilding.last
     under_way = await _under_way()
     if last is None:
         nothing = dict.fromkeys(("started_at", "ended_at", "result", "error"))

@@ -11,9 +11,7 @@ from quart import current_app
 if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
-    from vidwiz.audit.rebuilding import Rebuilding
-    from vidwiz.audit.states import States
-    from vidwiz.audit.streams import LogStreams
+    from vidwiz.audit.desk import Desk
     from vidwiz.database import Database
     from vidwiz.events import TaskType
     from vidwiz.http.guards import Guard
@@ -49,9 +47,7 @@ class Services:
     library: Library
     turns: Turns
     elsewhere: Elsewhere
-    log_streams: LogStreams
-    states: States
-    rebuilding: Rebuilding
+    desk: Desk
     head_revision: str
 
 
