@@ -12,7 +12,7 @@ import psycopg
 from pydantic import ValidationError
 from rich.console import Console
 
-from vidwiz import audit_commands, history, logs, preflight
+from vidwiz import audit_commands, history, logs, past, preflight
 from vidwiz import demo as sample
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
@@ -22,6 +22,7 @@ from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.audit.copies import CopyDiffers
 from vidwiz.audit.files import FileUnusable
+from vidwiz.audit.filters import Filter
 from vidwiz.audit.importing import ImportRefused
 from vidwiz.command_line import (
     as_json,
@@ -33,6 +34,7 @@ from vidwiz.command_line import (
     ready,
 )
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
@@ -78,6 +80,9 @@ REFUSALS = (
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
+
+LARGEST = 2**63 - 1
+"""No id is beyond it."""
 
 
 class Commands(click.Group):
@@ -210,8 +215,26 @@ def verify(settings: Settings, as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
+def _known_types(
+    _ctx: click.Context, _its: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    unknown = set(names) - event_types().keys()
+    if unknown:
+        raise click.BadParameter(f"no such event type: {', '.join(sorted(unknown))}")
+    return names
+
+
 @main.command()
-@click.option("--type", "topics", multiple=True, help="Only this type, such as NoteAdded.")
+@click.option(
+    "--type",
+    "topics",
+    multiple=True,
+    callback=_known_types,
+    help="Only this type, such as NoteAdded.",
+)
+@click.option("--correlation", help="Only what followed from the request with this id.")
+@click.option("--video", help="Only about this video, and what is on it.")
+@click.option("--user", type=click.IntRange(1, LARGEST), help="Only by or about this user.")
 @click.option("--stream", help="Only this stream, such as note:17 or video:W421vNri5hw.")
 @click.option("--actor", help="Only what this actor did, such as user:5 or admin.")
 @click.option("--since", type=click.DateTime(), help="From this time on (UTC).")
@@ -223,6 +246,9 @@ def verify(settings: Settings, as_json: bool) -> None:
 def events(
     settings: Settings,
     topics: tuple[str, ...],
+    correlation: str | None,
+    video: str | None,
+    user: int | None,
     stream: str | None,
     actor: str | None,
     since: datetime | None,
@@ -232,8 +258,11 @@ def events(
     as_json: bool,
 ) -> None:
     """Print the history, oldest first."""
-    wanted = history.Filter(
+    wanted = Filter(
         topics=topics,
+        correlation_id=correlation,
+        video_id=video,
+        user_id=user,
         stream=stream,
         actor=actor,
         since=since and since.replace(tzinfo=UTC),
@@ -247,6 +276,35 @@ def events(
             asyncio.run(printing)
         except KeyboardInterrupt:
             return
+
+
+@main.command()
+@click.option("--at", required=True, help="A position of the log, or a time in ISO 8601 (UTC).")
+@click.argument("table", required=False, type=click.Choice(TABLES))
+@click.argument("row", metavar="[ID]", required=False, type=click.IntRange(0, LARGEST))
+@click.option("--user", type=click.IntRange(0, LARGEST), help="Only rows of this user.")
+@click.option("--video", help="Only rows on this video.")
+@click.option("--conversation", type=click.IntRange(0, LARGEST), help="Only rows of this one.")
+@as_json
+@click.pass_obj
+def state(
+    settings: Settings,
+    at: str,
+    table: str | None,
+    row: int | None,
+    user: int | None,
+    video: str | None,
+    conversation: int | None,
+    as_json: bool,
+) -> None:
+    """Show a TABLE, the row ID of it, or all tables' sizes as they were, by replaying the log.
+
+    The service may go on running; nothing of it is changed.
+    """
+    given = {"user_id": user, "video_id": video, "conversation_id": conversation}
+    where = {name: value for name, value in given.items() if value is not None}
+    with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
+        past.print_state(dsn, master, at, table, row, where, progress, as_json=as_json)
 
 
 @main.command()

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Text, column, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Text,
+    and_,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
@@ -14,6 +24,9 @@ from vidwiz.events.recorded import Actor, EventMapper, Origin, Recorded
 from vidwiz.events.sealing import Place, persons_of_sealed
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant, stored_events
+
+UNORDERED: ColumnElement[Any] = literal_column("interval '1 minute'")
+"""Times follow positions but for this: a transaction takes its time before its positions."""
 
 _drafts = (
     func.unnest(
@@ -61,7 +74,7 @@ Must be the last statement of its transaction. A stream version that is already 
 ``UniqueViolation``.
 """
 
-_RECORDED: Sequence[ColumnElement[Any]] = (
+RECORDED: Sequence[ColumnElement[Any]] = (
     stored_events.c.notification_id,
     stored_events.c.originator_id,
     stored_events.c.originator_version,
@@ -74,7 +87,7 @@ _RECORDED: Sequence[ColumnElement[Any]] = (
 )
 
 BEHIND = Statement(
-    select(*_RECORDED)
+    select(*RECORDED)
     .where(stored_events.c.notification_id > parameter("after", BigInteger))
     .order_by(stored_events.c.notification_id)
     .limit(parameter("at_most", BigInteger))
@@ -83,6 +96,48 @@ BEHIND = Statement(
 
 HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
 """The highest position; 0 for an empty log."""
+
+_time = parameter("time", Instant)
+_last_recorded = (
+    select(stored_events.c.recorded_at)
+    .where(stored_events.c.recorded_at <= _time)
+    .order_by(stored_events.c.recorded_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+POSITION_AT = Statement(
+    # Adding 0 keeps PostgreSQL from walking back from the log's end for the highest position.
+    select(func.coalesce(func.max(stored_events.c.notification_id + 0), 0)).where(
+        stored_events.c.recorded_at <= _time,
+        stored_events.c.recorded_at > _last_recorded - UNORDERED,
+    )
+)
+"""The last position recorded at or before a time; 0 when there is none."""
+
+_causes = (
+    func.unnest(
+        parameter("streams", ARRAY(postgresql.UUID)), parameter("versions", ARRAY(BigInteger))
+    )
+    .table_valued(column("stream", postgresql.UUID), column("version", BigInteger))
+    .render_derived(name="cause")
+)
+CAUSES = Statement(
+    select(
+        stored_events.c.originator_id,
+        stored_events.c.originator_version,
+        stored_events.c.notification_id,
+        stored_events.c.metadata["correlation_id"].astext,
+    ).select_from(
+        _causes.join(
+            stored_events,
+            and_(
+                stored_events.c.originator_id == _causes.c.stream,
+                stored_events.c.originator_version == _causes.c.version,
+            ),
+        )
+    )
+)
+"""Positions and correlations of the events at these versions of these streams."""
 
 
 _topics = select(func.min(stored_events.c.topic).label("topic")).cte("topics", recursive=True)
@@ -102,12 +157,12 @@ def unknown(topics: Iterable[str]) -> list[str]:
 
 
 def persons(rows: Sequence[Sequence[Any]]) -> set[str]:
-    """Whose keys it takes to read these rows of ``BEHIND``."""
+    """Whose keys it takes to read these rows of ``RECORDED`` columns."""
     return persons_of_sealed(row[4] for row in rows)
 
 
 def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
-    """The event in a row of ``BEHIND``; raises ``UnknownEvent`` and ``SealBroken``."""
+    """The event in a row of ``RECORDED`` columns; raises ``UnknownEvent`` and ``SealBroken``."""
     position, stream, version, topic, state, recorded_at, metadata, previous_hash, its_hash = row
     origin = orjson.loads(metadata)
     return Recorded(
@@ -118,6 +173,7 @@ def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
             actor=Actor(origin.get("actor", "unknown")),
             correlation_id=origin.get("correlation_id"),
             causation_id=origin.get("causation_id"),
+            request_id=origin.get("request_id"),
         ),
         position=position,
         proof=Proof(state, metadata, previous_hash, its_hash),
@@ -126,10 +182,11 @@ def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
 
 def origin_json(origin: Origin) -> str:
     """The ``metadata`` column of an event with this origin."""
-    return orjson.dumps(
-        {
-            "actor": origin.actor,
-            "correlation_id": origin.correlation_id,
-            "causation_id": origin.causation_id,
-        }
-    ).decode()
+    fields = {
+        "actor": origin.actor,
+        "correlation_id": origin.correlation_id,
+        "causation_id": origin.causation_id,
+    }
+    if origin.request_id is not None:
+        fields["request_id"] = origin.request_id
+    return orjson.dumps(fields).decode()

@@ -1,48 +1,20 @@
 """Prints the event history: filtered, and followed as it grows."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import click
 from pydantic_core import to_json
 
-from vidwiz import event_log
+from vidwiz.audit import reading
+from vidwiz.audit.filters import Filter
+from vidwiz.audit.reading import Log, Range
 from vidwiz.database import Database
-from vidwiz.events.base import event_types
 from vidwiz.events.chain import instant
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import Recorded
 from vidwiz.signals import Signals
-from vidwiz.store import follow_log
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events to show; what is empty or None lets everything through."""
-
-    topics: tuple[str, ...] = ()
-    stream: str | None = None
-    actor: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def __post_init__(self) -> None:
-        unknown = set(self.topics) - event_types().keys()
-        if unknown:
-            raise click.BadParameter(f"no such event type: {', '.join(sorted(unknown))}")
-
-    def lets_through(self, recorded: Recorded) -> bool:
-        """Whether the event is wanted."""
-        return (
-            (not self.topics or recorded.event.TOPIC in self.topics)
-            and self.stream in (None, recorded.event.stream)
-            and self.actor in (None, recorded.origin.actor)
-            and (self.since is None or recorded.recorded_at >= self.since)
-            and (self.until is None or recorded.recorded_at <= self.until)
-        )
 
 
 async def print_events(
@@ -50,14 +22,15 @@ async def print_events(
 ) -> None:
     """Write the wanted events to standard output, one per line."""
     database = Database(dsn, pool_size=2)
+    log = Log(database, master)
     signals = Signals(database)
     await database.open()
     try:
         if follow:
             await signals.start()
-        async with aclosing(_history(database, signals, master, after, follow=follow)) as events:
-            async for recorded in events:
-                if wanted.lets_through(recorded):
+        async with aclosing(_history(log, signals, wanted, after, follow=follow)) as history:
+            async for events in history:
+                for recorded in events:
                     click.echo(_as_json(recorded) if as_json else _as_line(recorded))
     finally:
         await signals.close()
@@ -65,17 +38,16 @@ async def print_events(
 
 
 async def _history(
-    database: Database, signals: Signals, master: MasterKey, after: int, *, follow: bool
-) -> AsyncGenerator[Recorded, None]:
-    head = await database.one(event_log.HEAD)
-    last = head[0] if head else 0
-    if not follow and after >= last:
-        return
-    async with aclosing(follow_log(database, signals, master, after)) as events:
-        async for recorded in events:
-            yield recorded
-            if not follow and (recorded.position or 0) >= last:
-                return
+    log: Log, signals: Signals, wanted: Filter, after: int, *, follow: bool
+) -> AsyncGenerator[Sequence[Recorded], None]:
+    if follow:
+        following = reading.follow(log, signals, wanted, Range(after), lambda: False)
+        async with aclosing(following):
+            async for events in following:
+                yield events
+    async with aclosing(reading.pages(log, wanted, Range(after))) as pages:
+        async for page in pages:
+            yield page.events
 
 
 def _as_line(recorded: Recorded) -> str:

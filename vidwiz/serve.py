@@ -201,3 +201,4 @@ def _send_workers_home(quart: Quart) -> None:
     for dispatcher in services.dispatchers.values():
         dispatcher.send_home()
     services.turns.send_home(ANSWERS_GRACE_S)
+    services.desk.streams.send_home()

@@ -19,7 +19,7 @@ import structlog
 from psycopg import errors
 
 from vidwiz import event_log, lookups, records
-from vidwiz.commands.base import Command, Outcome, PastOf
+from vidwiz.commands.base import Command, Follows, Outcome, PastOf
 from vidwiz.commands.users import UserNotFound
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.events import Event
@@ -77,7 +77,7 @@ class _Entry:
     """A command on its way, and the future that its sender waits for."""
 
     command: Command
-    origin: str
+    origin: Origin
     future: "asyncio.Future[Any]"
 
     def succeed(self, result: Any) -> None:
@@ -188,7 +188,7 @@ class Store:
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise Overloaded
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Entry(command, event_log.origin_json(origin), future))
+        self._waiting.append(_Entry(command, origin, future))
         self._arrived.set()
         return await future
 
@@ -347,9 +347,10 @@ class Store:
         """Record, project, look up the answers, append."""
         now = self._now()
         decided = batch.decided
+        origins = await _origins(connection, decided)
         drafts = [
-            _draft(mapper, one.entry.origin, event, version)
-            for one in decided
+            _draft(mapper, origin, event, version)
+            for one, origin in zip(decided, origins, strict=True)
             for event, version in one.numbered
         ]
         await records.write(connection, [r for one in decided for r in one.outcome.records], now)
@@ -414,6 +415,39 @@ def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tupl
         latest[event.stream] = latest.get(event.stream, 0) + 1
         numbered.append((event, latest[event.stream]))
     return numbered
+
+
+async def _origins(connection: Connection, decided: Sequence[_Decided]) -> list[str]:
+    """Where the events of each entry say they come from."""
+    followed = [one.outcome.follows for one in decided if one.numbered and one.outcome.follows]
+    causes = await _causes(connection, followed) if followed else {}
+    return [
+        event_log.origin_json(
+            one.entry.origin.following(*causes[one.outcome.follows])
+            if one.outcome.follows in causes
+            else one.entry.origin
+        )
+        for one in decided
+    ]
+
+
+async def _causes(
+    connection: Connection, followed: Sequence[Follows]
+) -> dict[Follows | None, tuple[int, str | None]]:
+    """Position and correlation of each event that is followed."""
+    streams = {stream_id(one.stream): one.stream for one in followed}
+    rows = await fetch_all(
+        connection,
+        event_log.CAUSES,
+        {
+            "streams": [stream_id(one.stream) for one in followed],
+            "versions": [one.version for one in followed],
+        },
+    )
+    return {
+        Follows(streams[stream], version): (position, correlation_id)
+        for stream, version, position, correlation_id in rows
+    }
 
 
 async def _project(connection: Connection, drafts: Sequence[_Draft], now: datetime) -> None:

@@ -12,8 +12,10 @@ from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
+from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.reading import Log
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.erasures import Erasures
@@ -142,12 +144,16 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
     google = _google(settings)
     model = language_model(settings)
     master = master_key(settings)
-    async with running_store(dsn, settings.pool_size, master) as (database, signals, store):
+    async with (
+        running_store(dsn, settings.pool_size, master) as (database, signals, store),
+        open_desk(dsn, Log(database, master), settings.master_key_bytes) as desk,
+    ):
         dispatchers = _dispatchers(settings, store, signals)
         turns = Turns(store, database, _answerer(settings, model))
         erasures = Erasures(database, signals)
         await erasures.start()
         erasures.listen(turns.forget)
+        erasures.listen(desk.states.forget)
         elsewhere = Elsewhere(turns, database, signals)
         orphans = Orphans(turns, database, store, signals.server)
         orphans.start()
@@ -175,6 +181,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 library=Library(objects),
                 turns=turns,
                 elsewhere=elsewhere,
+                desk=desk,
                 head_revision=migrate.head_revision(),
             )
         finally:

@@ -11,7 +11,7 @@ from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.checkpoints import INSERT, signed, values_of
 from vidwiz.audit.copies import keep
 from vidwiz.audit.keys import SigningKey
-from vidwiz.audit.reading import log_and_checkpoints, snapshot
+from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
 from vidwiz.audit.verify import Audited, verify
 from vidwiz.database import Database
 from vidwiz.verify_export import Checkpoint, Event, event_hash

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from vidwiz.commands import DECISIONS
@@ -28,7 +28,7 @@ from vidwiz.commands.conversations import (
     TurnEnd,
     TurnOf,
 )
-from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
+from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround, NoteVersions, NoteVersionsOf
 from vidwiz.commands.notes import fold as fold_note
 from vidwiz.commands.tasks import Task, Work, WorkFor
 from vidwiz.commands.tasks import fold as fold_task
@@ -75,6 +75,9 @@ from vidwiz.events import (
 NEXT_USER, NEXT_NOTE, NEXT_VIDEO, NEXT_TRANSCRIPT_TASK, NEXT_METADATA_TASK = 9, 101, 201, 301, 302
 NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK = 401, 501, 303
 """The ids that the sequences would give next."""
+
+ADDED_AT = datetime(2026, 1, 31, tzinfo=UTC)
+"""When every note was added."""
 
 OPEN = ("pending", "in_progress")
 
@@ -132,6 +135,7 @@ class Given:
             ErasureGroundFor: lambda its: erasure_ground(past, its.user_id),
             AccountsOf: lambda its: accounts(past, its),
             GroundFor: self._ground,
+            NoteVersionsOf: lambda its: note_versions(past, its),
             VideoGroundFor: lambda its: video_ground(past, its.video_id, self._requested_at),
             TranscriptGroundFor: lambda its: transcript_ground(past, its.video_id),
             WorkFor: lambda its: work(past, its),
@@ -187,6 +191,25 @@ def newest(past: Sequence[Event], lookup: NewestOf) -> History:
     whole = history(past, PastOf(lookup.streams))
     events = {name: its[-1:] for name, its in whole.events.items()}
     return History(events=events, versions=whole.versions)
+
+
+def note_versions(past: Sequence[Event], lookup: NoteVersionsOf) -> NoteVersions:
+    """The note's versions; positions count the whole past, from 1."""
+    numbered = [(n, event) for n, event in enumerate(past, 1) if _is_of(event, lookup.note_id)]
+    if not numbered:
+        return NoteVersions()
+    added = numbered[0][1]
+    assert isinstance(added, NoteAdded)
+    wanted = [
+        event
+        for version, (position, event) in enumerate(numbered, 1)
+        if version == lookup.version or position == lookup.position
+    ]
+    return NoteVersions(added, ADDED_AT, wanted[0] if wanted else None, numbered[-1][1])
+
+
+def _is_of(event: Event, note_id: int) -> bool:
+    return event.stream == f"note:{note_id}"
 
 
 def user_exists(past: Sequence[Event], user_id: int) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.commands.given import (
+    ADDED_AT,
     NEXT_METADATA_TASK,
     NEXT_NOTE,
     NEXT_TRANSCRIPT_TASK,
@@ -20,14 +21,19 @@ from vidwiz.commands.notes import (
     IdempotencyKeyReused,
     NoteGround,
     NoteNotFound,
+    NoteVersionNotFound,
+    NoteVersions,
+    RevertNote,
     VideoTitleRequired,
     add_note,
+    revert_note,
 )
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     NoteAdded,
     NoteDeleted,
     NoteEdited,
+    NoteRestored,
     TaskQueued,
     TaskType,
     UserSignedUp,
@@ -185,3 +191,79 @@ def test_nobody_deletes_anothers_note() -> None:
 
 def test_a_note_that_never_was_cannot_be_deleted() -> None:
     given().when(DELETE).refused(NoteNotFound)
+
+
+RESTORED = NoteRestored(
+    note_id=17,
+    user_id=1,
+    video_id=VIDEO.video_id,
+    timestamp="1:23",
+    text="hi",
+    generated_by_ai=False,
+    created_at=ADDED_AT,
+)
+BACK = RevertNote(note_id=17, user_id=1, version=1)
+
+
+def test_going_back_says_the_old_words_again() -> None:
+    again = EDITED.model_copy(update={"text": "hi"})
+    given(NOTE, EDITED).when(BACK).then(again, answer=NoteShape(17))
+    by_position = replace(BACK, version=None, position=2)
+    given(ANN, NOTE, EDITED).when(by_position).then(again, answer=NoteShape(17))
+
+
+def test_going_back_to_words_of_the_ai_says_that_they_are_its() -> None:
+    by_ai = EDITED.model_copy(update={"generated_by_ai": True})
+    told = given(NOTE, by_ai, EDITED).when(replace(BACK, version=2))
+    told.then(by_ai, answer=NoteShape(17))
+
+
+def test_going_back_to_what_is_there_is_no_event() -> None:
+    given(NOTE).when(BACK).then(answer=NoteShape(17))
+    given(NOTE, EDITED).when(replace(BACK, version=2)).then(answer=NoteShape(17))
+
+
+def test_a_note_goes_back_to_having_no_words() -> None:
+    silent = NOTE.model_copy(update={"text": None})
+    told = given(silent, EDITED).when(BACK)
+    told.then(EDITED.model_copy(update={"text": ""}), answer=NoteShape(17))
+    given(silent).when(BACK).then(answer=NoteShape(17))
+
+
+def test_a_deleted_note_is_restored_whole_with_the_time_at_which_it_was_added() -> None:
+    given(NOTE, DELETED).when(BACK).then(RESTORED, answer=NoteShape(17))
+    words = RESTORED.model_copy(update={"text": "ho"})
+    told = given(NOTE, EDITED, DELETED).when(replace(BACK, version=2))
+    told.then(words, answer=NoteShape(17))
+
+
+def test_a_restored_note_is_edited_deleted_and_restored_like_any_other() -> None:
+    given(NOTE, DELETED, RESTORED).when(EDIT).then(EDITED, answer=NoteShape(17))
+    given(NOTE, DELETED, RESTORED).when(DELETE).then(DELETED)
+    told = given(NOTE, DELETED, RESTORED, DELETED).when(replace(BACK, version=3))
+    told.then(RESTORED, answer=NoteShape(17))
+    given(NOTE, DELETED, RESTORED).when(BACK).then(answer=NoteShape(17))
+
+
+def test_nobody_goes_back_to_a_version_without_words_or_that_never_was() -> None:
+    given(NOTE, DELETED).when(replace(BACK, version=2)).refused(NoteVersionNotFound)
+    given(NOTE, EDITED).when(replace(BACK, version=3)).refused(NoteVersionNotFound)
+    given(NOTE).when(replace(BACK, version=None, position=2)).refused(NoteVersionNotFound)
+
+
+def test_a_position_of_another_note_is_no_version_of_this_one() -> None:
+    other = NOTE.model_copy(update={"note_id": 18})
+    told = given(other, NOTE, EDITED).when(replace(BACK, version=None, position=1))
+    told.refused(NoteVersionNotFound)
+
+
+def test_nobody_takes_anothers_note_back() -> None:
+    given(NOTE, EDITED).when(replace(BACK, user_id=2)).refused(NoteNotFound)
+    given(NOTE, DELETED).when(replace(BACK, user_id=2)).refused(NoteNotFound)
+    given().when(BACK).refused(NoteNotFound)
+
+
+def test_a_note_whose_beginning_has_no_time_is_a_fault_of_the_look_up() -> None:
+    ground = NoteVersions(added=NOTE, wanted=NOTE, newest=DELETED)
+    with pytest.raises(ValueError, match="beginning has no time"):
+        revert_note(BACK, ground)

@@ -41,6 +41,7 @@ PERSONAL = {
     "UserRenamed": {"name"},
     "NoteAdded": {"text"},
     "NoteEdited": {"text"},
+    "NoteRestored": {"text"},
     "MessageSent": {"content"},
     "TurnFailed": {"partial"},
 }

@@ -31,6 +31,8 @@ USER = [
     ("POST", "/api/notes"),
     ("GET", "/api/notes/abcdefghijk"),
     ("DELETE", "/api/notes/999999"),
+    ("GET", "/api/notes/999999/history"),
+    ("POST", "/api/notes/999999/revert"),
     ("GET", "/api/videos/abcdefghijk"),
     ("GET", "/api/search"),
     ("DELETE", "/api/user"),
@@ -42,6 +44,14 @@ ADMIN = [
     ("POST", "/api/tasks/summary"),
     ("GET", "/api/tasks/ai-note?timeout=0"),
     ("POST", "/api/tasks/ai-note"),
+    ("GET", "/api/audit/events"),
+    ("GET", "/api/audit/events/999999"),
+    ("GET", "/api/audit/events/stream"),
+    ("GET", "/api/audit/correlations/nothing"),
+    ("GET", "/api/audit/health"),
+    ("GET", "/api/audit/rebuild"),
+    ("POST", "/api/audit/rebuild"),
+    ("GET", "/api/audit/state?at=0"),
 ]
 EITHER = [
     ("PATCH", "/api/notes/999999"),
@@ -76,7 +86,7 @@ TAKE_JSON = [
     (method, path)
     for method, path in ALL
     if (method in ("POST", "PATCH") or path == "/api/user")
-    and not path.endswith(("/token", "/stop", "jk/transcript"))
+    and not path.endswith(("/token", "/stop", "jk/transcript", "/rebuild"))
 ]
 GUEST = {"X-Guest-Session-ID": "a guest"}
 NO_BEARER: list[dict[str, str]] = [

@@ -25,18 +25,23 @@ fuzzed = settings(
 
 @dataclass(frozen=True)
 class Route:
-    """A route as OpenAPI names it; ``good`` is a body that passes validation."""
+    """A route as OpenAPI names it; ``good`` is a body that passes validation.
+
+    The ``query`` lets what would wait or work for long answer at once.
+    """
 
     method: str
     path: str
     good: dict[str, Any] | None = None
     admin: bool = False
+    query: str = ""
 
     def at(self, segment: str = "x") -> str:
-        """A path of this route; ``timeout`` lets the long polls answer at once."""
+        """A path of this route."""
         head, brace, rest = self.path.partition("{")
         its = head + segment + rest.partition("}")[2] if brace else self.path
-        return f"{its}?timeout=0" if self.method == "GET" and "tasks" in its else its
+        query = "?timeout=0" if self.method == "GET" and "tasks" in its else self.query
+        return f"{its}{query}"
 
 
 ROUTES = [
@@ -53,6 +58,8 @@ ROUTES = [
     Route("GET", "/api/notes/{video_id}"),
     Route("PATCH", "/api/notes/{note_id}", {"text": "x", "generated_by_ai": True}),
     Route("DELETE", "/api/notes/{note_id}"),
+    Route("GET", "/api/notes/{note_id}/history"),
+    Route("POST", "/api/notes/{note_id}/revert", {"version": 1}),
     Route("GET", "/api/videos/{video_id}"),
     Route("PATCH", "/api/videos/{video_id}", {"summary": "S"}, admin=True),
     Route("GET", "/api/videos/{video_id}/notes/ai-note-task", admin=True),
@@ -85,6 +92,14 @@ ROUTES = [
     Route("GET", "/api/wiz/conversations/{conversation_id}"),
     Route("GET", "/api/wiz/turns/{turn_id}/stream"),
     Route("POST", "/api/wiz/turns/{turn_id}/stop"),
+    Route("GET", "/api/audit/events", admin=True),
+    Route("GET", "/api/audit/events/{position}", admin=True),
+    Route("GET", "/api/audit/events/stream", admin=True, query="?before=1"),
+    Route("GET", "/api/audit/correlations/{correlation_id}", admin=True),
+    Route("GET", "/api/audit/health", admin=True),
+    Route("GET", "/api/audit/rebuild", admin=True),
+    Route("POST", "/api/audit/rebuild", admin=True, query="?table=none"),
+    Route("GET", "/api/audit/state", admin=True, query="?at=0"),
 ]  # fmt: skip
 WITH_BODY = [route for route in ROUTES if route.good is not None]
 FIELDS = [(route, field) for route in WITH_BODY for field in route.good or ()]
@@ -367,7 +382,7 @@ def requests(draw: st.DrawFn) -> tuple[Route, str, bytes, dict[str, bytes]]:
     url = route.at(draw(segment | st.sampled_from(["1", "2", "v", "x"])))
     query = draw(st.dictionaries(st.sampled_from(QUERIES),
                                  st.binary(max_size=20), max_size=3))  # fmt: skip
-    if query and "timeout" not in url:
+    if query and "?" not in url:
         url += "?" + "&".join(f"{k}={quote_from_bytes(v, safe='')}" for k, v in query.items())
     header = st.binary(max_size=40).filter(lambda value: not set(value) & {0, 10, 13})
     headers = draw(st.dictionaries(st.sampled_from(ODD_HEADERS), header))

@@ -24,6 +24,7 @@ WITHOUT_JSON = {
     "/api/user/token",
     "/api/videos/<video_id>/transcript",
     "/api/wiz/turns/<turn_id>/stop",
+    "/api/audit/rebuild",
 }
 DELETES_WITH_JSON = {"/api/user"}
 METHODS = {"GET", "POST", "PATCH", "DELETE"}

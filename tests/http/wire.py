@@ -28,6 +28,7 @@ CODES = {
     422: "VALIDATION_ERROR",
     429: "RATE_LIMIT_EXCEEDED",
     500: "INTERNAL_ERROR",
+    503: "SERVICE_UNAVAILABLE",
 }
 NOT_JSON = "Request body must be JSON"
 INVALID = "Request validation failed"

@@ -23,6 +23,7 @@ from vidwiz.events import (
     NoteAdded,
     NoteDeleted,
     NoteEdited,
+    NoteRestored,
     ProfilePictureChanged,
     SummaryRequested,
     SummaryWritten,
@@ -187,6 +188,16 @@ def rest_of_history() -> list[Event]:
         NoteEdited(note_id=1, user_id=1, text="words", generated_by_ai=True),
         NoteAdded(note_id=99, user_id=1, video_id="video-1", timestamp="0:01", text="x"),
         NoteDeleted(note_id=99, user_id=1),
+        NoteRestored(
+            note_id=99,
+            user_id=1,
+            video_id="video-1",
+            timestamp="0:01",
+            text="x",
+            generated_by_ai=False,
+            created_at=START,
+        ),
+        NoteDeleted(note_id=99, user_id=1),
         TurnCompleted(conversation_id=1, user_id=1, guest_id=None, turn_id=1, answer_id=101),
         TurnStopped(conversation_id=3, user_id=3, guest_id=None, turn_id=3, answer_id=None),
         TurnFailed(
@@ -238,6 +249,7 @@ class World:
     notes: list[tuple[int, int]] = field(default_factory=list)
     notes_ever: int = 0
     conversations_ever: int = 0
+    deleted: list[tuple[int, int]] = field(default_factory=list)
     conversations: list[dict[str, Any]] = field(default_factory=list)
     answering: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
@@ -250,6 +262,7 @@ class World:
             self.note,
             self.note_edited,
             self.note_deleted,
+            self.note_restored,
             self.account_changed,
             self.video_described,
             self.task_moved,
@@ -313,7 +326,22 @@ class World:
     def note_deleted(self, pick: int, _: str) -> Iterable[Event]:
         if self.notes:
             note_id, owner = self.notes.pop(pick % len(self.notes))
+            self.deleted.append((note_id, owner))
             yield NoteDeleted(note_id=note_id, user_id=owner)
+
+    def note_restored(self, pick: int, text: str) -> Iterable[Event]:
+        if self.deleted:
+            note_id, owner = self.deleted.pop(pick % len(self.deleted))
+            self.notes.append((note_id, owner))
+            yield NoteRestored(
+                note_id=note_id,
+                user_id=owner,
+                video_id=f"v{pick % self.videos + 1}",
+                timestamp="0:01",
+                text=text or None,
+                generated_by_ai=pick % 2 == 0,
+                created_at=START,
+            )
 
     def account_changed(self, pick: int, text: str) -> Iterable[Event]:
         if self.users:

@@ -24,6 +24,7 @@ from vidwiz.events import (
     NoteAdded,
     NoteDeleted,
     NoteEdited,
+    NoteRestored,
     ProfilePictureChanged,
     SummaryRequested,
     SummaryWritten,
@@ -234,6 +235,21 @@ def test_a_deleted_note_is_no_row_and_its_neighbour_stays(rows: Rows) -> None:
     other = NOTE.model_copy(update={"note_id": 18})
     deleted = NoteDeleted(note_id=17, user_id=5)
     assert rows("notes", NOTE, other, deleted) == [{**NOTES_ROW, "id": 18, **new(2)}]
+
+
+def test_a_restored_note_is_the_old_row_with_the_time_at_which_it_was_added(rows: Rows) -> None:
+    deleted = NoteDeleted(note_id=17, user_id=5)
+    restored = NoteRestored(
+        note_id=17,
+        user_id=5,
+        video_id="W421vNri5hw",
+        timestamp="1:23",
+        text="a",
+        generated_by_ai=True,
+        created_at=at(1),
+    )
+    changed = {"text": "a", "generated_by_ai": True, "updated_at": at(3), "version": 3}
+    assert rows("notes", NOTE, deleted, restored) == [{**NOTES_ROW, **changed}]
 
 
 TASKS_ROW = {

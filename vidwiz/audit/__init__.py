@@ -1,1 +1,1 @@
-"""Evidence of tampering: signed checkpoints of the log, its verification, export and import."""
+"""The auditor's desk: the log read, followed and proved, and the tables as of then."""

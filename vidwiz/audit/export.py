@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import BigInteger, select
 
 from vidwiz.audit.person_keys import bare_keys
-from vidwiz.audit.reading import log_and_checkpoints, snapshot
+from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
 from vidwiz.events.base import event_types, stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.projections.sql import Statement, parameter

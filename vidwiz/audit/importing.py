@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from vidwiz.audit.checkpoints import HEAD, INSERT, values_of
 from vidwiz.audit.keys import genuine
 from vidwiz.audit.person_keys import forget_the_rest, keep_keys
-from vidwiz.audit.reading import CHUNK, Connection
+from vidwiz.audit.snapshot import CHUNK, Connection
 from vidwiz.events import (
     ConversationStarted,
     Event,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import BigInteger, Text, func, literal, null, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from vidwiz.audit.reading import Connection
+from vidwiz.audit.snapshot import Connection
 from vidwiz.events import UserErased, event_types
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.sealing import SEALED

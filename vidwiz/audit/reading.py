@@ -1,76 +1,124 @@
-"""Reads the log and its checkpoints together, as of one moment, in constant memory."""
+"""Pages of the log, all of it in constant memory, and what is added to it from now on."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-import psycopg
-from sqlalchemy import BigInteger, Text, select
+from vidwiz import event_log
+from vidwiz.audit.filters import Filter, page_of
+from vidwiz.database import Database, fetch_all
+from vidwiz.events.master_key import MasterKey
+from vidwiz.events.recorded import EventMapper, Recorded
+from vidwiz.personal_keys import keys_of
+from vidwiz.signals import Signals
 
-from vidwiz.audit.checkpoints import UP_TO, checkpoint_of
-from vidwiz.events.chain import Proof, link
-from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import stored_events
-from vidwiz.verify_export import Checkpoint, Event
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-CHUNK = 4000
-
-_log = Statement(
-    select(
-        stored_events.c.notification_id,
-        stored_events.c.originator_id,
-        stored_events.c.originator_version,
-        stored_events.c.topic,
-        stored_events.c.recorded_at,
-        stored_events.c.metadata.cast(Text),
-        stored_events.c.state,
-        stored_events.c.previous_hash,
-        stored_events.c.hash,
-    )
-    .where(stored_events.c.notification_id <= parameter("up_to", BigInteger))
-    .order_by(stored_events.c.notification_id)
-)
-EVERYTHING = 2**63 - 1
+BEYOND = 2**63 - 1
+"""Behind every position."""
+PAGE_BYTES = 4 * 1024 * 1024
+"""States of more bytes together do not come at once, however many events were asked for."""
+CHUNK = 200
+POLL_S = 1.0
+HEARTBEAT_S = 15.0
 
 
-@contextmanager
-def snapshot(dsn: str) -> Iterator[Connection]:
-    """A connection that sees the database as of one moment; nothing is written over it."""
-    settings = "-c timezone=UTC -c datestyle=ISO"
-    with psycopg.connect(dsn, autocommit=True, options=settings) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield connection
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where the log is, and the master key to what is personal in it."""
+
+    database: Database
+    master: MasterKey
 
 
-def log_and_checkpoints(
-    connection: Connection, up_to: int = EVERYTHING
-) -> Iterator[Event | Checkpoint]:
-    """Every event up to a position, and each checkpoint behind the event that it pins."""
-    with (
-        _cursor(connection, "log", _log, up_to) as log,
-        _cursor(connection, "checkpoints", UP_TO, up_to) as checkpoints,
-    ):
-        coming = next(checkpoints, None)
-        for position, stream, version, topic, at, *proof in log:
-            metadata, state, previous, its_hash = proof
-            yield link(
-                position, stream, version, topic, at, Proof(state, metadata, previous, its_hash)
-            )
-            while coming is not None and coming[0] <= position:
-                yield checkpoint_of(coming)
-                coming = next(checkpoints, None)
-        while coming is not None:
-            yield checkpoint_of(coming)
-            coming = next(checkpoints, None)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the wanted events; ``next`` is the position to go on behind, None at the end."""
+
+    events: Sequence[Recorded]
+    next: int | None
 
 
-@contextmanager
-def _cursor(
-    connection: Connection, name: str, statement: Statement, up_to: int
-) -> Iterator[Iterator[tuple[Any, ...]]]:
-    values: Mapping[str, Any] = {"up_to": up_to}
-    with connection.cursor(name=name, binary=True) as cursor:
-        cursor.itersize = CHUNK
-        yield iter(cursor.execute(statement.sql, values))
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The positions between ``after`` and ``before``, both left out, in one of two orders."""
+
+    after: int = 0
+    before: int = BEYOND
+    newest_first: bool = False
+
+    def behind(self, position: int) -> "Range":
+        """What of it comes behind a position, in its order."""
+        if self.newest_first:
+            return Range(self.after, position, newest_first=True)
+        return Range(position, self.before)
+
+
+async def page(log: Log, wanted: Filter, within: Range, at_most: int) -> Page:
+    """The first events within a range.
+
+    Raises ``UnknownEvent``, ``SealBroken``, ``DatabaseUnavailable``.
+    """
+    values = {
+        **wanted.values,
+        "after": within.after,
+        "before": within.before,
+        "at_most": at_most,
+        "at_most_bytes": PAGE_BYTES,
+    }
+    async with log.database.borrowed() as connection:
+        statement = page_of(wanted.names, newest_first=within.newest_first)
+        rows = await fetch_all(connection, statement, values)
+        mapper = EventMapper(await keys_of(connection, log.master, event_log.persons(rows)))
+    events = [event_log.recorded(mapper, row[: len(event_log.RECORDED)]) for row in rows]
+    return Page(events, events[-1].position if rows and rows[-1][-1] else None)
+
+
+async def pages(
+    log: Log, wanted: Filter, within: Range, at_most: int | None = None
+) -> AsyncGenerator[Page, None]:
+    """All wanted events within a range, or the first of them, a few at a time.
+
+    No transaction is held in between. The last page's ``next`` is None, but when ``at_most``
+    events were given and there are more.
+    """
+    left = at_most
+    while left is None or left > 0:
+        found = await page(log, wanted, within, CHUNK if left is None else min(CHUNK, left))
+        yield found
+        if found.next is None:
+            return
+        within = within.behind(found.next)
+        left = None if left is None else left - len(found.events)
+
+
+async def follow(
+    log: Log,
+    signals: Signals,
+    wanted: Filter,
+    within: Range,
+    is_over: Callable[[], bool],
+) -> AsyncGenerator[Sequence[Recorded], None]:
+    """The wanted events of a range as they are recorded, to its end or until it is over.
+
+    Nothing is missed, since positions become visible in order. An empty sequence says that
+    nothing came for ``HEARTBEAT_S`` seconds. Raises as ``page`` does.
+    """
+    loop = asyncio.get_running_loop()
+    heard_at, after = loop.time(), within.after
+    while after + 1 < within.before and not is_over():
+        news = signals.next_news()
+        head = await head_of(log.database)
+        found = await page(log, wanted, Range(after, min(head + 1, within.before)), CHUNK)
+        after = max(after, head) if found.next is None else found.next
+        if found.events or loop.time() - heard_at > HEARTBEAT_S:
+            heard_at = loop.time()
+            yield found.events
+        if found.next is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), POLL_S)
+
+
+async def head_of(database: Database) -> int:
+    """The log's highest position; 0 when it is empty."""
+    row = await database.one(event_log.HEAD)
+    return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.checkpoints import BETWEEN, HEAD, checkpoint_of
 from vidwiz.audit.copies import kept
 from vidwiz.audit.keys import genuine
-from vidwiz.audit.reading import log_and_checkpoints, snapshot
+from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
 from vidwiz.database import Database
 from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, Event
 

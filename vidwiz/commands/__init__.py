@@ -10,6 +10,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     notes.AddNote: notes.add_note,
     notes.EditNote: notes.edit_note,
     notes.DeleteNote: notes.delete_note,
+    notes.RevertNote: notes.revert_note,
     users.SignUp: users.sign_up,
     users.SignInWithGoogle: users.sign_in_with_google,
     users.ChangeProfile: users.change_profile,

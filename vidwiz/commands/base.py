@@ -21,6 +21,14 @@ class Lookup(Generic[Answer]):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Names the event that a command's events follow from, by its place in its stream."""
+
+    stream: str
+    version: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What a look-up found, and the versions of the streams it speaks of.
@@ -30,6 +38,11 @@ class Found:
     """
 
     versions: Mapping[str, int] = field(default_factory=dict)
+
+    def newest_in(self, stream: str) -> Follows | None:
+        """The newest event of a stream; None when nothing happened in it yet."""
+        version = self.versions.get(stream)
+        return None if version is None else Follows(stream, version)
 
 
 @dataclass(frozen=True)
@@ -133,13 +146,15 @@ class Outcome:
     """What a command decided.
 
     ``records`` are rows kept beside the log and never replayed. The sender gets ``result`` or,
-    when there is an ``answer`` to look up after the projection, what that finds.
+    when there is an ``answer`` to look up after the projection, what that finds. The events share
+    the correlation of the one that they follow from, or else of the command.
     """
 
     events: Sequence[Event] = ()
     records: Sequence[Record] = ()
     answer: Lookup[Any] | None = None
     result: Any = None
+    follows: Follows | None = None
 
     @property
     def erases(self) -> bool:

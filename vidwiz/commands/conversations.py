@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from vidwiz.commands.base import DomainError, Found, Lookup, Outcome, QuotaTaken
+from vidwiz.commands.base import DomainError, Follows, Found, Lookup, Outcome, QuotaTaken
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import VideoNotFound
 from vidwiz.events import (
@@ -238,10 +238,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class FoundTurn(Found):
-    """A turn's row, and the id set aside for its answer; None when there is no such turn."""
+    """A turn's row, the id set aside for its answer, and what began it; None: no such turn."""
 
     turn: Turn | None
     answer_id: int = 0
+    began: Follows | None = None
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ def complete_turn(command: CompleteTurn, found: FoundTurn) -> Outcome:
     return Outcome(
         events=(_answer(its, found.answer_id, command.answer), completed),
         result=TurnEnd("completed", found.answer_id),
+        follows=found.began,
     )
 
 
@@ -310,11 +312,12 @@ def stop_turn(command: StopTurn, found: FoundTurn) -> Outcome:
     its = _of(turn)
     if not command.answer.content.strip():
         stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=None)
-        return Outcome(events=(stopped,), result=TurnEnd("stopped"))
+        return Outcome(events=(stopped,), result=TurnEnd("stopped"), follows=found.began)
     stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=found.answer_id)
     return Outcome(
         events=(_answer(its, found.answer_id, command.answer), stopped),
         result=TurnEnd("stopped", found.answer_id),
+        follows=found.began,
     )
 
 
@@ -339,7 +342,8 @@ def fail_turn(command: FailTurn, found: FoundTurn) -> Outcome:
     failed = TurnFailed(
         **_of(turn), turn_id=command.turn_id, reason=command.reason, partial=command.partial
     )
-    return Outcome(events=(failed,), result=TurnEnd("failed", reason=command.reason))
+    end = TurnEnd("failed", reason=command.reason)
+    return Outcome(events=(failed,), result=end, follows=found.began)
 
 
 def _require_turn(found: FoundTurn) -> Turn:

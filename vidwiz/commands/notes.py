@@ -1,7 +1,8 @@
-"""Notes: add, edit, delete."""
+"""Notes: add, edit, delete, and go back to an earlier version."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from vidwiz.commands.base import (
     DomainError,
@@ -19,6 +20,7 @@ from vidwiz.events import (
     NoteAdded,
     NoteDeleted,
     NoteEdited,
+    NoteRestored,
     TaskQueued,
     TaskType,
     VideoAdded,
@@ -30,6 +32,13 @@ class NoteNotFound(DomainError):
 
     code = "note_not_found"
     message = "Note not found"
+
+
+class NoteVersionNotFound(DomainError):
+    """The note never had this version, or was deleted by it."""
+
+    code = "note_version_not_found"
+    message = "The note has no words at this version"
 
 
 class VideoTitleRequired(DomainError):
@@ -172,7 +181,7 @@ def fold(past: Iterable[Event]) -> Note | None:
         match event:
             case NoteAdded():
                 note = Note(event.user_id, event.text, generated_by_ai=False)
-            case NoteEdited():
+            case NoteEdited() | NoteRestored():
                 note = Note(event.user_id, event.text, event.generated_by_ai)
             case NoteDeleted():
                 note = None
@@ -183,7 +192,8 @@ def fold(past: Iterable[Event]) -> Note | None:
 class EditNote:
     """Change a note's words; ``user_id`` is None for an admin, who may edit any note.
 
-    With ``only_if_empty`` words that are there by now stay as they are.
+    With ``only_if_empty`` words that are there by now stay as they are. ``task_id`` names the task
+    that they were written for.
     """
 
     note_id: int
@@ -191,10 +201,12 @@ class EditNote:
     text: str
     generated_by_ai: bool
     only_if_empty: bool = False
+    task_id: int | None = None
 
     def lookup(self) -> NewestOf:
-        """What happened to the note last, which says whose it is and what it reads."""
-        return NewestOf((f"note:{self.note_id}",))
+        """What happened last to the note, which says whose it is and what it reads."""
+        note = f"note:{self.note_id}"
+        return NewestOf((note,) if self.task_id is None else (note, f"task:{self.task_id}"))
 
 
 def edit_note(command: EditNote, history: History) -> Outcome:
@@ -211,7 +223,8 @@ def edit_note(command: EditNote, history: History) -> Outcome:
         text=command.text,
         generated_by_ai=command.generated_by_ai,
     )
-    return Outcome(events=(edited,), answer=answer)
+    follows = history.newest_in(f"task:{command.task_id}")
+    return Outcome(events=(edited,), answer=answer, follows=follows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +250,79 @@ def _own_note(history: History, note_id: int, user_id: int | None) -> Note:
     if note is None or user_id not in (None, note.user_id):
         raise NoteNotFound
     return note
+
+
+@dataclass(frozen=True)
+class NoteVersions(Found):
+    """What going back needs to know of a note, each None where there is none.
+
+    ``added`` began it at the time ``added_at``, ``wanted`` is the version to go back to, ``newest``
+    the present one.
+    """
+
+    added: NoteAdded | None = None
+    added_at: datetime | None = None
+    wanted: Event | None = None
+    newest: Event | None = None
+
+
+@dataclass(frozen=True)
+class NoteVersionsOf(Lookup[NoteVersions]):
+    """Asks for the beginning of a note, its newest event, and one by version or by position."""
+
+    note_id: int
+    version: int | None
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevertNote:
+    """The owner goes back to what a note was at a version, or at a position in the log."""
+
+    note_id: int
+    user_id: int
+    version: int | None = None
+    position: int | None = None
+
+    def lookup(self) -> NoteVersionsOf:
+        """The version to go back to, and what surrounds it."""
+        return NoteVersionsOf(self.note_id, self.version, self.position)
+
+
+def revert_note(command: RevertNote, its: NoteVersions) -> Outcome:
+    """Nothing is taken back: the old words are said again, and a deleted note is restored first.
+
+    Words that were null come back as none at all, "".
+    """
+    if its.added is None or its.newest is None or its.added.user_id != command.user_id:
+        raise NoteNotFound
+    wanted = fold([] if its.wanted is None else [its.wanted])
+    if wanted is None:
+        raise NoteVersionNotFound
+    answer = NoteShape(command.note_id)
+    present = fold([its.newest])
+    if present is None:
+        return Outcome(events=(_restored(its.added, its.added_at, wanted),), answer=answer)
+    if (present.text or "", present.generated_by_ai) == (wanted.text or "", wanted.generated_by_ai):
+        return Outcome(answer=answer)
+    edited = NoteEdited(
+        note_id=command.note_id,
+        user_id=wanted.user_id,
+        text=wanted.text or "",
+        generated_by_ai=wanted.generated_by_ai,
+    )
+    return Outcome(events=(edited,), answer=answer)
+
+
+def _restored(added: NoteAdded, added_at: datetime | None, wanted: Note) -> NoteRestored:
+    if added_at is None:
+        raise ValueError("a note's beginning has no time")
+    return NoteRestored(
+        note_id=added.note_id,
+        user_id=added.user_id,
+        video_id=added.video_id,
+        timestamp=added.timestamp,
+        text=wanted.text,
+        generated_by_ai=wanted.generated_by_ai,
+        created_at=added_at,
+    )

@@ -128,6 +128,7 @@ def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
     return Outcome(
         events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
         result=Claim(task.task_id, command.task_type, task.video_id, attempt, task.note_id),
+        follows=line.newest_in(f"task:{task.task_id}"),
     )
 
 
@@ -177,10 +178,12 @@ class GiveBackTask:
 
 def give_back_task(command: GiveBackTask, history: History) -> Outcome:
     """Nothing to give back once the attempt has ended or somebody else took over."""
-    task = fold(history.of(f"task:{command.task_id}"))
+    stream = f"task:{command.task_id}"
+    task = fold(history.of(stream))
     if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
         return Outcome()
-    return Outcome(events=(TaskGivenBack(task_id=command.task_id, attempt=command.attempt),))
+    given_back = TaskGivenBack(task_id=command.task_id, attempt=command.attempt)
+    return Outcome(events=(given_back,), follows=history.newest_in(stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +200,12 @@ class ExpireTask:
 
 def expire_task(command: ExpireTask, history: History) -> Outcome:
     """Nothing to fail once the attempt has ended or somebody else took over."""
-    task = fold(history.of(f"task:{command.task_id}"))
+    stream = f"task:{command.task_id}"
+    task = fold(history.of(stream))
     if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
         return Outcome()
     failed = TaskFailed(task_id=command.task_id, attempt=command.attempt, error=CLAIM_EXPIRED)
-    return Outcome(events=(failed,))
+    return Outcome(events=(failed,), follows=history.newest_in(stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,18 +244,15 @@ class SubmitResult:
 
 def submit_result(command: SubmitResult, history: History) -> Outcome:
     """Only the worker that holds the claim reports, once."""
+    stream = f"task:{command.task_id}"
     task = require_claim(
-        fold(history.of(f"task:{command.task_id}")),
+        fold(history.of(stream)),
         task_type=command.task_type,
         video_id=command.video_id,
         worker=command.worker,
     )
-    fruit = _fruit(command)
-    if fruit is not None or command.done:
-        completed = TaskCompleted(task_id=command.task_id, attempt=task.attempt)
-        events = (completed,) if fruit is None else (completed, fruit)
-        return Outcome(events=events, result="completed")
-    return _failed(command, task)
+    outcome = _succeeded(command, task) or _failed(command, task)
+    return replace(outcome, follows=history.newest_in(stream))
 
 
 def require_claim(task: Task | None, *, task_type: TaskType, video_id: str, worker: str) -> Task:
@@ -278,6 +279,14 @@ def _fruit(command: SubmitResult) -> Event | None:
     if command.metadata is not None:
         return MetadataFetched(video_id=command.video_id, metadata=command.metadata)
     return None
+
+
+def _succeeded(command: SubmitResult, task: Task) -> Outcome | None:
+    fruit = _fruit(command)
+    if fruit is None and not command.done:
+        return None
+    completed = TaskCompleted(task_id=command.task_id, attempt=task.attempt)
+    return Outcome(events=(completed,) if fruit is None else (completed, fruit), result="completed")
 
 
 def _failed(command: SubmitResult, task: Task) -> Outcome:

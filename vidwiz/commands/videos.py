@@ -187,14 +187,16 @@ def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
 
 @dataclass(frozen=True, slots=True)
 class WriteSummary:
-    """Summarise a video; None changes nothing."""
+    """Summarise a video, on behalf of a task if one is named; None changes nothing."""
 
     video_id: str
     summary: str | None
+    task_id: int | None = None
 
     def lookup(self) -> PastOf:
-        """The video's past."""
-        return PastOf((f"video:{self.video_id}",))
+        """The pasts of the video and of a task."""
+        video = f"video:{self.video_id}"
+        return PastOf((video,) if self.task_id is None else (video, f"task:{self.task_id}"))
 
 
 def write_summary(command: WriteSummary, history: History) -> Outcome:
@@ -207,7 +209,8 @@ def write_summary(command: WriteSummary, history: History) -> Outcome:
     if command.summary is None or (written is not None and written.summary == command.summary):
         return Outcome(answer=answer)
     event = SummaryWritten(video_id=command.video_id, summary=command.summary)
-    return Outcome(events=(event,), answer=answer)
+    follows = history.newest_in(f"task:{command.task_id}")
+    return Outcome(events=(event,), answer=answer, follows=follows)
 
 
 @dataclass(frozen=True, slots=True)

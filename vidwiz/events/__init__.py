@@ -9,7 +9,7 @@ from vidwiz.events.conversations import (
     TurnStarted,
     TurnStopped,
 )
-from vidwiz.events.notes import NoteAdded, NoteDeleted, NoteEdited
+from vidwiz.events.notes import NoteAdded, NoteDeleted, NoteEdited, NoteRestored
 from vidwiz.events.tasks import (
     TaskAttemptFailed,
     TaskCancelled,
@@ -52,6 +52,7 @@ __all__ = [
     "NoteAdded",
     "NoteDeleted",
     "NoteEdited",
+    "NoteRestored",
     "Personal",
     "ProfilePictureChanged",
     "SummaryRequested",

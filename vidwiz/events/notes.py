@@ -1,5 +1,6 @@
 """What happens to a note. Each event names the owner, whose text it carries."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from vidwiz.events.base import Event, Personal
@@ -38,3 +39,15 @@ class NoteDeleted(NoteEvent):
     """The owner took the note away."""
 
     TOPIC: ClassVar[str] = "NoteDeleted"
+
+
+class NoteRestored(NoteEvent):
+    """The owner took the deletion back; the event holds all of the note, as it is from now on."""
+
+    TOPIC: ClassVar[str] = "NoteRestored"
+
+    video_id: str
+    timestamp: str
+    text: Personal[str | None]
+    generated_by_ai: bool
+    created_at: datetime

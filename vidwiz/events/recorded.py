@@ -1,6 +1,6 @@
 """The envelope in which an event lies in the log, and how it is written down and read back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -42,13 +42,26 @@ SYSTEM = Actor("system")
 class Origin:
     """Why an event came to be.
 
-    ``correlation_id`` is the request's id, shared by everything that followed from it;
-    ``causation_id`` names the event (``position``) or command that directly caused this one.
+    ``correlation_id`` is the id of the request that began it, shared by everything that followed;
+    ``causation_id`` names what directly caused this: ``event:<position>`` or ``request:<id>``.
+    ``request_id`` is there when another request than the first one carried it on.
     """
 
     actor: Actor
     correlation_id: str | None = None
     causation_id: str | None = None
+    request_id: str | None = None
+
+    def following(self, position: int, correlation_id: str | None) -> "Origin":
+        """This origin, for what follows from the event at a position, with that correlation."""
+        if correlation_id is None or correlation_id == self.correlation_id:
+            return replace(self, causation_id=f"event:{position}")
+        return replace(
+            self,
+            correlation_id=correlation_id,
+            causation_id=f"event:{position}",
+            request_id=self.correlation_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ from quart import Blueprint, Quart, Response, request, send_from_directory
 from quart_schema import Info, QuartSchema, hide
 from werkzeug.exceptions import NotFound
 
+from vidwiz.http.audit import audit
 from vidwiz.http.bodies import BoundedRequest
 from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
+from vidwiz.http.maintenance import maintenance
+from vidwiz.http.note_history import note_history
 from vidwiz.http.notes import notes
 from vidwiz.http.openapi import Document
 from vidwiz.http.static import get_static
@@ -34,7 +37,17 @@ def create_app(static_dir: Path) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (users, notes, videos, transcripts, tasks, wiz):
+    for blueprint in (
+        users,
+        notes,
+        note_history,
+        videos,
+        transcripts,
+        tasks,
+        wiz,
+        audit,
+        maintenance,
+    ):
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)

@@ -11,11 +11,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCredential
 from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.audit.states import Busy, NoSuchPosition
+from vidwiz.audit.streams import TooManyStreams
 from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.events.recorded import UnknownEvent
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import REQUEST_ID, scope
+from vidwiz.projections.time_travel import ReplayTooLong
 from vidwiz.store import Conflict, Overloaded
 
 log = structlog.get_logger(__name__)
@@ -44,6 +48,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     conversations.UserQuotaExceeded: 429,
     conversations.GuestQuotaExceeded: 429,
     notes.NoteNotFound: 404,
+    notes.NoteVersionNotFound: 404,
     notes.VideoTitleRequired: 400,
     notes.IdempotencyKeyReused: 422,
     tasks.TaskNotFound: 404,
@@ -127,6 +132,11 @@ def register_error_handlers(app: Quart) -> None:
     app.register_error_handler(InvalidCredential, _invalid_credential)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Conflict, _conflict)
+    app.register_error_handler(ReplayTooLong, _still_replaying)
+    app.register_error_handler(Busy, _busy)
+    app.register_error_handler(TooManyStreams, _busy)
+    app.register_error_handler(UnknownEvent, _unreadable)
+    app.register_error_handler(NoSuchPosition, _no_such_position)
     for kind in (DatabaseUnavailable, Overloaded, ObjectStoreError, CertificatesUnavailable):
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _unexpected)
@@ -153,6 +163,26 @@ async def _unavailable(error: Exception) -> Response:
         "something the service needs is unavailable", kind=type(error).__name__, error=str(error)
     )
     return envelope(503, "Service temporarily unavailable", headers={"Retry-After": "1"})
+
+
+async def _still_replaying(error: ReplayTooLong) -> Response:
+    """The client that asks again gets further."""
+    details = {"reached": error.position}
+    return envelope(503, f"Not there yet: {error}", details, {"Retry-After": "1"})
+
+
+async def _busy(_: Exception) -> Response:
+    message = "Too many auditors at once; please try again later"
+    return envelope(429, message, headers={"Retry-After": "1"})
+
+
+async def _unreadable(error: UnknownEvent) -> Response:
+    log.error("the log holds what this program cannot read", error=str(error))
+    return envelope(503, f"The log holds what this program cannot read: {error}")
+
+
+async def _no_such_position(error: NoSuchPosition) -> Response:
+    return envelope(404, str(error).capitalize())
 
 
 async def _http_error(error: HTTPException) -> Response:

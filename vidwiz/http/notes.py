@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from quart import Blueprint, Response, request
+from quart_schema import document_querystring
 
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, NoteNotFound
 from vidwiz.http import bodies, shapes
@@ -16,6 +17,7 @@ from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, User, user_only, user_or_admin
+from vidwiz.http.queries import ForTask, read_query
 from vidwiz.http.services import services
 from vidwiz.projections import queries
 
@@ -55,6 +57,12 @@ class NoteEdit(BaseModel):
 
     text: NoteText
     generated_by_ai: bool | None = None
+
+
+class NoteEditing(ForTask):
+    """How to edit."""
+
+    only_if_empty: bool = False
 
 
 @notes.post("/notes")
@@ -97,19 +105,22 @@ async def get_notes(caller: User, video_id: str) -> Response:
 
 @notes.patch("/notes/<note_id>")
 @documented("notes", shapes.Note, 400, 401, 404, 413, 422, body=NoteEdit)
+@document_querystring(NoteEditing)
 @user_or_admin
 async def patch_note(caller: Caller, note_id: str) -> Response:
     """Change a note's words: an own note, or as an admin any note.
 
-    With ``only_if_empty=true`` words that somebody wrote meanwhile stay, and are answered.
+    With ``only_if_empty=true`` words that somebody wrote meanwhile stay, and are answered. An
+    admin's ``task_id`` names the task that the words were written for.
     """
     body = await bodies.read(NoteEdit)
     command = EditNote(
-        note_id=_as_id(note_id),
+        note_id=as_id(note_id),
         user_id=caller.user_id if isinstance(caller, User) else None,
         text=body.text,
         generated_by_ai=body.generated_by_ai or False,
         only_if_empty=request.args.get("only_if_empty") == "true",
+        task_id=None if isinstance(caller, User) else read_query(ForTask).task_id,
     )
     return json_answer(await services().store.execute(command, origin(caller.actor)))
 
@@ -119,12 +130,13 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
 @user_only
 async def delete_note(caller: User, note_id: str) -> Response:
     """Delete an own note; the video remains."""
-    command = DeleteNote(_as_id(note_id), caller.user_id)
+    command = DeleteNote(as_id(note_id), caller.user_id)
     await services().store.execute(command, origin(caller.actor))
     return json_answer({"message": "Note deleted successfully"})
 
 
-def _as_id(text: str) -> int:
+def as_id(text: str) -> int:
+    """The note that a path names; raises ``NoteNotFound``."""
     if _note_id.fullmatch(text) is None:
         raise NoteNotFound
     return int(text)

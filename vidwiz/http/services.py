@@ -11,6 +11,7 @@ from quart import current_app
 if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
+    from vidwiz.audit.desk import Desk
     from vidwiz.database import Database
     from vidwiz.erasures import Erasures
     from vidwiz.events import TaskType
@@ -48,6 +49,7 @@ class Services:
     library: Library
     turns: Turns
     elsewhere: Elsewhere
+    desk: Desk
     head_revision: str
 
 

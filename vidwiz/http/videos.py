@@ -15,6 +15,7 @@ from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, User, admin_only, user_only
+from vidwiz.http.queries import ForTask, read_query
 from vidwiz.http.services import services
 from vidwiz.projections import queries
 
@@ -63,13 +64,14 @@ async def get_video(_: User, video_id: str) -> Response:
 
 @videos.patch("/videos/<video_id>")
 @documented("videos", shapes.Video, 400, 401, 403, 404, 413, 422, body=VideoEdit)
+@document_querystring(ForTask)
 @admin_only
 async def patch_video(caller: Admin, video_id: str) -> Response:
-    """Write the summary."""
+    """Write the summary; ``task_id`` names the task that it was written for."""
     body = await bodies.read(VideoEdit)
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    command = WriteSummary(video_id, body.summary)
+    command = WriteSummary(video_id, body.summary, read_query(ForTask).task_id)
     return json_answer(await services().store.execute(command, origin(caller.actor)))
 
 

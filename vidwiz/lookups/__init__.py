@@ -6,7 +6,7 @@ from typing import Any
 
 from vidwiz.commands.base import Lookup, NewestOf, NoteShape, PastOf, VideoShape
 from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundFor, TurnOf
-from vidwiz.commands.notes import GroundFor
+from vidwiz.commands.notes import GroundFor, NoteVersionsOf
 from vidwiz.commands.tasks import NextTaskOf, WorkFor
 from vidwiz.commands.users import AccountsOf, ErasureGroundFor, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
@@ -14,7 +14,7 @@ from vidwiz.database import Connection
 from vidwiz.events.master_key import MasterKey
 from vidwiz.lookups.conversations import conversation_grounds, found_turns, question_grounds
 from vidwiz.lookups.log import newest, pasts
-from vidwiz.lookups.notes import note_grounds
+from vidwiz.lookups.notes import note_grounds, note_versions
 from vidwiz.lookups.shapes import note_shapes, video_shapes
 from vidwiz.lookups.tasks import next_tasks, work
 from vidwiz.lookups.users import accounts, erasure_grounds, found_users
@@ -42,6 +42,7 @@ LOADERS: Mapping[type[Lookup[Any]], Loader] = {
 FROM_THE_LOG: Mapping[type[Lookup[Any]], Callable[..., Awaitable[Sequence[Any]]]] = {
     PastOf: pasts,
     NewestOf: newest,
+    NoteVersionsOf: note_versions,
 }
 """The same for those that read events, which takes the master key too."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from vidwiz.commands.base import Follows
 from vidwiz.commands.conversations import (
     ConversationGround,
     ConversationGroundFor,
@@ -162,6 +163,7 @@ _turns = Statement(
         turns.c.status,
         turns.c.answer_id,
         turns.c.reason,
+        turns.c.version,
         conversations.c.version,
         message_ids.next_value(),
     )
@@ -184,8 +186,9 @@ async def found_turns(connection: Connection, lookups: Sequence[TurnOf]) -> list
                 None if end[0] == "answering" else TurnEnd(*end),
             ),
             answer_id,
+            Follows(f"conversation:{conversation_id}", began),
             versions={f"conversation:{conversation_id}": version},
         )
-        for turn_id, conversation_id, user_id, guest_id, *end, version, answer_id in rows
+        for turn_id, conversation_id, user_id, guest_id, *end, began, version, answer_id in rows
     }
     return [found.get(lookup.turn_id, FoundTurn(None)) for lookup in lookups]

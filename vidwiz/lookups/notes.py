@@ -1,17 +1,43 @@
-"""Where a new note would stand."""
+"""Where a new note would stand, and the versions of notes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, case, column, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.sql.selectable import Select
 
-from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround
+from vidwiz.commands.notes import (
+    EarlierUse,
+    GroundFor,
+    NoteGround,
+    NoteVersions,
+    NoteVersionsOf,
+)
 from vidwiz.database import Connection, fetch_all
+from vidwiz.event_log import RECORDED, persons, recorded
+from vidwiz.events import NoteAdded
+from vidwiz.events.base import stream_id
+from vidwiz.events.master_key import MasterKey
+from vidwiz.events.recorded import EventMapper, Recorded
+from vidwiz.personal_keys import keys_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
     idempotency_keys,
     note_ids,
+    stored_events,
     task_ids,
     users,
     video_ids,
@@ -71,3 +97,79 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
         ground = NoteGround(user_exists, note_id, video, transcript, metadata, earlier)
         grounds[GroundFor(*asked_for)].append(ground)
     return [grounds[lookup].pop(0) for lookup in lookups]
+
+
+_reverted = (
+    func.unnest(
+        parameter("streams", ARRAY(UUID)),
+        parameter("versions", ARRAY(BigInteger)),
+        parameter("positions", ARRAY(BigInteger)),
+    )
+    .table_valued(
+        column("stream", UUID),
+        column("version", BigInteger),
+        column("position", BigInteger),
+        with_ordinality="nth",
+    )
+    .render_derived(name="reverted")
+)
+
+
+def _at(role: int, condition: ColumnElement[bool]) -> Select[Any]:
+    its = and_(stored_events.c.originator_id == _reverted.c.stream, condition)
+    return select(_reverted.c.nth, literal(role), *RECORDED).select_from(
+        _reverted.join(stored_events, its)
+    )
+
+
+ADDED, WANTED, NEWEST = range(3)
+_version = stored_events.c.originator_version
+_others = stored_events.alias("others")
+_versions = Statement(
+    union_all(
+        _at(ADDED, _version == 1),
+        _at(WANTED, _version == _reverted.c.version),
+        _at(WANTED, stored_events.c.notification_id == _reverted.c.position),
+        _at(
+            NEWEST,
+            _version
+            == select(func.max(_others.c.originator_version))
+            .where(_others.c.originator_id == _reverted.c.stream)
+            .scalar_subquery(),
+        ),
+    )
+)
+
+
+async def note_versions(
+    connection: Connection, master: MasterKey, lookups: Sequence[NoteVersionsOf]
+) -> list[NoteVersions]:
+    """A few events of each note, however long its past."""
+    rows = await fetch_all(
+        connection,
+        _versions,
+        {
+            "streams": [stream_id(f"note:{lookup.note_id}") for lookup in lookups],
+            "versions": [lookup.version for lookup in lookups],
+            "positions": [lookup.position for lookup in lookups],
+        },
+    )
+    keys = await keys_of(connection, master, persons([row for _, _, *row in rows]))
+    mapper = EventMapper(keys)
+    found: dict[int, dict[int, Recorded]] = defaultdict(dict)
+    for nth, role, *row in rows:
+        found[nth][role] = recorded(mapper, row)
+    return [_note_versions(found[nth]) for nth in range(1, len(lookups) + 1)]
+
+
+def _note_versions(found: Mapping[int, Recorded]) -> NoteVersions:
+    added, wanted, newest = (found.get(role) for role in (ADDED, WANTED, NEWEST))
+    if added is None or newest is None or not isinstance(added.event, NoteAdded):
+        return NoteVersions()
+    return NoteVersions(
+        added=added.event,
+        added_at=added.recorded_at,
+        wanted=None if wanted is None else wanted.event,
+        newest=newest.event,
+        versions={newest.event.stream: newest.originator_version},
+    )

@@ -14,6 +14,7 @@ from vidwiz.events import (
     NoteAdded,
     NoteDeleted,
     NoteEdited,
+    NoteRestored,
     ProfilePictureChanged,
     SummaryRequested,
     SummaryWritten,
@@ -195,6 +196,22 @@ notes_projector = Projector(
             ),
         ),
         NoteDeleted: (delete_rows(notes, NoteDeleted, _this_note),),
+        NoteRestored: (
+            insert_rows(
+                notes,
+                NoteRestored,
+                lambda e: {
+                    "id": e.note_id,
+                    "user_id": e.user_id,
+                    "video_id": e.video_id,
+                    "timestamp": e.timestamp,
+                    "text": e.text,
+                    "generated_by_ai": e.generated_by_ai,
+                    **_new(e),
+                    "created_at": e.created_at,
+                },
+            ),
+        ),
         UserErased: _erased(notes),
     },
 )

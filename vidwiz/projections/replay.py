@@ -48,8 +48,9 @@ SWAP_PAUSE_S = 0.2
 SWAP_LOCK_TIMEOUT = "300ms"
 """Below PostgreSQL's deadlock_timeout: a swap that would deadlock with a command gives way."""
 APPEND_LOCK = "SELECT pg_advisory_xact_lock(7163391, 1)"
-MAINTENANCE_LOCK = "SELECT pg_try_advisory_lock(7163391, 3)"
-MAINTENANCE_UNLOCK = "SELECT pg_advisory_unlock(7163391, 3)"
+MAINTENANCE_KEYS = (7163391, 3)
+MAINTENANCE_LOCK = f"SELECT pg_try_advisory_lock{MAINTENANCE_KEYS}"
+MAINTENANCE_UNLOCK = f"SELECT pg_advisory_unlock{MAINTENANCE_KEYS}"
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -70,9 +71,12 @@ _next = Statement(
         stored_events.c.notification_id <= parameter("up_to", BigInteger),
     )
     .order_by(stored_events.c.notification_id)
-    .limit(CHUNK)
+    .limit(parameter("at_most", BigInteger))
 )
 _head = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
+
+
+_SAY = "SELECT set_config('application_name', %s, false)"
 
 
 class MaintenanceUnderWay(Exception):
@@ -133,10 +137,10 @@ def rebuild(
     """
     began = time.monotonic()
     projectors = projectors_of(tables)
-    with _maintenance(dsn) as (reader, writer), _shadow_schema(writer):
+    with _maintenance(dsn, "rebuild") as (reader, writer), _shadow_schema(writer):
         writer.execute("SET synchronous_commit = off")
-        _create_tables(writer, projectors)
-        replay = _Replay(reader, writer, master, projectors, progress)
+        create_tables(writer, projectors)
+        replay = Replay(reader, writer, master, projectors, progress)
         replay.run_to_head()
         _create_indexes(writer, projectors)
         replay.in_order = True
@@ -157,12 +161,12 @@ def verify(
     ``SwapFailed``.
     """
     began = time.monotonic()
-    with _maintenance(dsn) as (reader, writer):
+    with _maintenance(dsn, "verify") as (reader, writer):
         writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         writer.execute("SET LOCAL search_path = pg_temp, public")
-        _create_tables(writer, PROJECTORS)
+        create_tables(writer, PROJECTORS)
         chain = ChainWalk()
-        replay = _Replay(reader, writer, master, PROJECTORS, progress, chain)
+        replay = Replay(reader, writer, master, PROJECTORS, progress, chain)
         replay.run(_one(writer, _head.sql))
         rows = _count(writer, PROJECTORS)
         differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
@@ -185,14 +189,14 @@ def load(
         for index in projector.table.indexes:
             _execute_ddl(connection, DropIndex(index))
     chain = ChainWalk()
-    replay = _Replay(connection, connection, master, PROJECTORS, progress, chain)
+    replay = Replay(connection, connection, master, PROJECTORS, progress, chain)
     replay.run_to_head()
     _create_indexes(connection, PROJECTORS)
     rows, seconds = _count(connection, PROJECTORS), time.monotonic() - began
     return Replayed(replay.position, replay.events, rows, seconds, chain.head.hex())
 
 
-class _Replay:
+class Replay:
     """Projects events chunk by chunk; the next chunk is read while this one is projected."""
 
     def __init__(
@@ -204,6 +208,7 @@ class _Replay:
         progress: Progress,
         chain: ChainWalk | None = None,
     ) -> None:
+        self._purpose = writer.info.parameter_status("application_name") or ""
         self.position = 0
         self.events = 0
         self.in_order = False  # whether unique indexes forbid that a stream overtakes another
@@ -232,12 +237,17 @@ class _Replay:
                 self._project(chunk)
                 self.position = chunk[-1][0]
                 self.events += len(chunk)
-                self._progress(self.position, up_to)
+                self._tell(up_to)
         self.position = max(self.position, up_to)
         return self.events - before
 
+    def _tell(self, up_to: int) -> None:
+        """Say how far it is: to whoever began it, and on the connection to everybody else."""
+        self._writer.execute(_SAY, (f"{self._purpose} {self.position}/{up_to}",))
+        self._progress(self.position, up_to)
+
     def _read(self, after: int, up_to: int) -> list[tuple[Any, ...]]:
-        wanted = {"after": after, "up_to": up_to}
+        wanted = {"after": after, "up_to": up_to, "at_most": CHUNK}
         rows = self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
         if self._chain is not None:
             for position, stream, version, topic, state, at, metadata, previous, its_hash in rows:
@@ -277,14 +287,20 @@ class _Replay:
         return topic in self._statements
 
 
+def replay_connection(dsn: str, purpose: str) -> Connection:
+    """A connection whose ``application_name`` tells others what it is for."""
+    return psycopg.connect(
+        dsn,
+        autocommit=True,
+        options="-c timezone=UTC -c datestyle=ISO",
+        application_name=f"vidwiz {purpose}",
+    )
+
+
 @contextmanager
-def _maintenance(dsn: str) -> Iterator[tuple[Connection, Connection]]:
+def _maintenance(dsn: str, purpose: str) -> Iterator[tuple[Connection, Connection]]:
     """A reading and a writing connection; only one process at a time has them."""
-    settings = "-c timezone=UTC -c datestyle=ISO"
-    with (
-        psycopg.connect(dsn, autocommit=True, options=settings) as reader,
-        psycopg.connect(dsn, autocommit=True, options=settings) as writer,
-    ):
+    with replay_connection(dsn, purpose) as reader, replay_connection(dsn, purpose) as writer:
         if not _one(writer, MAINTENANCE_LOCK):
             raise MaintenanceUnderWay("another rebuild or verification is running")
         yield reader, writer
@@ -304,7 +320,8 @@ def _shadow_schema(writer: Connection) -> Iterator[None]:
             _execute(writer, "DROP SCHEMA rebuild CASCADE")
 
 
-def _create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
+def create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
+    """Make the projectors' tables, empty, in the first schema of the search path."""
     for projector in projectors:
         _execute_ddl(writer, CreateTable(projector.table))
 
@@ -316,7 +333,7 @@ def _create_indexes(writer: Connection, projectors: Sequence[Projector]) -> None
         _execute(writer, f"ANALYZE {projector.table.name}")
 
 
-def _swap(writer: Connection, replay: _Replay, tries: int) -> None:
+def _swap(writer: Connection, replay: Replay, tries: int) -> None:
     """Lock, replay the last events, exchange the tables. Gives way to commands that are at work."""
     for _ in range(tries):
         reached = (replay.position, replay.events)
@@ -334,7 +351,7 @@ def _swap(writer: Connection, replay: _Replay, tries: int) -> None:
     raise SwapFailed("long transactions hold the tables; try again when there are fewer")
 
 
-def _exchange(writer: Connection, replay: _Replay) -> None:
+def _exchange(writer: Connection, replay: Replay) -> None:
     names = [name for (name,) in writer.execute(_SHADOWS).fetchall()]
     live = ", ".join(f"public.{name}" for name in names)
     _execute(writer, f"SET LOCAL lock_timeout = '{SWAP_LOCK_TIMEOUT}'")

@@ -5,6 +5,7 @@ what it decided upon. Public ids come from the sequences here and are recorded i
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     func,
     text,
 )
@@ -35,6 +37,16 @@ metadata = MetaData(
 )
 
 Instant = DateTime(timezone=True)
+
+EVENT_FIELD = """
+CREATE FUNCTION event_field(state bytea, name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN convert_from(state, 'UTF8')::json ->> name;
+END $$
+"""
+"""A field of an event, for indexes: the cast depends on no setting, but counts as if it did."""
+event.listen(metadata, "before_create", DDL(EVENT_FIELD))  # type: ignore[no-untyped-call]
 
 user_ids = Sequence("user_ids", metadata=metadata, data_type=BigInteger)
 video_ids = Sequence("video_ids", metadata=metadata, data_type=BigInteger)
@@ -57,7 +69,25 @@ stored_events = Table(
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("originator_id", "originator_version"),
     UniqueConstraint("notification_id"),
+    Index("stored_events_recorded_at_idx", "recorded_at"),
     Index(None, "topic", "notification_id"),
+)
+Index(
+    "stored_events_actor_idx",
+    stored_events.c.metadata["actor"].astext,
+    stored_events.c.notification_id,
+)
+Index(
+    "stored_events_correlation_idx",
+    stored_events.c.metadata["correlation_id"].astext,
+    stored_events.c.notification_id,
+)
+BEGINNINGS = ("ConversationStarted", "NoteAdded", "TaskQueued")
+"""Topics of the events that begin a stream of their own about a video."""
+Index(
+    "stored_events_begun_video_id_idx",
+    func.event_field(stored_events.c.state, "video_id"),
+    postgresql_where=stored_events.c.topic.in_(BEGINNINGS),
 )
 
 personal_keys = Table(

@@ -199,9 +199,8 @@ class Orphans:
         self._suspects = orphaned
 
     async def _fail(self, turn_id: int) -> None:
-        origin = Origin(SYSTEM, causation_id=f"turn:{turn_id}")
         try:
-            await self._store.execute(FailTurn(turn_id, "interrupted"), origin)
+            await self._store.execute(FailTurn(turn_id, "interrupted"), Origin(SYSTEM))
         except (TurnNotFound, UserNotFound):
             log.info("an orphaned turn is gone with its person", turn_id=turn_id)
         except Exception:

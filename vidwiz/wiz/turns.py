@@ -96,8 +96,9 @@ class Turns:
             self._asking -= 1
         turn = Turn(asked.turn_id, asked.conversation_id, question.identity)
         self._turns[turn.turn_id] = turn
-        because = replace(origin, actor=SYSTEM, causation_id=f"turn:{turn.turn_id}")
-        running = asyncio.create_task(self._run(turn, question, about, because))
+        running = asyncio.create_task(
+            self._run(turn, question, about, replace(origin, actor=SYSTEM))
+        )
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return turn

@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from vidwiz.workers.config import WorkerConfig
-from vidwiz.workers.jobs import Kind
+from vidwiz.workers.jobs import Job, Kind
 from vidwiz.workers.pauses import Stop, pauses
 
 log = structlog.get_logger(__name__)
@@ -114,14 +114,16 @@ class Api:
         body = await self._found(f"/videos/{_quoted(video_id)}/notes/ai-note-task")
         return [] if body is None else list(body["notes"])
 
-    async def write_summary(self, video_id: str, summary: str) -> None:
-        """Give the video its summary; raises ``ApiRefused``."""
-        await self._get("PATCH", f"/videos/{_quoted(video_id)}", {"summary": summary})
+    async def write_summary(self, job: Job, summary: str) -> None:
+        """Give the job's video its summary; raises ``ApiRefused``."""
+        path = f"/videos/{_quoted(job.video_id)}{_because_of(job, '?')}"
+        await self._get("PATCH", path, {"summary": summary})
 
-    async def write_note(self, note_id: int, text: str) -> None:
-        """Give a note its words, unless it has some; raises ``ApiRefused``."""
+    async def write_note(self, job: Job, text: str) -> None:
+        """Give the job's note its words, unless it has some; raises ``ApiRefused``."""
         words = {"text": text, "generated_by_ai": True}
-        await self._get("PATCH", f"/notes/{note_id}?only_if_empty=true", words)
+        path = f"/notes/{job.note_id}?only_if_empty=true{_because_of(job, '&')}"
+        await self._get("PATCH", path, words)
 
     async def _found(self, path: str) -> Any:
         """The body of a 200; None for a 404."""
@@ -184,6 +186,11 @@ class Api:
         if self._is_away:
             log.info("service back", url=str(self._client.base_url))
         self._is_away = False
+
+
+def _because_of(job: Job, separator: str) -> str:
+    """The part of a query that tells the service which task the words are for."""
+    return "" if job.task_id is None else f"{separator}task_id={job.task_id}"
 
 
 def _base_url(api_url: str) -> httpx.URL:

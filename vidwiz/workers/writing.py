@@ -48,7 +48,7 @@ class Summaries:
         if video["summary"]:
             raise NotNeeded
         summary = await self._summary(job, video["title"], await _segments(self._api, job))
-        await self._api.write_summary(job.video_id, clipped(summary, MAX_SUMMARY_LENGTH))
+        await self._api.write_summary(job, clipped(summary, MAX_SUMMARY_LENGTH))
         return {}
 
     async def _summary(self, job: Job, title: str | None, segments: Sequence[Segment]) -> str:
@@ -114,7 +114,7 @@ class AiNotes:
             raise NotNeeded
         line = await self._line(job, seconds_of_note(timestamp))
         try:
-            await self._api.write_note(job.note_id, line)
+            await self._api.write_note(job, line)
         except ApiRefused as refusal:
             if refusal.status == _NOT_FOUND:  # deleted meanwhile
                 raise NotNeeded from refusal

@@ -1,0 +1,216 @@
+"""The tables as of a position are exactly what they were then, in whatever order one travels."""
+
+import random
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import fresh_database
+from tests.projections.histories import (
+    Connection,
+    append,
+    append_state,
+    full_history,
+    histories,
+    numbered,
+    project,
+)
+from tests.support import MASTER
+from vidwiz.events import Event, UserSignedUp
+from vidwiz.events.recorded import UnknownEvent
+from vidwiz.projections import time_travel
+from vidwiz.projections.time_travel import (
+    MOST_PASTS,
+    TABLES,
+    ReplayTooLong,
+    State,
+    TimeMachine,
+    narrowing,
+)
+
+Copy = dict[str, list[str]]
+HISTORY = full_history()
+
+
+def copy_of(connection: Connection) -> Copy:
+    """Every row of every live table."""
+    return {
+        name: [
+            row
+            for (row,) in connection.execute(
+                f"SELECT row_to_json({name})::text FROM public.{name} ORDER BY id"
+            )
+        ]
+        for name in TABLES
+    }
+
+
+def live(dsn: str, events: list[Event]) -> list[Copy]:
+    """Let the events happen; a copy of the tables for every position, from 0 on."""
+    with psycopg.connect(dsn, options="-c timezone=UTC") as connection:
+        copies = [copy_of(connection)]
+        for its in numbered(events):
+            project(connection, [its.fact])
+            append(connection, [its])
+            copies.append(copy_of(connection))
+    return copies
+
+
+def shown(state: State) -> Copy:
+    return {name: [*state.all_rows(name, {})] for name in TABLES}
+
+
+@pytest.fixture(scope="module")
+def copies(module_dsn: str) -> list[Copy]:
+    return live(module_dsn, HISTORY)
+
+
+@pytest.fixture
+def machine(module_dsn: str, copies: list[Copy]) -> Iterator[TimeMachine]:
+    its = TimeMachine(module_dsn, MASTER)
+    yield its
+    its.close()
+
+
+def test_every_position_shows_what_the_tables_were(
+    machine: TimeMachine, copies: list[Copy]
+) -> None:
+    for position, copy in enumerate(copies):
+        with machine.at(position) as state:
+            assert shown(state) == copy
+            assert state.counts() == {name: len(rows) for name, rows in copy.items()}
+
+
+def test_one_travels_to_and_fro(machine: TimeMachine, copies: list[Copy]) -> None:
+    positions = [*range(0, len(copies), 7)]
+    random.Random(7).shuffle(positions)
+    for position in positions:
+        with machine.at(position) as state:
+            assert shown(state) == copies[position]
+        assert len(machine.positions) <= MOST_PASTS
+
+
+@settings(
+    deadline=None,
+    max_examples=5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(events=histories(), picks=st.lists(st.integers(0, 1000), min_size=1, max_size=6))
+def test_any_history_is_shown_as_it_was(
+    server_dsn: str, events: list[Event], picks: list[int]
+) -> None:
+    with fresh_database(server_dsn) as dsn:
+        copies = live(dsn, events)
+        machine = TimeMachine(dsn, MASTER)
+        try:
+            for pick in picks:
+                position = pick % len(copies)
+                with machine.at(position) as state:
+                    assert shown(state) == copies[position]
+        finally:
+            machine.close()
+
+
+def test_a_later_position_is_reached_from_an_earlier_one(machine: TimeMachine) -> None:
+    told: list[tuple[int, int]] = []
+    for position in (40, 30, 35, 60):
+        with machine.at(position, lambda at, of: told.append((at, of))):
+            assert position in machine.positions
+    assert machine.positions == [60, 35]
+    assert told == [(40, 40), (30, 30), (35, 35), (60, 60)]
+
+
+def test_a_past_that_nobody_asked_for_is_given_up_with_its_tables(
+    machine: TimeMachine, module_dsn: str
+) -> None:
+    def temporary(connection: Connection) -> int:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'"
+        ).fetchone() or (0,)
+        return int(count)
+
+    with psycopg.connect(module_dsn, autocommit=True) as connection:
+        for position in (9, 8, 7, 6):
+            with machine.at(position):
+                assert temporary(connection) <= MOST_PASTS * len(TABLES)
+        machine.forget_unused(3600)
+        assert len(machine.positions) == MOST_PASTS
+        machine.forget_unused(0)
+        assert machine.positions == []
+
+
+def test_a_replay_that_takes_too_long_is_gone_on_with(
+    machine: TimeMachine, copies: list[Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidwiz.projections.replay.CHUNK", 10)
+    reached = []
+    for _ in range(len(HISTORY) // 10):
+        with pytest.raises(ReplayTooLong) as too_long, machine.at(len(HISTORY), within_s=-1):
+            pass
+        reached.append(too_long.value.position)
+        assert machine.positions == reached[-1:]
+    assert reached == [*range(10, len(HISTORY), 10)]
+    with machine.at(len(HISTORY), within_s=-1) as state:
+        assert shown(state) == copies[-1]
+
+
+def test_rows_come_in_pages_and_in_part(
+    machine: TimeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine.at(len(HISTORY)) as state:
+        first = state.rows("users", {}, 0, 4)
+        assert len(first.rows) == 4
+        assert first.next == 4
+        rest = state.rows("users", {}, 4, 100)
+        assert [*first.rows, *rest.rows] == [*state.all_rows("users", {})]
+        assert rest.next is None
+        assert state.row("users", 4) == first.rows[3]
+        assert state.row("users", 4000) is None
+        assert len(state.rows("notes", {"user_id": 3}, 0, 100).rows) == 1
+        assert state.rows("notes", {"user_id": 3, "video_id": "video-1"}, 0, 100).rows == []
+        monkeypatch.setattr(time_travel, "PAGE_BYTES", 1)
+        assert len(state.rows("users", {}, 0, 4).rows) == 1
+        assert [*state.all_rows("users", {})] == [*first.rows, *rest.rows]
+
+
+def test_lists_can_be_asked_for_by_what_tables_have() -> None:
+    assert {name: narrowing(name) for name in TABLES} == {
+        "users": [],
+        "videos": ["video_id"],
+        "notes": ["user_id", "video_id"],
+        "tasks": [],
+        "conversations": ["user_id", "video_id"],
+        "messages": ["conversation_id"],
+        "turns": ["conversation_id"],
+    }
+
+
+def test_what_this_program_cannot_read_stops_the_traveller_there(dsn: str) -> None:
+    (user,) = numbered([UserSignedUp(user_id=1, email="a@b.org", name="A")])
+    with psycopg.connect(dsn) as connection:
+        append(connection, [user])
+        append_state(connection, "user:1", 2, "UserCloned", b"{}", user.at)
+    machine = TimeMachine(dsn, MASTER)
+    with machine.at(1) as state:
+        assert state.counts()["users"] == 1
+    with pytest.raises(UnknownEvent, match="UserCloned"), machine.at(2):
+        pass
+    assert machine.positions == []
+    machine.close()
+
+
+def test_a_connection_that_broke_is_replaced(machine: TimeMachine, module_dsn: str) -> None:
+    with machine.at(5):
+        pass
+    with psycopg.connect(module_dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'vidwiz state%' AND datname = current_database()"
+        )
+    with pytest.raises(psycopg.OperationalError), machine.at(6):
+        pass
+    with machine.at(6) as state:
+        assert state.counts()["users"] == 1

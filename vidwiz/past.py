@@ -1,0 +1,85 @@
+"""Prints the tables as of a position or a time."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import click
+import orjson
+
+from vidwiz.audit.states import NoSuchPosition, position_at
+from vidwiz.audit.times import moment_of
+from vidwiz.database import Database
+from vidwiz.events.master_key import MasterKey
+from vidwiz.projections.replay import Progress
+from vidwiz.projections.time_travel import State, TimeMachine, narrowing
+
+
+def print_state(
+    dsn: str,
+    master: MasterKey,
+    at: str,
+    table: str | None,
+    row: int | None,
+    where: Mapping[str, Any],
+    progress: Progress,
+    *,
+    as_json: bool,
+) -> None:
+    """Write the rows of a table, one row of it, or how many rows each table had.
+
+    Raises ``click.UsageError`` for what there is not, ``UnknownEvent``, ``ProjectionFailed``.
+    """
+    _require_columns(table, where)
+    position = asyncio.run(_position(dsn, at))
+    with closing(TimeMachine(dsn, master)) as machine, machine.at(position, progress) as state:
+        if table is None:
+            _print_counts(state, as_json=as_json)
+            return
+        for line in _lines(state, table, row, where):
+            click.echo(line if as_json else _readable(line))
+
+
+def _require_columns(table: str | None, where: Mapping[str, Any]) -> None:
+    missing = where.keys() - (narrowing(table) if table else [])
+    if missing:
+        raise click.UsageError(f"{table or 'no table'} has no {', '.join(sorted(missing))}")
+
+
+async def _position(dsn: str, at: str) -> int:
+    database = Database(dsn, pool_size=2)
+    await database.open()
+    try:
+        return await position_at(database, moment_of(at))
+    except ValueError as error:
+        raise click.UsageError(f"--at takes a position or a time in ISO 8601: {error}") from error
+    except NoSuchPosition as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        await database.close()
+
+
+def _print_counts(state: State, *, as_json: bool) -> None:
+    counts = state.counts()
+    if as_json:
+        click.echo(orjson.dumps({"position": state.position, "tables": counts}))
+        return
+    click.echo(f"As of position {state.position}:")
+    for name, count in counts.items():
+        click.echo(f"{count:>10,} {name}")
+
+
+def _lines(state: State, table: str, row: int | None, where: Mapping[str, Any]) -> Iterator[str]:
+    if row is None:
+        yield from state.all_rows(table, where)
+        return
+    found = state.row(table, row)
+    if found is None:
+        raise click.UsageError(f"there was no row {row} in {table} at position {state.position}")
+    yield found
+
+
+def _readable(line: str) -> str:
+    fields = orjson.loads(line)
+    return " ".join(f"{name}={orjson.dumps(value).decode()}" for name, value in fields.items())
