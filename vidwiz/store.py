@@ -9,7 +9,7 @@ makes position order commit order. See docs/adr/0002-group-commit.md.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,13 @@ from vidwiz.commands.base import Command, Outcome, PastOf
 from vidwiz.database import Connection, Database, DatabaseUnavailable
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
-from vidwiz.events.recorded import EventMapper, Origin, Recorded, with_envelope
+from vidwiz.events.recorded import (
+    EventMapper,
+    Origin,
+    Recorded,
+    UnknownEvent,
+    with_envelope,
+)
 from vidwiz.lookups.log import pasts
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
 from vidwiz.projections.projector import (
@@ -341,16 +347,42 @@ async def follow_log(
     Raises ``UnknownEvent`` rather than skip what this program cannot read, and
     ``DatabaseUnavailable`` in an outage: start again behind the last event that was seen.
     """
+    async with aclosing(follow_chunks(database, signals, after)) as chunks:
+        async for chunk in chunks:
+            for its in chunk:
+                yield its
+
+
+async def follow_chunks(
+    database: Database, signals: Signals, after: int
+) -> AsyncGenerator[Sequence[Recorded], None]:
+    """What ``follow_log`` gives, as many events at once as there are, at most ``FOLLOW_CHUNK``."""
     mapper = EventMapper()
     while True:
         news = signals.next_news()
         rows = await database.all(event_log.BEHIND, after=after, at_most=FOLLOW_CHUNK)
-        for row in rows:
-            yield event_log.recorded(mapper, row)
-            after = row[0]
+        read, unknown = _recorded(mapper, rows)
+        if read:
+            yield read
+            after = rows[len(read) - 1][0]
+        if unknown is not None:
+            raise unknown
         if len(rows) < FOLLOW_CHUNK:
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), FOLLOW_POLL_S)
+
+
+def _recorded(
+    mapper: EventMapper, rows: Sequence[tuple[Any, ...]]
+) -> tuple[list[Recorded], UnknownEvent | None]:
+    """The events up to the first that this program cannot read, and that one's error."""
+    read: list[Recorded] = []
+    for row in rows:
+        try:
+            read.append(event_log.recorded(mapper, row))
+        except UnknownEvent as error:
+            return read, error
+    return read, None
 
 
 def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tuple[Event, int]]:

@@ -23,6 +23,7 @@ from vidwiz.http.passwords import Passwords
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
+from vidwiz.live.hub import Hub
 from vidwiz.reactions.running import Reactions
 from vidwiz.settings import OPENAI_URL, Settings
 from vidwiz.signals import Signals
@@ -134,6 +135,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         dispatchers = _dispatchers(settings, store, signals)
         turns = Turns(store, database, _answerer(settings, model))
         elsewhere = Elsewhere(turns, database, signals)
+        hub = Hub(database, signals)
         orphans = Orphans(turns, database, store, signals.server)
         orphans.start()
         summaries = queue(settings, settings.sqs_summary_queue_url)
@@ -157,10 +159,12 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 library=Library(objects),
                 turns=turns,
                 elsewhere=elsewhere,
+                hub=hub,
                 head_revision=migrate.head_revision(),
             )
         finally:
             housekeeping.cancel()
+            await hub.close()
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()

@@ -12,6 +12,7 @@ from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
+from vidwiz.http.live import live
 from vidwiz.http.notes import notes
 from vidwiz.http.static import get_static
 from vidwiz.http.tasks import tasks
@@ -33,7 +34,7 @@ def create_app(static_dir: Path) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (users, notes, videos, transcripts, tasks, wiz):
+    for blueprint in (users, notes, videos, transcripts, tasks, wiz, live):
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)

@@ -14,6 +14,7 @@ from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.events.recorded import UnknownEvent
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import REQUEST_ID, scope
 from vidwiz.store import Conflict, Overloaded
@@ -59,6 +60,15 @@ STATUSES: Mapping[type[DomainError], int] = {
     videos.VideoNotFound: 404,
     videos.TranscriptExists: 409,
 }
+
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    DatabaseUnavailable,
+    Overloaded,
+    ObjectStoreError,
+    CertificatesUnavailable,
+    UnknownEvent,
+)
+"""What is over when the service has again what it needs."""
 
 
 class ApiError(Exception):
@@ -127,7 +137,7 @@ def register_error_handlers(app: Quart) -> None:
     app.register_error_handler(InvalidCredential, _invalid_credential)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Conflict, _conflict)
-    for kind in (DatabaseUnavailable, Overloaded, ObjectStoreError, CertificatesUnavailable):
+    for kind in UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _unexpected)
 

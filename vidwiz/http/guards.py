@@ -85,20 +85,20 @@ class Guard:
 
     async def user(self) -> User:
         """The user, or a 401."""
-        user = await self._user(_bearer())
+        user = await self._user(bearer())
         if user is None:
             raise ApiError(401, "Invalid or expired token")
         return user
 
     async def admin(self) -> Admin:
         """The admin; a 401 without a token, a 403 with any other."""
-        if not self._is_admin(_bearer()):
+        if not self._is_admin(bearer()):
             raise ApiError(403, "Admin token required")
         return Admin()
 
     async def user_or_admin(self) -> Caller:
         """Either of them, or a 401."""
-        token = _bearer()
+        token = bearer()
         if self._is_admin(token):
             return Admin()
         return await self.user()
@@ -120,6 +120,10 @@ class Guard:
         if isinstance(caller, User):
             await self.user()
 
+    async def still_admits(self, user: User, token: str) -> bool:
+        """Whether the token that was this user's is so yet; no request is needed."""
+        return await self._user(token) == user
+
     def _is_admin(self, token: str) -> bool:
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._admin_token)
 
@@ -136,7 +140,8 @@ class Guard:
         return row is not None and row[0] == token_id
 
 
-def _bearer() -> str:
+def bearer() -> str:
+    """The token of the request, or a 401."""
     token = _bearer_if_any()
     if not token:
         raise ApiError(401, "Missing or invalid Authorization header")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vidwiz.http.passwords import Passwords
     from vidwiz.http.shield import Shielded
     from vidwiz.http.tokens import Tokens
+    from vidwiz.live.hub import Hub
     from vidwiz.signals import Signals
     from vidwiz.store import Store
     from vidwiz.wiz.elsewhere import Elsewhere
@@ -46,6 +47,7 @@ class Services:
     library: Library
     turns: Turns
     elsewhere: Elsewhere
+    hub: Hub
     head_revision: str
 
 

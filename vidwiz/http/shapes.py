@@ -292,3 +292,22 @@ class Progress(BaseModel):
     transcript: ProgressOf
     metadata: ProgressOf
     summary: ProgressOf
+
+
+class LiveStream(BaseModel):
+    """``text/event-stream``: what the data of its events may hold. Ids are positions in the log.
+
+    A ``note`` has ``type``, ``note_id``, ``video_id``; a ``video`` ``video_id``, ``what``;
+    a ``task`` ``video_id``, ``task_type``, ``status``, ``reason``; a ``turn`` ``turn_id``,
+    ``conversation_id``, ``video_id``, ``status``; the others have nothing.
+    """
+
+    type: Literal["added", "edited", "deleted", "restored"] | None = None
+    what: Literal["added", "transcript", "metadata", "summary"] | None = None
+    task_type: Literal["fetch_transcript", "fetch_metadata", "write_summary"] | None = None
+    status: str | None = None
+    reason: str | None = None
+    note_id: int | None = None
+    turn_id: int | None = None
+    conversation_id: int | None = None
+    video_id: str | None = None
