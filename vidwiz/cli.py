@@ -32,6 +32,7 @@ from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
+from vidwiz.reactions.indexing import refill as refill_passages
 from vidwiz.settings import Settings, SettingsError
 from vidwiz.wiring import worker_config
 from vidwiz.workers.api import WorkerRefused
@@ -143,6 +144,14 @@ def retry(settings: Settings, reaction: str | None, position: int | None) -> Non
     """Have parked events tried again at once, by the service."""
     count = _asked(settings, lambda its: retry_parked(its, reaction, position))
     click.echo(f"{count} parked events will be tried again.")
+
+
+@reactions.command()
+@click.pass_obj
+def refill(settings: Settings) -> None:
+    """Have every transcript read again, by the service, for those who search."""
+    count = _asked(settings, refill_passages)
+    click.echo(f"{count} transcripts will be read again.")
 
 
 @main.command()

@@ -140,7 +140,9 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         orphans.start()
         summaries = queue(settings, settings.sqs_summary_queue_url)
         ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
-        reactions = Reactions(database, signals, store, summaries=summaries, ai_notes=ai_notes)
+        reactions = Reactions(
+            database, signals, store, objects, summaries=summaries, ai_notes=ai_notes
+        )
         reactions.start()
         housekeeping = asyncio.create_task(_keep_house(database))
         try:

@@ -14,6 +14,7 @@ from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
 from vidwiz.http.live import live
 from vidwiz.http.notes import notes
+from vidwiz.http.search import search
 from vidwiz.http.static import get_static
 from vidwiz.http.tasks import tasks
 from vidwiz.http.transcripts import transcripts
@@ -34,7 +35,7 @@ def create_app(static_dir: Path) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (users, notes, videos, transcripts, tasks, wiz, live):
+    for blueprint in (users, notes, videos, transcripts, tasks, wiz, live, search):
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)

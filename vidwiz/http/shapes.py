@@ -311,3 +311,40 @@ class LiveStream(BaseModel):
     turn_id: int | None = None
     conversation_id: int | None = None
     video_id: str | None = None
+
+
+class SearchHit(BaseModel):
+    """Where the words stand; ``seconds`` and ``timestamp`` are of a note or a transcript."""
+
+    kind: Literal["title", "note", "transcript"]
+    note_id: int | None
+    seconds: float | None
+    timestamp: str | None = Field(examples=["12:34"])
+    snippet: str = Field(description="plain text")
+    highlights: list[tuple[int, int]] = Field(description="UTF-16 code units of the snippet")
+
+
+class SearchMetadata(BaseModel):
+    """What a list shows of a video."""
+
+    thumbnail: Any
+    channel: Any
+    duration_string: Any
+
+
+class VideoWithHits(BaseModel):
+    """A video with its best hits, and how many there are."""
+
+    video_id: str
+    title: str | None
+    metadata: SearchMetadata | None
+    hits: list[SearchHit]
+    hit_count: int
+
+
+class Everything(BaseModel):
+    """One page of videos with hits, best first."""
+
+    query: str
+    total: int
+    videos: list[VideoWithHits]

@@ -11,8 +11,9 @@ from vidwiz.metrics import REACTION_LAG, REACTION_PARKED
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
 from vidwiz.reactions.deliveries import AiNotes, Summaries
+from vidwiz.reactions.indexing import Passages
 
-NAMES = (Summaries.name, AiNotes.name)
+NAMES = (Summaries.name, AiNotes.name, Passages.name)
 
 
 @dataclass(frozen=True, slots=True)
