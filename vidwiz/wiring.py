@@ -16,10 +16,12 @@ from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import TaskType
 from vidwiz.http.app import create_app
+from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
 from vidwiz.http.limits import Limits
 from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.passwords import Passwords
+from vidwiz.http.security import app_policy
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
@@ -163,6 +165,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 elsewhere=elsewhere,
                 hub=hub,
                 head_revision=migrate.head_revision(),
+                page=PageConfig(settings.google_client_id, settings.player_api_url),
             )
         finally:
             housekeeping.cancel()
@@ -187,7 +190,8 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
 
 def create_service(settings: Settings, dsn: str) -> Quart:
     """The app with its services, which live as long as the server serves it."""
-    app = create_app(settings.static_dir)
+    policy = app_policy(settings.player_api_url, google=settings.google_client_id is not None)
+    app = create_app(settings.static_dir, policy)
 
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:

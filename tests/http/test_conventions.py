@@ -33,6 +33,8 @@ USER = [
     ("DELETE", "/api/notes/999999"),
     ("GET", "/api/videos/abcdefghijk"),
     ("GET", "/api/search"),
+    ("GET", "/api/search/all"),
+    ("GET", "/api/stream"),
 ]
 ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),
@@ -48,7 +50,6 @@ EITHER = [
     ("POST", "/api/tasks/transcript"),
     ("GET", "/api/tasks/metadata?timeout=0"),
     ("POST", "/api/tasks/metadata"),
-    ("GET", "/api/videos/abcdefghijk/transcript"),
     ("POST", "/api/videos/abcdefghijk/transcript"),
 ]
 VISITOR = [
@@ -60,7 +61,9 @@ VISITOR = [
     ("GET", "/api/wiz/turns/999999/stream"),
     ("POST", "/api/wiz/turns/999999/stop"),
 ]
+READER = [("GET", "/api/videos/abcdefghijk/transcript")]
 PUBLIC = [
+    ("GET", "/api/config"),
     ("POST", "/api/user/signup"),
     ("POST", "/api/user/login"),
     ("POST", "/api/user/google/login"),
@@ -70,7 +73,7 @@ PUBLIC = [
     ("GET", "/api/health/live"),
     ("GET", "/api/health/ready"),
 ]
-ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR]
+ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR, *READER]
 TAKE_JSON = [
     (method, path)
     for method, path in ALL
@@ -114,6 +117,7 @@ def test_no_route_is_left_out_here() -> None:
             ("admin", ADMIN),
             ("user_or_admin", EITHER),
             ("user_or_guest", VISITOR),
+            ("visitor_or_admin", READER),
         )
     }
 
@@ -163,7 +167,7 @@ async def test_users_and_the_admin_pass_where_either_may(
 
 
 @pytest.mark.parametrize("headers", [one for one in NO_BEARER if one is not GUEST], ids=str)
-@pytest.mark.parametrize(("method", "path"), VISITOR)
+@pytest.mark.parametrize(("method", "path"), [*VISITOR, *READER])
 async def test_a_visitor_without_a_token_or_a_session_is_401(
     api: Api, method: str, path: str, headers: dict[str, str]
 ) -> None:
@@ -184,7 +188,7 @@ async def test_whoever_has_no_valid_token_is_the_guest_that_the_header_names(
         assert answer.status_code == passes.status_code
 
 
-@pytest.mark.parametrize(("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR])
+@pytest.mark.parametrize(("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR, *READER])
 async def test_the_guard_runs_before_the_body_is_looked_at(
     api: Api, method: str, path: str
 ) -> None:

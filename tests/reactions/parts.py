@@ -1,12 +1,12 @@
 """What the tests of reactions share: queues to look into, and what makes reactions act."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import aioboto3
@@ -27,6 +27,14 @@ from vidwiz.reactions.indexing import Passages
 from vidwiz.reactions.running import Reactions
 
 SUMMARIES, AI_NOTES = "summaries", "ai-notes"
+NOTHING_SAID = b"[]"
+
+
+class SilentTranscripts(FolderStore):
+    """Has every transcript that ``bring_transcript`` tells of."""
+
+    async def get(self, _: str) -> bytes | None:
+        return NOTHING_SAID
 
 
 class SqsServer:
@@ -97,21 +105,20 @@ async def new_box(server: SqsServer, *, fifo: bool = False) -> AsyncIterator[Box
 async def reacting(
     parts: Parts, *, summaries: Queue | None = None, ai_notes: Queue | None = None
 ) -> AsyncIterator[None]:
-    """The reactions at work; there are no transcripts to index."""
-    with TemporaryDirectory() as folder:
-        reactions = Reactions(
-            parts.database,
-            parts.signals,
-            parts.store,
-            FolderStore(Path(folder)),
-            summaries=summaries,
-            ai_notes=ai_notes,
-        )
-        reactions.start()
-        try:
-            yield
-        finally:
-            await reactions.close()
+    """The reactions at work; nothing is said in any transcript."""
+    reactions = Reactions(
+        parts.database,
+        parts.signals,
+        parts.store,
+        SilentTranscripts(Path()),
+        summaries=summaries,
+        ai_notes=ai_notes,
+    )
+    reactions.start()
+    try:
+        yield
+    finally:
+        await reactions.close()
 
 
 async def ai_user(parts: Parts) -> int:
@@ -128,7 +135,8 @@ async def add_note(parts: Parts, user_id: int, video_id: str, text: str | None =
 
 
 async def bring_transcript(parts: Parts, video_id: str) -> None:
-    transcript = StoredTranscript(f"transcripts/{video_id}.json", token_hex(32), 3)
+    digest = hashlib.sha256(NOTHING_SAID).hexdigest()
+    transcript = StoredTranscript(f"transcripts/{video_id}.json", digest, 3)
     await parts.store.execute(AddTranscript(video_id, transcript, replace=True), ORIGIN)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_passages_hold_every_segment_once_and_the_beginning_of_the_next() -> Non
     assert [start for one in found for start in one.starts] == [one.start for one in segments]
     own = " ".join(one.text[: one.own] for one in found)
     assert own == " ".join(one.text for one in segments)
-    for one, following in zip(found, found[1:], strict=False):
+    for one, following in pairwise(found):
         assert one.text[one.own :].strip() == following.text[: len(one.text) - one.own - 1].strip()
     for one in found:
         for offset, start in zip(one.offsets, one.starts, strict=True):

@@ -115,6 +115,12 @@ class Guard:
         digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()
         return Guest(digest[:32])
 
+    async def visitor_or_admin(self) -> Visitor | Admin:
+        """The admin, the user of a valid token, or the guest that the header names, or a 401."""
+        if self._is_admin(_bearer_if_any()):
+            return Admin()
+        return await self.user_or_guest()
+
     async def again(self, caller: Caller) -> None:
         """Raise a 401 if the caller's token has died since it was looked at."""
         if isinstance(caller, User):
@@ -174,6 +180,11 @@ def user_or_admin(handler: Handler) -> Handler:
 def user_or_guest(handler: Handler) -> Handler:
     """Pass the ``User`` or the ``Guest`` to the handler as its first argument."""
     return _guarded(handler, Guard.user_or_guest, [{"user": []}, {"guest": []}])
+
+
+def visitor_or_admin(handler: Handler) -> Handler:
+    """Pass the ``User``, the ``Guest`` or the ``Admin`` to the handler as its first argument."""
+    return _guarded(handler, Guard.visitor_or_admin, [{"user": []}, {"guest": []}, {"admin": []}])
 
 
 def public(handler: Handler) -> Handler:

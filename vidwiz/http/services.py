@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vidwiz.adapters.object_store import ObjectStore
     from vidwiz.database import Database
     from vidwiz.events import TaskType
+    from vidwiz.http.config import PageConfig
     from vidwiz.http.guards import Guard
     from vidwiz.http.limits import Limits
     from vidwiz.http.long_poll import Dispatcher
@@ -49,6 +50,7 @@ class Services:
     elsewhere: Elsewhere
     hub: Hub
     head_revision: str
+    page: PageConfig
 
 
 def services() -> Services:

@@ -203,10 +203,14 @@ class Conversations(BaseModel):
 
 
 class Citation(BaseModel):
-    """A time in an answer that the transcript has; ``at`` counts characters of the answer."""
+    """A time in an answer that the transcript has; ``at`` counts characters of the answer.
+
+    ``at_utf16`` counts as JavaScript does; answers that were stored long ago do not have it.
+    """
 
     marker: str = Field(examples=["[7:55:35]"])
     at: int
+    at_utf16: int | None = None
     start: float = Field(description="seconds")
     end: float = Field(description="seconds")
     quote: str
@@ -348,3 +352,13 @@ class Everything(BaseModel):
     query: str
     total: int
     videos: list[VideoWithHits]
+
+
+class Config(BaseModel):
+    """What the web app has to know; ``google_client_id`` is null where sign-in is off."""
+
+    google_client_id: str | None
+    guest_daily_limit: int
+    user_daily_limit: int
+    version: str
+    player_api_url: str

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vidwiz.wiz.transcripts import utf16_length
+
 LONGEST = 240
 """Characters of a snippet."""
 BEFORE = 80
@@ -52,18 +54,13 @@ def snippet(text: str, found: Sequence[Span]) -> Snippet:
     shown = head + text[begin:end] + tail
     shift = len(head) - begin
     inside = [(a + shift, b + shift) for a, b in found if begin <= a and b <= end]
-    return Snippet(shown, [(utf16(shown[:a]), utf16(shown[:b])) for a, b in inside])
+    return Snippet(shown, [(utf16_length(shown[:a]), utf16_length(shown[:b])) for a, b in inside])
 
 
 def folded(word: str) -> str:
     """The word as the search's index has it."""
     plain = _MARKS.sub("", unicodedata.normalize("NFD", word.lower()))
     return unicodedata.normalize("NFC", plain)
-
-
-def utf16(text: str) -> int:
-    """The length of the text as browsers count it."""
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def second_at(offsets: Sequence[int], starts: Sequence[float], character: int) -> float:
