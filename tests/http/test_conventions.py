@@ -35,6 +35,7 @@ USER = [
     ("GET", "/api/search"),
     ("GET", "/api/search/all"),
     ("GET", "/api/stream"),
+    ("GET", "/api/user/export"),
 ]
 ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),

@@ -11,6 +11,7 @@ from vidwiz.http.bodies import BoundedRequest
 from vidwiz.http.config import config
 from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
+from vidwiz.http.export import export
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
 from vidwiz.http.live import live
@@ -41,7 +42,7 @@ def create_app(static_dir: Path, policy: str = NOTHING) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (users, notes, videos, transcripts, tasks, wiz, live, search, config):
+    for blueprint in (users, notes, videos, transcripts, tasks, wiz, live, search, config, export):
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)

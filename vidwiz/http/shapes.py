@@ -362,3 +362,7 @@ class Config(BaseModel):
     user_daily_limit: int
     version: str
     player_api_url: str
+
+
+class Archive(BaseModel):
+    """``application/zip``: Markdown for each video, notes as JSON and CSV, the profile."""
