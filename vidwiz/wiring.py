@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from quart import Quart
@@ -140,12 +140,8 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         hub = Hub(database, signals)
         orphans = Orphans(turns, database, store, signals.server)
         orphans.start()
-        summaries = queue(settings, settings.sqs_summary_queue_url)
-        ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
-        reactions = Reactions(
-            database, signals, store, objects, summaries=summaries, ai_notes=ai_notes
-        )
-        reactions.start()
+        reactions = AsyncExitStack()
+        await reactions.enter_async_context(_reacting(settings, database, signals, store, objects))
         housekeeping = asyncio.create_task(_keep_house(database))
         try:
             yield Services(
@@ -173,10 +169,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             for dispatcher in dispatchers.values():
                 await dispatcher.close()
             await shielded.finish()
-            await reactions.close()
-            for its in (summaries, ai_notes):
-                if its is not None:
-                    await its.aclose()
+            await reactions.aclose()
             await orphans.close()
             await turns.close()
             await elsewhere.close()
@@ -186,6 +179,24 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             await objects.aclose()
             if google is not None:
                 await google.aclose()
+
+
+@asynccontextmanager
+async def _reacting(
+    settings: Settings, database: Database, signals: Signals, store: Store, objects: ObjectStore
+) -> AsyncIterator[None]:
+    """The reactions at work, and the queues that they send to."""
+    summaries = queue(settings, settings.sqs_summary_queue_url)
+    ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
+    reactions = Reactions(database, signals, store, objects, summaries=summaries, ai_notes=ai_notes)
+    reactions.start()
+    try:
+        yield
+    finally:
+        await reactions.close()
+        for its in (summaries, ai_notes):
+            if its is not None:
+                await its.aclose()
 
 
 def create_service(settings: Settings, dsn: str) -> Quart:
