@@ -19,6 +19,7 @@ from vidwiz.audit.keys import SigningKey, genuine
 from vidwiz.audit.verify import Audited, verify
 from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
 from vidwiz.database import Database
+from vidwiz.outside import object_store
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.settings import Settings
 from vidwiz.verify_export import (
@@ -30,7 +31,6 @@ from vidwiz.verify_export import (
     kept_hashes,
     public_key,
 )
-from vidwiz.wiring import object_store
 
 NOT_BROUGHT = (
     "An export brings no passwords, no transcripts and no used quotas: those who have only a"

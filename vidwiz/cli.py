@@ -39,6 +39,7 @@ from vidwiz.events.chain import ChainBroken
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
+from vidwiz.outside import worker_config
 from vidwiz.parent import die_with_parent
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
@@ -46,8 +47,8 @@ from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
+from vidwiz.reactions.indexing import refill as refill_passages
 from vidwiz.settings import Settings, SettingsError
-from vidwiz.wiring import worker_config
 from vidwiz.workers.api import WorkerRefused
 from vidwiz.workers.jobs import Kind
 from vidwiz.workers.run import run
@@ -166,6 +167,14 @@ def retry(settings: Settings, reaction: str | None, position: int | None) -> Non
     """Have parked events tried again at once, by the service."""
     count = asked_of_current(settings, lambda its: retry_parked(its, reaction, position))
     click.echo(f"{count} parked events will be tried again.")
+
+
+@reactions.command()
+@click.pass_obj
+def refill(settings: Settings) -> None:
+    """Have every transcript read again, by the service, for those who search."""
+    count = asked_of_current(settings, refill_passages)
+    click.echo(f"{count} transcripts will be read again.")
 
 
 @main.command()

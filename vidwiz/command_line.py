@@ -15,9 +15,9 @@ from vidwiz import preflight
 from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.database import Database
 from vidwiz.events.master_key import MasterKey
+from vidwiz.outside import master_key
 from vidwiz.projections import replay
 from vidwiz.settings import Settings
-from vidwiz.wiring import master_key
 
 Answer = TypeVar("Answer")
 

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: a bounded pool for reading and single connections for the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -101,6 +101,20 @@ class Database:
         """Every row of the answer."""
         async with self.borrowed() as connection:
             return await fetch_all(connection, statement, values)
+
+    async def each(
+        self, statement: Statement, at_once: int, **values: Any
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Row by row, of which so many are in memory at once, and all as of one moment."""
+        async with (
+            self.borrowed() as connection,
+            connection.transaction(),
+            connection.cursor(name="each") as cursor,
+        ):
+            cursor.itersize = at_once
+            await cursor.execute(statement.sql, values)
+            async for row in cursor:
+                yield row
 
     async def one(self, statement: Statement, **values: Any) -> tuple[Any, ...] | None:
         """The first row of the answer, if there is one."""

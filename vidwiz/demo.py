@@ -18,10 +18,11 @@ from vidwiz.commands.videos import BringVideo
 from vidwiz.database import Database
 from vidwiz.events.recorded import SYSTEM, Actor, Origin
 from vidwiz.http.passwords import Passwords
+from vidwiz.outside import master_key, object_store
 from vidwiz.projections.queries import CREDENTIALS, NOTES_OF_VIDEO
 from vidwiz.settings import Settings
 from vidwiz.store import Store
-from vidwiz.wiring import master_key, object_store, running_store
+from vidwiz.wiring import running_store
 
 EMAIL = "demo@vidwiz.example"
 ORIGIN = Origin(SYSTEM, correlation_id="demo")

@@ -15,12 +15,12 @@ from vidwiz.audit.checkpoints import HEAD, NEWEST, checkpoint_of
 from vidwiz.audit.copies import key_of
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.events.master_key import WrongMasterKey
+from vidwiz.outside import master_key, object_store
 from vidwiz.preflight import REMEMBERED
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, SettingsError
 from vidwiz.verify_export import Checkpoint, checkpoint_line
-from vidwiz.wiring import master_key, object_store
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
 SHORTEST_KEY = 32

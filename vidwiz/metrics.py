@@ -39,6 +39,9 @@ WAITING_WORKERS = Gauge(
 ANSWERING = Gauge(
     "vidwiz_answering_turns", "Questions that are being answered.", multiprocess_mode="livesum"
 )
+LIVE_STREAMS = Gauge(
+    "vidwiz_live_streams", "Open streams of what changes.", multiprocess_mode="livesum"
+)
 TURNS = Counter("vidwiz_turns_total", "Turns that ended.", ["outcome"])
 LOG_HEAD = Gauge(
     "vidwiz_log_head_position",

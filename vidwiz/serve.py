@@ -200,5 +200,6 @@ def _send_workers_home(quart: Quart) -> None:
     services: Services = quart.extensions[EXTENSION]
     for dispatcher in services.dispatchers.values():
         dispatcher.send_home()
+    services.hub.send_home()
     services.turns.send_home(ANSWERS_GRACE_S)
     services.desk.streams.send_home()

@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         validation_alias="GOOGLE_CERTS_URL",
         description="where Google's certificates are published",
     )
+    player_api_url: str = Field(
+        "https://www.youtube.com/iframe_api",
+        validation_alias="VIDWIZ_PLAYER_API_URL",
+        pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+        description="where the web app finds YouTube's IFrame API, or a stand-in for it",
+    )
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("vidwiz", appauthor=False),
         validation_alias="VIDWIZ_DATA_DIR",

@@ -1,17 +1,15 @@
 """The composition root: makes the parts of a service out of the settings."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from quart import Quart
 
 from vidwiz import migrate, records
-from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
-from vidwiz.adapters.object_store import FolderStore, ObjectStore
-from vidwiz.adapters.queue import Queue
+from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
@@ -22,15 +20,19 @@ from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
 from vidwiz.events.master_key import MasterKey
 from vidwiz.http.app import create_app
+from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
 from vidwiz.http.limits import Limits
 from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.passwords import Passwords
+from vidwiz.http.security import app_policy
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
+from vidwiz.live.hub import Hub
+from vidwiz.outside import google_sign_in, language_model, master_key, object_store, queue
 from vidwiz.reactions.running import Reactions
-from vidwiz.settings import OPENAI_URL, Settings
+from vidwiz.settings import Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 from vidwiz.wiz.answers import Answerer
@@ -39,80 +41,8 @@ from vidwiz.wiz.library import Library
 from vidwiz.wiz.model_answerer import ModelAnswerer
 from vidwiz.wiz.reader import TranscriptReader
 from vidwiz.wiz.turns import Turns
-from vidwiz.workers.config import Pace, WorkerConfig
 
 HOUSEKEEPING_S = 3600
-
-
-def master_key(settings: Settings) -> MasterKey:
-    """What wraps the keys of persons; raises ``SettingsError``."""
-    return MasterKey(settings.master_key_bytes)
-
-
-def object_store(settings: Settings) -> ObjectStore:
-    """The bucket if there is one, else a folder of the data folder."""
-    if settings.s3_bucket_name is None:
-        return FolderStore(settings.data_dir / "objects")
-    # The AWS libraries are slow to load and large, and a folder does not need them.
-    from vidwiz.adapters.s3_store import S3Store  # noqa: PLC0415
-
-    return S3Store(
-        settings.s3_bucket_name,
-        region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url,
-    )
-
-
-def language_model(settings: Settings) -> LanguageModel | None:
-    """Gemini if there is a key, else an OpenAI-compatible model if one is named, else none."""
-    # Their libraries are slow to load.
-    if settings.gemini_api_key is not None:
-        from vidwiz.adapters.gemini import Gemini  # noqa: PLC0415
-
-        return Gemini(
-            settings.gemini_api_key.get_secret_value(),
-            settings.gemini_model_name,
-            base_url=settings.google_gemini_base_url,
-        )
-    if settings.openai_model is not None:
-        from vidwiz.adapters.openai_compatible import OpenAICompatible  # noqa: PLC0415
-
-        key = settings.openai_api_key
-        return OpenAICompatible(
-            settings.openai_base_url or OPENAI_URL,
-            None if key is None else key.get_secret_value(),
-            settings.openai_model,
-        )
-    return None
-
-
-def queue(settings: Settings, url: str | None) -> Queue | None:
-    """The queue at this URL; None without one."""
-    if url is None:
-        return None
-    from vidwiz.adapters.sqs import SqsQueue  # noqa: PLC0415  as for S3
-
-    return SqsQueue(url, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-
-
-def worker_config(settings: Settings, api_url: str, admin_token: str) -> WorkerConfig:
-    """How the workers are to work."""
-    proxy = settings.youtube_proxy
-    languages = (one.strip() for one in settings.caption_languages.split(","))
-    return WorkerConfig(
-        api_url=api_url,
-        admin_token=admin_token,
-        languages=tuple(one for one in languages if one),
-        youtube_proxy=None if proxy is None else proxy.get_secret_value(),
-        youtube_url=settings.youtube_url,
-        summary_queue_url=settings.sqs_summary_queue_url,
-        ai_note_queue_url=settings.sqs_ai_note_queue_url,
-        aws_region=settings.aws_region,
-        aws_endpoint_url=settings.aws_endpoint_url,
-        model=lambda: language_model(settings),
-        prompt_tokens=settings.prompt_tokens,
-        pace=Pace().within(settings.stale_claim_s),
-    )
 
 
 @asynccontextmanager
@@ -136,78 +66,128 @@ async def running_store(
 
 @asynccontextmanager
 async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
-    """All parts, started, and in the end stopped after what is in flight."""
-    tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
-    passwords = Passwords()
-    shielded = Shielded()
-    objects = object_store(settings)
-    google = _google(settings)
-    model = language_model(settings)
-    master = master_key(settings)
-    async with (
-        running_store(dsn, settings.pool_size, master) as (database, signals, store),
-        open_desk(dsn, Log(database, master), settings.master_key_bytes) as desk,
-    ):
-        dispatchers = _dispatchers(settings, store, signals)
+    """All parts, started, and in the end stopped after what is in flight, in the other order."""
+    async with AsyncExitStack() as ending:
+        master = master_key(settings)
+        database, signals, store = await ending.enter_async_context(
+            running_store(dsn, settings.pool_size, master)
+        )
+        log = Log(database, master)
+        desk = await ending.enter_async_context(open_desk(dsn, log, settings.master_key_bytes))
+        google, objects = google_sign_in(settings), object_store(settings)
+        model = language_model(settings)
+        for its in (google, objects, model):
+            if its is not None:
+                ending.push_async_callback(its.aclose)
+        passwords = Passwords()
+        ending.callback(passwords.close)
         turns = Turns(store, database, _answerer(settings, model))
-        erasures = Erasures(database, signals)
-        await erasures.start()
-        erasures.listen(turns.forget)
-        erasures.listen(desk.states.forget)
-        elsewhere = Elsewhere(turns, database, signals)
-        orphans = Orphans(turns, database, store, signals.server)
-        orphans.start()
+        elsewhere = await ending.enter_async_context(_answering(turns, database, signals, store))
+        erasures = await ending.enter_async_context(
+            _erasing(database, signals, turns.forget, desk.states.forget)
+        )
+        await ending.enter_async_context(_reacting(settings, database, signals, store, objects))
+        shielded = Shielded()
+        ending.push_async_callback(shielded.finish)
+        dispatchers = _dispatchers(settings, store, signals)
+        for dispatcher in dispatchers.values():
+            ending.push_async_callback(dispatcher.close)
+        hub = Hub(database, signals)
+        ending.push_async_callback(hub.close)
+        await ending.enter_async_context(_keeping(settings, database, signals, objects))
+        tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
+        yield Services(
+            database=database,
+            signals=signals,
+            store=store,
+            erasures=erasures,
+            objects=objects,
+            dispatchers=dispatchers,
+            guard=Guard(tokens, settings.admin_bearer, database, erasures),
+            tokens=tokens,
+            passwords=passwords,
+            limits=Limits(enabled=settings.rate_limits),
+            shielded=shielded,
+            google=google,
+            library=Library(objects),
+            turns=turns,
+            elsewhere=elsewhere,
+            desk=desk,
+            hub=hub,
+            head_revision=migrate.head_revision(),
+            page=PageConfig(settings.google_client_id, settings.player_api_url),
+        )
+
+
+@asynccontextmanager
+async def _answering(
+    turns: Turns, database: Database, signals: Signals, store: Store
+) -> AsyncIterator[Elsewhere]:
+    """Turns here and elsewhere; those that no process answers any more are ended."""
+    elsewhere = Elsewhere(turns, database, signals)
+    orphans = Orphans(turns, database, store, signals.server)
+    orphans.start()
+    try:
+        yield elsewhere
+    finally:
+        await orphans.close()
+        await turns.close()
+        await elsewhere.close()
+
+
+@asynccontextmanager
+async def _erasing(
+    database: Database, signals: Signals, *listeners: Callable[[int], None]
+) -> AsyncIterator[Erasures]:
+    """Who was erased; the listeners are told of each from now on."""
+    erasures = Erasures(database, signals)
+    await erasures.start()
+    for listener in listeners:
+        erasures.listen(listener)
+    try:
+        yield erasures
+    finally:
+        await erasures.close()
+
+
+@asynccontextmanager
+async def _keeping(
+    settings: Settings, database: Database, signals: Signals, objects: ObjectStore
+) -> AsyncIterator[None]:
+    """Checkpoints are signed, and what is old is forgotten."""
+    keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
+    keeper.start()
+    housekeeping = asyncio.create_task(_keep_house(database))
+    try:
+        yield
+    finally:
+        housekeeping.cancel()
+        await keeper.close()
+
+
+@asynccontextmanager
+async def _reacting(
+    settings: Settings, database: Database, signals: Signals, store: Store, objects: ObjectStore
+) -> AsyncIterator[None]:
+    """The reactions at work, and the queues that they send to."""
+    async with AsyncExitStack() as ending:
         summaries = queue(settings, settings.sqs_summary_queue_url)
         ai_notes = queue(settings, settings.sqs_ai_note_queue_url)
-        reactions = Reactions(database, signals, store, summaries=summaries, ai_notes=ai_notes)
+        for its in (summaries, ai_notes):
+            if its is not None:
+                ending.push_async_callback(its.aclose)
+        reactions = Reactions(
+            database, signals, store, objects, summaries=summaries, ai_notes=ai_notes
+        )
+        ending.push_async_callback(reactions.close)
         reactions.start()
-        keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
-        keeper.start()
-        housekeeping = asyncio.create_task(_keep_house(database))
-        try:
-            yield Services(
-                database=database,
-                signals=signals,
-                store=store,
-                erasures=erasures,
-                objects=objects,
-                dispatchers=dispatchers,
-                guard=Guard(tokens, settings.admin_bearer, database, erasures),
-                tokens=tokens,
-                passwords=passwords,
-                limits=Limits(enabled=settings.rate_limits),
-                shielded=shielded,
-                google=google,
-                library=Library(objects),
-                turns=turns,
-                elsewhere=elsewhere,
-                desk=desk,
-                head_revision=migrate.head_revision(),
-            )
-        finally:
-            housekeeping.cancel()
-            await keeper.close()
-            for dispatcher in dispatchers.values():
-                await dispatcher.close()
-            await shielded.finish()
-            await reactions.close()
-            await orphans.close()
-            await erasures.close()
-            await turns.close()
-            await elsewhere.close()
-            passwords.close()
-            await _closed(summaries, ai_notes, model, objects, google)
-
-
-async def _closed(*outside: Queue | LanguageModel | ObjectStore | GoogleSignIn | None) -> None:
-    for its in outside:
-        if its is not None:
-            await its.aclose()
+        yield
 
 
 def create_service(settings: Settings, dsn: str) -> Quart:
     """The app with its services, which live as long as the server serves it."""
-    app = create_app(settings.static_dir)
+    policy = app_policy(settings.player_api_url, google=settings.google_client_id is not None)
+    app = create_app(settings.static_dir, policy)
 
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:
@@ -220,12 +200,6 @@ def create_service(settings: Settings, dsn: str) -> Quart:
 
 def _answerer(settings: Settings, model: LanguageModel | None) -> Answerer:
     return TranscriptReader() if model is None else ModelAnswerer(model, settings.prompt_tokens)
-
-
-def _google(settings: Settings) -> GoogleSignIn | None:
-    if settings.google_client_id is None:
-        return None
-    return GoogleSignIn(settings.google_client_id, certs_url=settings.google_certs_url)
 
 
 def _dispatchers(settings: Settings, store: Store, signals: Signals) -> dict[TaskType, Dispatcher]:

@@ -114,6 +114,10 @@ def test_an_unverified_address_links_nothing() -> None:
     given(ANN).when(replace(GOOGLE, email_verified=False)).refused(EmailNotVerified)
 
 
+def test_an_unverified_address_opens_no_account() -> None:
+    given().when(replace(GOOGLE, email_verified=False)).refused(EmailNotVerified)
+
+
 def test_an_account_is_linked_to_one_google_account() -> None:
     command = replace(GOOGLE, google_id="g-2")
     given(ANN, LINKED).when(command).refused(OtherGoogleAccountLinked)

@@ -36,6 +36,9 @@ USER = [
     ("GET", "/api/videos/abcdefghijk"),
     ("GET", "/api/search"),
     ("DELETE", "/api/user"),
+    ("GET", "/api/search/all"),
+    ("GET", "/api/stream"),
+    ("GET", "/api/user/export"),
 ]
 ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),
@@ -59,7 +62,6 @@ EITHER = [
     ("POST", "/api/tasks/transcript"),
     ("GET", "/api/tasks/metadata?timeout=0"),
     ("POST", "/api/tasks/metadata"),
-    ("GET", "/api/videos/abcdefghijk/transcript"),
     ("POST", "/api/videos/abcdefghijk/transcript"),
 ]
 VISITOR = [
@@ -71,7 +73,9 @@ VISITOR = [
     ("GET", "/api/wiz/turns/999999/stream"),
     ("POST", "/api/wiz/turns/999999/stop"),
 ]
+READER = [("GET", "/api/videos/abcdefghijk/transcript")]
 PUBLIC = [
+    ("GET", "/api/config"),
     ("POST", "/api/user/signup"),
     ("POST", "/api/user/login"),
     ("POST", "/api/user/google/login"),
@@ -81,7 +85,7 @@ PUBLIC = [
     ("GET", "/api/health/live"),
     ("GET", "/api/health/ready"),
 ]
-ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR]
+ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR, *READER]
 TAKE_JSON = [
     (method, path)
     for method, path in ALL
@@ -126,6 +130,7 @@ def test_no_route_is_left_out_here() -> None:
             ("admin", ADMIN),
             ("user_or_admin", EITHER),
             ("user_or_guest", VISITOR),
+            ("visitor_or_admin", READER),
         )
     }
 
@@ -175,7 +180,7 @@ async def test_users_and_the_admin_pass_where_either_may(
 
 
 @pytest.mark.parametrize("headers", [one for one in NO_BEARER if one is not GUEST], ids=str)
-@pytest.mark.parametrize(("method", "path"), VISITOR)
+@pytest.mark.parametrize(("method", "path"), [*VISITOR, *READER])
 async def test_a_visitor_without_a_token_or_a_session_is_401(
     api: Api, method: str, path: str, headers: dict[str, str]
 ) -> None:
@@ -196,7 +201,7 @@ async def test_whoever_has_no_valid_token_is_the_guest_that_the_header_names(
         assert answer.status_code == passes.status_code
 
 
-@pytest.mark.parametrize(("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR])
+@pytest.mark.parametrize(("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR, *READER])
 async def test_the_guard_runs_before_the_body_is_looked_at(
     api: Api, method: str, path: str
 ) -> None:

@@ -18,6 +18,7 @@ SECURITY: dict[str, Any] = {
     "admin": [{"admin": []}],
     "user_or_admin": [{"user": []}, {"admin": []}],
     "user_or_guest": [{"user": []}, {"guest": []}],
+    "visitor_or_admin": [{"user": []}, {"guest": []}, {"admin": []}],
     "public": None,
 }
 WITHOUT_JSON = {
@@ -98,6 +99,7 @@ def test_every_route_documents_the_errors_it_may_answer(document: dict[str, Any]
             "admin": {"401", "403"},
             "user_or_admin": {"401"},
             "user_or_guest": {"401"},
+            "visitor_or_admin": {"401"},
             "public": set(),
         }
         expected: set[str] = set(wanted[view.guard])

@@ -20,6 +20,10 @@ async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     (static / "index.html").write_bytes(INDEX)
     (static / "assets" / "app-1a2b3c.js").write_bytes(b"run()")
     (static / "assets" / "app-1a2b3c.css").write_bytes(b"a{}")
+    packed = static / "assets" / "packed-4d5e6f.js"
+    packed.write_bytes(b"run(more)")
+    packed.with_name(f"{packed.name}.br").write_bytes(b"as brotli")
+    packed.with_name(f"{packed.name}.gz").write_bytes(b"as gzip")
     (static / "favicon.svg").write_bytes(b"<svg/>")
     (static / "with space é.txt").write_bytes(b"odd name")
     (data / "secret.txt").write_bytes(SECRET)
@@ -58,8 +62,7 @@ async def test_a_file_of_the_build_is_served(
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/dashboard", "/video/dQw4w9WgXcQ", "/wiz/x?y=1", "/assets", "/assets/",
-     "/assets/gone.js",
+    ["/", "/dashboard", "/video/dQw4w9WgXcQ", "/wiz/x?y=1", "/assets",
      "/apiary", "/API/notes", "/x" * 2000, "/" + "x" * 5000, "/%00", "/%ff", "/%ed%a0%80",
      "/a%00.js", "/favicon.svg/x", "/.env", "//", "//example.org/x"],
     ids=lambda path: path[:24],
@@ -74,7 +77,7 @@ async def test_any_other_path_is_the_web_app(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt",
-     "/assets/../../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt", "/..%5csecret.txt",
+     "/..%5csecret.txt",
      "/%252e%252e/secret.txt", "/....//secret.txt", "/..;/secret.txt", "/../static-secret",
      "/%2e%2e%2fstatic-secret", "/link.txt", "/folder-link/secret.txt", "/loop", "/loop/x",
      "/folder-link/static/../secret.txt", "//etc/passwd", "/%2fetc%2fpasswd", "/C:%5cwindows",
@@ -87,13 +90,40 @@ async def test_nothing_outside_of_the_folder_is_served(api: Api, path: str) -> N
 
 
 async def test_the_page_is_revalidated_and_hashed_files_are_not(api: Api) -> None:
-    for path in ("/", "/dashboard", "/assets/gone.js", "/favicon.svg"):
+    for path in ("/", "/dashboard", "/favicon.svg"):
         answer = await api.client.get(path)
-        assert "max-age=0" in answer.headers["cache-control"]
+        assert answer.headers["cache-control"] == "no-cache"
         same = await api.client.get(path, headers={"If-None-Match": answer.headers["etag"]})
         assert (same.status_code, same.content) == (304, b"")
     hashed = await api.client.get("/assets/app-1a2b3c.js")
-    assert "max-age=31536000" in hashed.headers["cache-control"]
+    assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("path", ["/assets/", "/assets/gone.js", "/assets/%2e%2e/../secret.txt"])
+async def test_an_asset_that_is_not_there_is_not_the_page(api: Api, path: str) -> None:
+    refused(await api.client.get(f"http://test{path}"), 404)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "content"),
+    [
+        ("gzip, br", "br", b"as brotli"),
+        ("gzip", "gzip", b"as gzip"),
+        ("br;q=0, gzip", "gzip", b"as gzip"),
+        ("identity", None, b"run(more)"),
+        ("", None, b"run(more)"),
+    ],
+)
+async def test_what_the_build_compressed_goes_to_who_takes_it(
+    api: Api, accepted: str, encoding: str | None, content: bytes
+) -> None:
+    url = "/assets/packed-4d5e6f.js"
+    async with api.client.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
+        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    assert raw == content
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["content-type"].partition(";")[0] == "text/javascript"
+    assert answer.headers["vary"] == "Accept-Encoding"
 
 
 async def test_a_part_of_a_file_can_be_asked_for(api: Api) -> None:

@@ -106,6 +106,7 @@ async def test_a_conversation_is_read_again_with_citations_and_turns(
         {
             "marker": "[55:54]",
             "at": 3,
+            "at_utf16": 3,
             "start": 3354.0,
             "end": 3358.0,
             "quote": "Houston, we've had a problem",

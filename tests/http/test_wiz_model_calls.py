@@ -11,6 +11,7 @@ from tests.support import SHARED_DATA, Api, Person, new_video_id
 from tests.wiz_support import (
     SPOKEN,
     ask,
+    conversation,
     guest,
     ids_of,
     payloads,
@@ -248,3 +249,7 @@ async def test_the_place_of_a_citation_counts_characters_of_the_whole_answer(
     assert [one["start"] for one in cited] == [2.0, 3354.0, 2.0]
     for one in cited:
         assert text[one["at"] : one["at"] + len(one["marker"])] == one["marker"]
+        units = text.encode("utf-16-le")[2 * one["at_utf16"] :]
+        assert units.startswith(one["marker"].encode("utf-16-le"))
+    stored = (await conversation(api.client, who, ids_of(answer)[1]))["messages"][-1]
+    assert stored["citations"] == cited

@@ -13,7 +13,7 @@ from tests.store.parts import Parts, rows, running, terminated
 from tests.support import MASTER, eventually
 from vidwiz.projections import replay
 from vidwiz.reactions import leadership
-from vidwiz.reactions.deliveries import Delivery, Summaries
+from vidwiz.reactions.deliveries import Summaries, Writing
 from vidwiz.reactions.effects import ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.leadership import REACTION_LOCK, LeadershipLost, candidacy
@@ -29,7 +29,7 @@ class Stage:
         self.acting = 0
         self.at_most = 0
 
-    async def deliver(self, name: str, parts: Parts, delivery: Delivery) -> None:
+    async def deliver(self, name: str, parts: Parts, delivery: Writing) -> None:
         self.acted.append(name)
         self.acting += 1
         self.at_most = max(self.at_most, self.acting)
@@ -43,7 +43,7 @@ class Actor:
     def __init__(self, stage: Stage, name: str, parts: Parts) -> None:
         self._stage, self._name, self._parts = stage, name, parts
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Writing) -> None:
         await self._stage.deliver(self._name, self._parts, delivery)
 
 

@@ -38,7 +38,7 @@ def found(text: str, length_s: float | None = LENGTH_S) -> list[tuple[str, float
 def test_a_time_as_the_prompt_writes_it_is_cited() -> None:
     text = "It began here \U0001f680 [475:35], they say."
     assert cited(text, SEGMENTS, LENGTH_S) == [
-        Citation("[475:35]", 16, 28535.4, 28538, "the problem")
+        Citation("[475:35]", 16, 17, 28535.4, 28538, "the problem")
     ]
 
 

@@ -38,7 +38,9 @@ def happen(turn: Turn, step: Step) -> None:
 
 
 def cited(number: int) -> Citation:
-    return Citation(f"[{number}:00]", number, number * 60.0, number * 60.0 + 5, f"words {number}")
+    return Citation(
+        f"[{number}:00]", number, number, number * 60.0, number * 60.0 + 5, f"words {number}"
+    )
 
 
 async def followed(turn: Turn, after: Place = START) -> list[TurnEvent]:

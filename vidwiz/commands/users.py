@@ -146,6 +146,8 @@ def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcom
         return _signed_in(command, accounts.by_google_id)
     if accounts.by_email is not None:
         return _linked(command, accounts.by_email)
+    if not command.email_verified:
+        raise EmailNotVerified
     signed_up = UserSignedUp(
         user_id=accounts.user_id,
         email=command.email,

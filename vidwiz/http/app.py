@@ -9,14 +9,19 @@ from werkzeug.exceptions import NotFound
 
 from vidwiz.http.audit import audit
 from vidwiz.http.bodies import BoundedRequest
+from vidwiz.http.config import config
 from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
+from vidwiz.http.export import export
 from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
+from vidwiz.http.live import live
 from vidwiz.http.maintenance import maintenance
 from vidwiz.http.note_history import note_history
 from vidwiz.http.notes import notes
 from vidwiz.http.openapi import Document
+from vidwiz.http.search import search
+from vidwiz.http.security import NOTHING, docs_policy
 from vidwiz.http.static import get_static
 from vidwiz.http.tasks import tasks
 from vidwiz.http.transcripts import transcripts
@@ -24,11 +29,30 @@ from vidwiz.http.users import users
 from vidwiz.http.videos import videos
 from vidwiz.http.wiz import wiz
 
+DOCS = "/docs"
+API = (
+    users,
+    notes,
+    note_history,
+    videos,
+    transcripts,
+    search,
+    tasks,
+    wiz,
+    live,
+    config,
+    export,
+    audit,
+    maintenance,
+)
 SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
 
 
-def create_app(static_dir: Path) -> Quart:
-    """The app; whoever runs it puts its ``Services`` where ``services()`` finds them."""
+def create_app(static_dir: Path, policy: str = NOTHING) -> Quart:
+    """The app; whoever runs it puts its ``Services`` where ``services()`` finds them.
+
+    ``policy`` is the Content-Security-Policy of the web app in ``static_dir``.
+    """
     app = Quart("vidwiz", static_folder=None)
     app.request_class = BoundedRequest
     app.config.update(
@@ -37,29 +61,20 @@ def create_app(static_dir: Path) -> Quart:
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
-    for blueprint in (
-        users,
-        notes,
-        note_history,
-        videos,
-        transcripts,
-        tasks,
-        wiz,
-        audit,
-        maintenance,
-    ):
+    for blueprint in API:
         api.register_blueprint(blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health)
     app.add_url_rule("/docs/<path:name>", view_func=get_docs_file)
     register_error_handlers(app)
     app.before_request(_name_the_route)
+    app.after_request(_guard_the_docs)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
 
     @app.errorhandler(NotFound)
     async def no_route(_: NotFound) -> Response:
-        return await get_static(static_dir)
+        return await get_static(static_dir, policy)
 
     make_response = app.make_response
     QuartSchema(
@@ -80,6 +95,13 @@ def create_app(static_dir: Path) -> Quart:
 async def get_docs_file(name: str) -> Response:
     """The documentation page's own files, so that it works without the internet."""
     answer: Response = await send_from_directory(str(SWAGGER_FILES), name)
+    return answer
+
+
+async def _guard_the_docs(answer: Response) -> Response:
+    if request.path == DOCS:
+        page = await answer.get_data(as_text=False)
+        answer.headers["Content-Security-Policy"] = docs_policy(page)
     return answer
 
 

@@ -65,6 +65,15 @@ STATUSES: Mapping[type[DomainError], int] = {
     videos.TranscriptExists: 409,
 }
 
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    DatabaseUnavailable,
+    Overloaded,
+    ObjectStoreError,
+    CertificatesUnavailable,
+    UnknownEvent,
+)
+"""What is over when the service has again what it needs."""
+
 
 class ApiError(Exception):
     """An answer that is an error; ``details`` stays out of the envelope when it is None."""
@@ -137,7 +146,7 @@ def register_error_handlers(app: Quart) -> None:
     app.register_error_handler(TooManyStreams, _busy)
     app.register_error_handler(UnknownEvent, _unreadable)
     app.register_error_handler(NoSuchPosition, _no_such_position)
-    for kind in (DatabaseUnavailable, Overloaded, ObjectStoreError, CertificatesUnavailable):
+    for kind in UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _unexpected)
 

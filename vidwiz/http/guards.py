@@ -89,20 +89,20 @@ class Guard:
 
     async def user(self) -> User:
         """The user, or a 401."""
-        user = await self._user(_bearer())
+        user = await self._user(bearer())
         if user is None:
             raise ApiError(401, "Invalid or expired token")
         return user
 
     async def admin(self) -> Admin:
         """The admin; a 401 without a token, a 403 with any other."""
-        if not self._is_admin(_bearer()):
+        if not self._is_admin(bearer()):
             raise ApiError(403, "Admin token required")
         return Admin()
 
     async def user_or_admin(self) -> Caller:
         """Either of them, or a 401."""
-        token = _bearer()
+        token = bearer()
         if self._is_admin(token):
             return Admin()
         return await self.user()
@@ -119,10 +119,20 @@ class Guard:
         digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()
         return Guest(digest[:32])
 
+    async def visitor_or_admin(self) -> Visitor | Admin:
+        """The admin, the user of a valid token, or the guest that the header names, or a 401."""
+        if self._is_admin(_bearer_if_any()):
+            return Admin()
+        return await self.user_or_guest()
+
     async def again(self, caller: Caller) -> None:
         """Raise a 401 if the caller's token has died since it was looked at."""
         if isinstance(caller, User):
             await self.user()
+
+    async def still_admits(self, user: User, token: str) -> bool:
+        """Whether the token that was this user's is so yet; no request is needed."""
+        return await self._user(token) == user
 
     def _is_admin(self, token: str) -> bool:
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._admin_token)
@@ -140,7 +150,8 @@ class Guard:
         return row is not None and row[0] == token_id
 
 
-def _bearer() -> str:
+def bearer() -> str:
+    """The token of the request, or a 401."""
     token = _bearer_if_any()
     if not token:
         raise ApiError(401, "Missing or invalid Authorization header")
@@ -173,6 +184,11 @@ def user_or_admin(handler: Handler) -> Handler:
 def user_or_guest(handler: Handler) -> Handler:
     """Pass the ``User`` or the ``Guest`` to the handler as its first argument."""
     return _guarded(handler, Guard.user_or_guest, [{"user": []}, {"guest": []}])
+
+
+def visitor_or_admin(handler: Handler) -> Handler:
+    """Pass the ``User``, the ``Guest`` or the ``Admin`` to the handler as its first argument."""
+    return _guarded(handler, Guard.visitor_or_admin, [{"user": []}, {"guest": []}, {"admin": []}])
 
 
 def public(handler: Handler) -> Handler:

@@ -21,6 +21,7 @@ PER_ADDRESS = {
     "wiz": parse("600/minute"),
     "wiz_read": parse("1200/minute"),
     "guest_question": parse("300/hour"),
+    "export": parse("30/hour"),
 }
 PER_ACCOUNT = {"login": parse("60/minute")}
 """Slows guessing from many addresses; high enough that nobody locks another out with a few."""

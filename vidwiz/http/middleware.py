@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from vidwiz.http.context import REQUEST_ID, ROUTE, request_id_from
+from vidwiz.http.security import NOTHING
 from vidwiz.metrics import REQUEST_SECONDS, REQUESTS
 
 Scope = MutableMapping[str, Any]
@@ -23,7 +24,12 @@ ON_EVERY_ANSWER: Headers = [
         b"X-Request-ID, Retry-After, X-Wiz-Turn-ID, X-Wiz-Conversation-ID",
     ),
     (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),  # YouTube's player wants a referrer
+    (b"cross-origin-opener-policy", b"same-origin-allow-popups"),  # so does Google's button popups
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
+ON_WHAT_IS_NO_PAGE = (b"content-security-policy", NOTHING.encode())
+BEHIND_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 ON_PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
     (
@@ -52,13 +58,15 @@ class RequestFrame:
         request_id = request_id_from(_header(scope["headers"], b"x-request-id"))
         scope[REQUEST_ID] = request_id
         frame = [(b"x-request-id", request_id.encode()), *ON_EVERY_ANSWER]
+        if scope.get("scheme") == "https":
+            frame.append(BEHIND_HTTPS)
         status = 0
 
         async def send_framed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *frame]
+                message["headers"] = [*message["headers"], *frame, *_policy(message["headers"])]
             await send(message)
 
         try:
@@ -68,6 +76,12 @@ class RequestFrame:
                 await self._app(scope, receive, send_framed)
         finally:
             _account(scope, status, time.perf_counter() - began, request_id)
+
+
+def _policy(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """What browsers may do with the answer, where it does not say so itself."""
+    has_one = _header(headers, b"content-security-policy") is not None
+    return [] if has_one else [ON_WHAT_IS_NO_PAGE]
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from vidwiz.database import Database
     from vidwiz.erasures import Erasures
     from vidwiz.events import TaskType
+    from vidwiz.http.config import PageConfig
     from vidwiz.http.guards import Guard
     from vidwiz.http.limits import Limits
     from vidwiz.http.long_poll import Dispatcher
     from vidwiz.http.passwords import Passwords
     from vidwiz.http.shield import Shielded
     from vidwiz.http.tokens import Tokens
+    from vidwiz.live.hub import Hub
     from vidwiz.signals import Signals
     from vidwiz.store import Store
     from vidwiz.wiz.elsewhere import Elsewhere
@@ -50,7 +52,9 @@ class Services:
     turns: Turns
     elsewhere: Elsewhere
     desk: Desk
+    hub: Hub
     head_revision: str
+    page: PageConfig
 
 
 def services() -> Services:

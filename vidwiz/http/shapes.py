@@ -203,10 +203,14 @@ class Conversations(BaseModel):
 
 
 class Citation(BaseModel):
-    """A time in an answer that the transcript has; ``at`` counts characters of the answer."""
+    """A time in an answer that the transcript has; ``at`` counts characters of the answer.
+
+    ``at_utf16`` counts as JavaScript does; answers that were stored long ago do not have it.
+    """
 
     marker: str = Field(examples=["[7:55:35]"])
     at: int
+    at_utf16: int | None = None
     start: float = Field(description="seconds")
     end: float = Field(description="seconds")
     quote: str
@@ -294,3 +298,73 @@ class Progress(BaseModel):
     transcript: ProgressOf
     metadata: ProgressOf
     summary: ProgressOf
+
+
+class LiveStream(BaseModel):
+    """``text/event-stream``: what the data of its events may hold. Ids are positions in the log.
+
+    A ``note`` has ``type``, ``note_id``, ``video_id``; a ``video`` ``video_id``, ``what``;
+    a ``task`` ``video_id``, ``task_type``, ``status``, ``reason``; a ``turn`` ``turn_id``,
+    ``conversation_id``, ``video_id``, ``status``; the others have nothing.
+    """
+
+    type: Literal["added", "edited", "deleted", "restored"] | None = None
+    what: Literal["added", "transcript", "metadata", "summary"] | None = None
+    task_type: Literal["fetch_transcript", "fetch_metadata", "write_summary"] | None = None
+    status: str | None = None
+    reason: str | None = None
+    note_id: int | None = None
+    turn_id: int | None = None
+    conversation_id: int | None = None
+    video_id: str | None = None
+
+
+class SearchHit(BaseModel):
+    """Where the words stand; ``seconds`` and ``timestamp`` are of a note or a transcript."""
+
+    kind: Literal["title", "note", "transcript"]
+    note_id: int | None
+    seconds: float | None
+    timestamp: str | None = Field(examples=["12:34"])
+    snippet: str = Field(description="plain text")
+    highlights: list[tuple[int, int]] = Field(description="UTF-16 code units of the snippet")
+
+
+class SearchMetadata(BaseModel):
+    """What a list shows of a video."""
+
+    thumbnail: Any
+    channel: Any
+    duration_string: Any
+
+
+class VideoWithHits(BaseModel):
+    """A video with its best hits, and how many there are."""
+
+    video_id: str
+    title: str | None
+    metadata: SearchMetadata | None
+    hits: list[SearchHit]
+    hit_count: int
+
+
+class Everything(BaseModel):
+    """One page of videos with hits, best first."""
+
+    query: str
+    total: int
+    videos: list[VideoWithHits]
+
+
+class Config(BaseModel):
+    """What the web app has to know; ``google_client_id`` is null where sign-in is off."""
+
+    google_client_id: str | None
+    guest_daily_limit: int
+    user_daily_limit: int
+    version: str
+    player_api_url: str
+
+
+class Archive(BaseModel):
+    """``application/zip``: Markdown for each video, notes as JSON and CSV, the profile."""

@@ -7,8 +7,14 @@ from quart import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
 from vidwiz.http.errors import envelope
+from vidwiz.http.security import plain_policy
 
-YEAR_S = 365 * 24 * 3600
+ASSETS = "assets/"
+FOR_EVER = "public, max-age=31536000, immutable"
+"""Of the files whose names hold their hash."""
+ASK_ALWAYS = "no-cache"
+COMPRESSED = {"br": ".br", "gzip": ".gz"}
+"""Encodings, the best first, and how the files of a build that have them end."""
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -33,27 +39,49 @@ NOT_BUILT = """<!doctype html>
 """
 
 
-async def get_static(static_dir: Path) -> Response:
-    """Answer a path that is no route: the web app's, or 404 inside ``/api``."""
+async def get_static(static_dir: Path, policy: str) -> Response:
+    """Answer a path that is no route: the web app's, or 404 inside ``/api`` and ``/assets``."""
     path = request.path.lstrip("/")
     if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
         return envelope(404, "Not found")
-    for name in (path, "index.html"):
+    for name in (path,) if path.startswith(ASSETS) else (path, "index.html"):
         try:
-            return await _file(static_dir, name)
+            return await _best_file(static_dir, name, policy)
         except RequestedRangeNotSatisfiable as error:
             return envelope(416, error.name)
         except (NotFound, ValueError, OSError):
             continue
-    return Response(NOT_BUILT, mimetype="text/html")
+    if path.startswith(ASSETS):
+        return envelope(404, "Not found")
+    headers = {"Content-Security-Policy": plain_policy(NOT_BUILT.encode())}
+    return Response(NOT_BUILT, mimetype="text/html", headers=headers)
+
+
+async def _best_file(folder: Path, name: str, policy: str) -> Response:
+    """The file, compressed where the build did that and the client takes it."""
+    answer = await _file(folder, name)
+    for encoding, ending in COMPRESSED.items():
+        if request.accept_encodings.quality(encoding) > 0 and _is_file(folder, name + ending):
+            content_type = answer.content_type
+            answer = await _file(folder, name + ending)
+            answer.content_type = content_type
+            answer.headers["Content-Encoding"] = encoding
+            break
+    answer.headers["Cache-Control"] = FOR_EVER if name.startswith(ASSETS) else ASK_ALWAYS
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.headers["Content-Security-Policy"] = policy
+    return answer
 
 
 async def _file(folder: Path, name: str) -> Response:
     if not _is_inside(folder, name):
         raise NotFound
-    life = YEAR_S if name.startswith("assets/") else 0  # those have their hash in their name
-    answer: Response = await send_from_directory(folder, name, cache_timeout=life)
+    answer: Response = await send_from_directory(folder, name)
     return answer
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    return _is_inside(folder, name) and (folder / name).is_file()
 
 
 def _is_inside(folder: Path, name: str) -> bool:

@@ -1,11 +1,12 @@
 """Transcripts of videos: read, brought along by a user, and how far workers have come."""
 
 import asyncio
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from vidwiz.adapters.language_model import ModelError
 from vidwiz.adapters.object_store import transcript_key
@@ -22,11 +23,20 @@ from vidwiz.http.answers import json_answer
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Admin, Caller, public, user_or_admin
+from vidwiz.http.guards import (
+    Admin,
+    Caller,
+    Visitor,
+    public,
+    user_or_admin,
+    visitor_or_admin,
+)
+from vidwiz.http.limits import limited
 from vidwiz.http.services import services
 from vidwiz.http.tasks import stored_transcript
 from vidwiz.lookups.videos import transcript_grounds
 from vidwiz.projections import queries
+from vidwiz.projections.wiz_queries import TRANSCRIPT
 from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
 
 transcripts = Blueprint("transcripts", __name__)
@@ -44,23 +54,29 @@ REASONS = {
     "unexpected": "The worker met an error of its own.",
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
+SMALL = 1024
+"""Bytes that are not worth compressing."""
 UNKNOWN_REASON = "No worker could do it."
 
 
 @transcripts.get("/videos/<video_id>/transcript")
-@documented("videos", list[shapes.TranscriptItem], 401, 404)
-@user_or_admin
-async def get_transcript(_: Caller, video_id: str) -> Response:
-    """The transcript, as it was submitted."""
+@documented("videos", list[shapes.TranscriptItem], 401, 404, 429, empty=304)
+@visitor_or_admin
+@limited("wiz_read")
+async def get_transcript(_: Visitor | Admin, video_id: str) -> Response:
+    """The transcript, as it was submitted; 304 for a client that names its ``ETag``."""
     row = None
     if bodies.is_video_id(video_id):
-        row = await services().database.one(queries.VIDEO, video_id=video_id)
+        row = await services().database.one(TRANSCRIPT, video_id=video_id)
     if row is None:
         raise VideoNotFound
+    sha256: str | None = row[0]
+    if sha256 is not None and request.if_none_match.contains_weak(sha256):
+        return _cached(Response(b"", 304), sha256)
     content = await services().objects.get(transcript_key(video_id))
     if content is None:
         raise ApiError(404, "Transcript not found")
-    return json_answer(content)
+    return await _compressed(_cached(json_answer(content), sha256), content)
 
 
 @transcripts.post("/videos/<video_id>/transcript")
@@ -102,6 +118,23 @@ async def get_progress(video_id: str) -> Response:
             "summary": _progress(summary, newest.get("write_summary")),
         }
     )
+
+
+def _cached(answer: Response, sha256: str | None) -> Response:
+    """Whoever keeps the answer asks whether it is the newest."""
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.headers["Vary"] = "Accept-Encoding"
+    if sha256 is not None:
+        answer.set_etag(sha256, weak=True)  # compressed or not
+    return answer
+
+
+async def _compressed(answer: Response, content: bytes) -> Response:
+    """The answer in a fifth of its size, for clients that take it so."""
+    if request.accept_encodings.quality("gzip") > 0 and len(content) > SMALL:
+        answer.set_data(await asyncio.to_thread(gzip.compress, content, 5))
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
 
 
 async def _bring(caller: Caller, video_id: str, content: bytes) -> int:

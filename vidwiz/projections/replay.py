@@ -369,7 +369,7 @@ _SHADOWS = "SELECT tablename FROM pg_tables WHERE schemaname = 'rebuild' ORDER B
 def _compare(writer: Connection, projector: Projector) -> list[Difference]:
     _execute(writer, "SET LOCAL enable_hashjoin = on")
     table = projector.table
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.columns if column.computed is None]
     differing = ", ".join(
         f"CASE WHEN live.{_q(n)} IS DISTINCT FROM replayed.{_q(n)} THEN '{n}' END" for n in names
     )

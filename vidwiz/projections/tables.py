@@ -10,8 +10,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -25,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TSVECTOR, UUID
 
 metadata = MetaData(
     naming_convention={
@@ -47,6 +49,12 @@ END $$
 """
 """A field of an event, for indexes: the cast depends on no setting, but counts as if it did."""
 event.listen(metadata, "before_create", DDL(EVENT_FIELD))  # type: ignore[no-untyped-call]
+
+
+def _words(column: str) -> Column[object]:
+    """What the full text search finds a row by; PostgreSQL makes it of another column."""
+    return Column("words", TSVECTOR, Computed(f"search_vector({column})", persisted=True))
+
 
 user_ids = Sequence("user_ids", metadata=metadata, data_type=BigInteger)
 video_ids = Sequence("video_ids", metadata=metadata, data_type=BigInteger)
@@ -203,7 +211,9 @@ videos = Table(
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("summary_requested_at", Instant),
+    _words("title"),
     UniqueConstraint("video_id"),
+    Index("videos_words_idx", "words", postgresql_using="gin"),
 )
 
 notes = Table(
@@ -218,13 +228,34 @@ notes = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
+    _words("text"),
     Index(None, "user_id", "video_id", "id"),
+    Index("notes_words_idx", "words", postgresql_using="gin"),
 )
 Index(
     "notes_without_words_idx",
     notes.c.video_id,
     postgresql_where=(notes.c.text.is_(None)) | (notes.c.text == ""),
 )
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("video_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("own", Integer, nullable=False),
+    Column("offsets", ARRAY(Integer), nullable=False),
+    Column("starts", ARRAY(Float), nullable=False),
+    _words("text"),
+    PrimaryKeyConstraint("video_id", "number"),
+    Index("passages_words_idx", "words", postgresql_using="gin"),
+)
+"""What is said in transcripts, which lie in the object store: a reaction fills it.
+
+The segments of a passage begin at ``offsets`` (characters of ``text``) and ``starts`` (seconds).
+Behind its ``own`` characters stands the beginning of the next one, for phrases across the border.
+"""
 
 TASK_STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
 

@@ -6,7 +6,7 @@ not asked for again. Which of two events asks for a note is decided by their pos
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -39,13 +39,16 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Writing that is wanted: ``body`` asks workers elsewhere for it, ``task`` our own.
-
-    ``key`` is the same whenever this cause is looked at again.
-    """
+    """What follows; ``key`` is the same whenever this cause is looked at again."""
 
     cause: Cause
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Delivery):
+    """Writing that is wanted: ``body`` asks workers elsewhere for it, ``task`` our own."""
+
     task: QueueTask
     body: bytes
 
@@ -57,13 +60,16 @@ class Delivery:
         return str(stream_id(name))
 
 
-class Reaction(Protocol):
+Delivered_co = TypeVar("Delivered_co", bound=Delivery, covariant=True)
+
+
+class Reaction(Protocol[Delivered_co]):
     """Says what follows from events."""
 
     name: str
     causes: tuple[type[Event], ...]
 
-    def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+    def wanted(self, cause: Cause) -> AsyncGenerator[Delivered_co, None]:
         """What is to be delivered because of the event; raises ``DatabaseUnavailable``."""
         ...
 
@@ -84,15 +90,15 @@ class Summaries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+    async def wanted(self, cause: Cause) -> AsyncGenerator[Writing, None]:
         """The summary, unless there is one."""
         match cause.event:
             case SummaryRequested(video_id=video_id) | TranscriptReady(video_id=video_id):
                 if await self._database.one(_unsummarised, video_id=video_id) is not None:
                     yield self._delivery(cause, video_id)
 
-    def _delivery(self, cause: Cause, video_id: str) -> Delivery:
-        return Delivery(
+    def _delivery(self, cause: Cause, video_id: str) -> Writing:
+        return Writing(
             cause=cause,
             key=f"{self.name}-{cause.position}",
             task=QueueTask(TaskType.SUMMARY, video_id),
@@ -146,7 +152,7 @@ class AiNotes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def wanted(self, cause: Cause) -> AsyncGenerator[Delivery, None]:
+    async def wanted(self, cause: Cause) -> AsyncGenerator[Writing, None]:
         """The note that was added, or those that waited for the transcript."""
         match cause.event:
             case NoteAdded(text=None | "") as added:
@@ -159,7 +165,7 @@ class AiNotes:
                     for delivery in page:
                         yield delivery
 
-    async def _note(self, cause: Cause, added: NoteAdded) -> list[Delivery]:
+    async def _note(self, cause: Cause, added: NoteAdded) -> list[Writing]:
         rows = await self._database.all(
             _waiting_note,
             note_id=added.note_id,
@@ -171,7 +177,7 @@ class AiNotes:
 
     async def _page(
         self, cause: Cause, video_id: str, after: int
-    ) -> tuple[list[Delivery], int | None]:
+    ) -> tuple[list[Writing], int | None]:
         """Some of the notes with ids behind ``after``, and behind which id to look for more."""
         rows = await self._database.all(_waiting_notes, video_id=video_id, after=after)
         streams = {note_id: stream_id(f"note:{note_id}") for note_id, _ in rows}
@@ -187,8 +193,8 @@ class AiNotes:
         rows = await self._database.all(_added_before, streams=streams, position=position)
         return {stream for (stream,) in rows}
 
-    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> Delivery:
-        return Delivery(
+    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> Writing:
+        return Writing(
             cause=cause,
             key=f"{self.name}-{cause.position}-{note_id}",
             task=QueueTask(TaskType.AI_NOTE, video_id, note_id),

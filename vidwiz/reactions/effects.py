@@ -1,21 +1,24 @@
-"""How a delivery leaves: as a message to workers elsewhere, or as a task for our own."""
+"""How writing is asked for: by a message to workers elsewhere, or by a task for our own."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from vidwiz.adapters.queue import Queue, QueueUnavailable
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.reactions.deliveries import Delivery
+from vidwiz.reactions.deliveries import Delivery, Writing
 from vidwiz.store import Overloaded, Store
 
 OUTAGES = (QueueUnavailable, DatabaseUnavailable, Overloaded)
 """Nothing is wrong with the delivery: it can be made when the outage is over."""
 
 
-class Effect(Protocol):
+Taken_contra = TypeVar("Taken_contra", bound=Delivery, contravariant=True)
+
+
+class Effect(Protocol[Taken_contra]):
     """Where deliveries go."""
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Taken_contra) -> None:
         """Deliver, at least once; raises one of ``OUTAGES``, or what is wrong with the delivery."""
         ...
 
@@ -26,7 +29,7 @@ class ToQueue:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Writing) -> None:
         """Send the message."""
         await self._queue.send(delivery.body, group=delivery.group, key=delivery.key)
 
@@ -37,7 +40,7 @@ class ToTasks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Writing) -> None:
         """Queue the task."""
         cause = delivery.cause
         origin = Origin(SYSTEM, cause.correlation_id, f"event:{cause.position}")

@@ -12,6 +12,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -23,6 +24,7 @@ from vidwiz.events.sealing import Place
 from vidwiz.metrics import REACTION_DELIVERIES
 from vidwiz.reactions.deliveries import Cause, Delivery, Reaction
 from vidwiz.reactions.effects import OUTAGES, Effect
+from vidwiz.reactions.indexing import TranscriptUnreadable
 from vidwiz.reactions.leadership import Leadership, LeadershipLost, Logged, candidacy
 from vidwiz.signals import Signals
 
@@ -41,14 +43,16 @@ CLOSE_S = 10.0
 
 NOT_ITS_FAULT = (*OUTAGES, LeadershipLost)
 
+Its = TypeVar("Its", bound=Delivery)
+
 log = structlog.get_logger(__name__)
 
 
-class Follower:
+class Follower(Generic[Its]):
     """Handles the events of one reaction while it leads; stands by while another process does."""
 
     def __init__(
-        self, reaction: Reaction, effect: Effect, database: Database, signals: Signals
+        self, reaction: Reaction[Its], effect: Effect[Its], database: Database, signals: Signals
     ) -> None:
         self._reaction = reaction
         self._name = reaction.name
@@ -215,7 +219,7 @@ class Follower:
             raise failure
         return bool(self._delivered.pop(logged.position, ()))
 
-    async def _made(self, delivery: Delivery) -> Exception | None:
+    async def _made(self, delivery: Its) -> Exception | None:
         """Deliver; what is wrong with the delivery, if that is why it failed."""
         counted = REACTION_DELIVERIES.labels
         try:
@@ -251,7 +255,7 @@ def _retry_s(attempts: int) -> float:
 
 def described(error: Exception) -> str:
     """What went wrong, in words that hold nothing of anybody's: only our own texts are repeated."""
-    if isinstance(error, MessageRefused | UnknownEvent | DomainError):
+    if isinstance(error, MessageRefused | UnknownEvent | DomainError | TranscriptUnreadable):
         return str(error)
     places = [
         f" in {frame.f_globals['__name__']}, line {line}"

@@ -15,8 +15,10 @@ from vidwiz.metrics import REACTION_HELD, REACTION_LAG, REACTION_PARKED
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
 from vidwiz.reactions.deliveries import AiNotes, Summaries
+from vidwiz.reactions.indexing import Passages
 
-REACTIONS: tuple[type[Summaries | AiNotes], ...] = (Summaries, AiNotes)
+Reaction = Summaries | AiNotes | Passages
+REACTIONS: tuple[type[Reaction], ...] = (Summaries, AiNotes, Passages)
 NAMES = tuple(reaction.name for reaction in REACTIONS)
 
 
@@ -82,7 +84,7 @@ _health = Statement(
 )
 
 
-def _next_event(reaction: type[Summaries | AiNotes]) -> Any:
+def _next_event(reaction: type[Reaction]) -> Any:
     checkpoint = select(reaction_checkpoints.c.position).where(
         reaction_checkpoints.c.reaction == reaction.name
     )

@@ -4,12 +4,14 @@ import asyncio
 
 import structlog
 
+from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.database import Database, DatabaseUnavailable
-from vidwiz.reactions.deliveries import AiNotes, Summaries
+from vidwiz.reactions.deliveries import AiNotes, Summaries, Writing
 from vidwiz.reactions.effects import ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.health import measure
+from vidwiz.reactions.indexing import Indexing, Passages, ToPassages
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 class Reactions:
     """Summaries and AI notes, to the queues that there are, else to the built-in workers.
 
+    And the passages of transcripts, for those who search.
+
     The queues stay open; whoever made them closes them.
     """
 
@@ -29,19 +33,23 @@ class Reactions:
         database: Database,
         signals: Signals,
         store: Store,
+        objects: ObjectStore,
         *,
         summaries: Queue | None,
         ai_notes: Queue | None,
     ) -> None:
         tasks = ToTasks(store)
         self._database = database
-        self._followers = [
+        writing: tuple[tuple[Summaries | AiNotes, Queue | None], ...] = (
+            (Summaries(database), summaries),
+            (AiNotes(database), ai_notes),
+        )
+        self._followers: list[Follower[Writing] | Follower[Indexing]] = [
             Follower(reaction, ToQueue(queue) if queue else tasks, database, signals)
-            for reaction, queue in (
-                (Summaries(database), summaries),
-                (AiNotes(database), ai_notes),
-            )
+            for reaction, queue in writing
         ]
+        passages = ToPassages(database, objects)
+        self._followers.append(Follower(Passages(database), passages, database, signals))
         self._measuring: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from vidwiz.wiz.transcripts import Segment, clipped, one_line, seconds_of
+from vidwiz.wiz.transcripts import Segment, clipped, one_line, seconds_of, utf16_length
 
 NEAR_S = 2.0
 """A time in no segment is taken for one that starts at most so many seconds away."""
@@ -31,12 +31,14 @@ class Citation:
     """A time in an answer and what is said there.
 
     ``marker`` is ``answer[at : at + len(marker)]``, counted in code points: ``[1:02]``, or only
-    ``1:02`` where one pair of brackets holds several times. ``start`` and ``end`` are seconds;
-    ``quote`` is what is said between, of bounded length. Markers do not overlap.
+    ``1:02`` where one pair of brackets holds several times; ``at_utf16`` counts UTF-16 code
+    units, as browsers do. ``start`` and ``end`` are seconds; ``quote`` is what is said between, of
+    bounded length. Markers do not overlap.
     """
 
     marker: str
     at: int
+    at_utf16: int
     start: float
     end: float
     quote: str
@@ -77,19 +79,29 @@ class CitationFinder:
         self._spoken = _Spoken(segments, length_s)
         self._pending = ""
         self._at = 0
+        self._at_utf16 = 0
 
     def feed(self, piece: str) -> list[Citation]:
         """The citations whose markers this piece completes."""
         text = self._pending + piece
         found = [
-            Citation(text[one.begin : one.stop], self._at + one.begin, start, end, quote)
+            Citation(
+                marker=text[one.begin : one.stop],
+                at=self._at + one.begin,
+                at_utf16=self._at_utf16 + utf16_length(text[: one.begin]),
+                start=start,
+                end=end,
+                quote=quote,
+            )
             for bracketed in _BRACKETED.finditer(text)
             for one in _mentions(bracketed)
             if (place := self._spoken.place(one.start, one.end)) is not None
             for start, end, quote in [place]
         ]
         done = _settled(text)
-        self._pending, self._at = text[done:], self._at + done
+        self._at += done
+        self._at_utf16 += utf16_length(text[:done])
+        self._pending = text[done:]
         return found
 
 

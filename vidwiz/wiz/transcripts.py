@@ -79,6 +79,11 @@ def clipped(text: str, most: int) -> str:
     return whole.rstrip()[: most - 1] + "…"
 
 
+def utf16_length(text: str) -> int:
+    """The length of the text as browsers count it."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def clock(seconds: float) -> str:
     """A time as people write it: ``m:ss`` or, from an hour on, ``h:mm:ss``."""
     minutes, second = divmod(int(seconds), 60)

@@ -1,0 +1,93 @@
+"""A person's own data, to take along."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import orjson
+from quart import Blueprint, Response
+
+from vidwiz.commands.users import UserNotFound
+from vidwiz.database import Database
+from vidwiz.http import shapes
+from vidwiz.http.archive import Archive
+from vidwiz.http.documented import documented
+from vidwiz.http.guards import User, user_only
+from vidwiz.http.limits import limited
+from vidwiz.http.markdown import ExportedVideo
+from vidwiz.http.services import services
+from vidwiz.projections import queries
+from vidwiz.projections.export_queries import EXPORT
+
+export = Blueprint("export", __name__)
+
+CHUNK = 64 * 1024
+VIDEOS_AT_ONCE = 4
+"""Rows that are fetched at once: one may have a hundred thousand characters a note."""
+
+_at_once = asyncio.Semaphore(2)
+
+
+@export.get("/user/export")
+@documented("users", shapes.Archive, 401, 404, 429, 503)
+@user_only
+@limited("export")
+async def get_export(caller: User) -> Response:
+    """Everything of the caller as a ZIP file: Markdown for each video, JSON and CSV."""
+    row = await services().database.one(queries.PROFILE, user_id=caller.user_id)
+    if row is None:
+        raise UserNotFound
+    now = datetime.now(UTC).replace(microsecond=0)
+    async with _at_once:
+        file = await _written(services().database, _profile(row), now)
+    name = f"vidwiz-{now:%Y-%m-%d}.zip"
+    answer = Response(_chunks(file), content_type="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Cache-Control"] = "no-store"
+    answer.timeout = None  # a slow client may take its time
+    return answer
+
+
+def _profile(row: tuple[Any, ...]) -> dict[str, Any]:
+    user_id, email, name, picture, ai_notes, created_at, token_id, _ = row
+    return {
+        "id": user_id,
+        "email": email,
+        "name": name,
+        "profile_image_url": picture,
+        "ai_notes_enabled": ai_notes,
+        "token_exists": token_id is not None,
+        "created_at": created_at,
+    }
+
+
+async def _written(database: Database, profile: dict[str, Any], now: datetime) -> IO[bytes]:
+    """The whole archive, which is on disk if it is large."""
+    archive = await asyncio.to_thread(Archive, now.isoformat())
+    try:
+        async with aclosing(database.each(EXPORT, VIDEOS_AT_ONCE, user_id=profile["id"])) as rows:
+            async for row in rows:
+                await asyncio.to_thread(_add, archive, row)
+        return await asyncio.to_thread(archive.finish, profile)
+    except BaseException:
+        archive.discard()
+        raise
+
+
+def _add(archive: Archive, row: tuple[Any, ...]) -> None:
+    video_id, title, channel, summary, notes, conversations = row
+    archive.add(
+        ExportedVideo(
+            video_id, title, channel, summary, orjson.loads(notes), orjson.loads(conversations)
+        )
+    )
+
+
+async def _chunks(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
+    finally:
+        file.close()

@@ -1,0 +1,105 @@
+"""Where the words of a search stand in a text, and the piece of the text that shows them."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vidwiz.wiz.transcripts import utf16_length
+
+LONGEST = 240
+"""Characters of a snippet."""
+BEFORE = 80
+"""Characters that a snippet shows before the first hit, where there are more."""
+MOST_HIGHLIGHTS = 20
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+)
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])[\w\u0300-\u036f])+")
+_MARKS = re.compile("[\u0300-\u036f]")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that stand beside each other, folded; the last may go on where it ``is_open``."""
+
+    words: tuple[str, ...]
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of a text, and the spans of it, in UTF-16 code units, that were searched for."""
+
+    text: str
+    highlights: list[Span]
+
+
+def spans(text: str, terms: Sequence[Term]) -> list[Span]:
+    """Where the terms stand in the text, in characters, in the order of the text."""
+    words = [(folded(found[0]), found.start(), found.end()) for found in _WORD.finditer(text)]
+    found = sorted({span for term in terms for span in _spans_of(term, words)})
+    return [*_apart(found)][:MOST_HIGHLIGHTS]
+
+
+def snippet(text: str, found: Sequence[Span]) -> Snippet:
+    """The text around the first span, with all the spans that are whole in it."""
+    first = found[0][0] if found else 0
+    begin, end = _window(text, first)
+    head, tail = "…" if begin else "", "…" if end < len(text) else ""
+    shown = head + text[begin:end] + tail
+    shift = len(head) - begin
+    inside = [(a + shift, b + shift) for a, b in found if begin <= a and b <= end]
+    return Snippet(shown, [(utf16_length(shown[:a]), utf16_length(shown[:b])) for a, b in inside])
+
+
+def folded(word: str) -> str:
+    """The word as the search's index has it."""
+    plain = _MARKS.sub("", unicodedata.normalize("NFD", word.lower()))
+    return unicodedata.normalize("NFC", plain)
+
+
+def second_at(offsets: Sequence[int], starts: Sequence[float], character: int) -> float:
+    """When the segment begins that holds a character."""
+    return starts[max(0, bisect_right(offsets, character) - 1)]
+
+
+def _spans_of(term: Term, words: Sequence[tuple[str, int, int]]) -> Iterator[Span]:
+    length = len(term.words)
+    for begin in range(len(words) - length + 1):
+        its = words[begin : begin + length]
+        if _fits(term, [word for word, _, _ in its]):
+            yield its[0][1], its[-1][2]
+
+
+def _fits(term: Term, words: Sequence[str]) -> bool:
+    *before, last = words
+    if tuple(before) != term.words[:-1]:
+        return False
+    return last.startswith(term.words[-1]) if term.is_open else last == term.words[-1]
+
+
+def _apart(found: Sequence[Span]) -> Iterator[Span]:
+    """The spans without those that overlap an earlier one."""
+    end = 0
+    for span in found:
+        if span[0] >= end:
+            yield span
+            end = span[1]
+
+
+def _window(text: str, first: int) -> Span:
+    if len(text) <= LONGEST:
+        return 0, len(text)
+    begin = max(0, min(first - BEFORE, len(text) - LONGEST))
+    if begin:
+        begin = text.find(" ", begin, begin + BEFORE // 2) + 1 or begin
+    end = min(len(text), begin + LONGEST)
+    if end < len(text):
+        last = text.rfind(" ", end - BEFORE // 2, end)
+        end = last if last > first else end
+    return begin, end

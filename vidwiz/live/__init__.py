@@ -1,0 +1,1 @@
+"""Tells people, while they look, what changed for them."""

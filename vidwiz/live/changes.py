@@ -1,0 +1,178 @@
+"""What people are told of an event: little more than what to read again, and whom it concerns."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from vidwiz.events import (
+    AiNotesDisabled,
+    AiNotesEnabled,
+    ConversationStarted,
+    Event,
+    GoogleAccountLinked,
+    LongTermTokenIssued,
+    LongTermTokenRevoked,
+    MetadataFetched,
+    NoteAdded,
+    NoteDeleted,
+    NoteEdited,
+    NoteRestored,
+    ProfilePictureChanged,
+    SummaryWritten,
+    TaskAttemptFailed,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskGivenBack,
+    TaskQueued,
+    TranscriptReady,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
+    UserRenamed,
+    VideoAdded,
+)
+from vidwiz.events.conversations import TurnEvent
+from vidwiz.events.notes import NoteEvent
+from vidwiz.events.tasks import TaskEvent
+from vidwiz.events.users import UserEvent
+from vidwiz.events.videos import VideoEvent
+
+NOTES: dict[type[Event], str] = {
+    NoteAdded: "added",
+    NoteEdited: "edited",
+    NoteDeleted: "deleted",
+    NoteRestored: "restored",
+}
+VIDEOS: dict[type[Event], str] = {
+    VideoAdded: "added",
+    TranscriptReady: "transcript",
+    MetadataFetched: "metadata",
+    SummaryWritten: "summary",
+}
+TASKS: dict[type[Event], str] = {
+    TaskQueued: "pending",
+    TaskClaimed: "in_progress",
+    TaskGivenBack: "pending",
+    TaskAttemptFailed: "pending",
+    TaskFailed: "failed",
+    TaskCompleted: "completed",
+}
+TURNS: dict[type[Event], str] = {
+    TurnStarted: "answering",
+    TurnCompleted: "completed",
+    TurnStopped: "stopped",
+    TurnFailed: "failed",
+}
+PROFILES: frozenset[type[Event]] = frozenset(
+    (
+        UserRenamed,
+        AiNotesEnabled,
+        AiNotesDisabled,
+        GoogleAccountLinked,
+        ProfilePictureChanged,
+        LongTermTokenIssued,
+        LongTermTokenRevoked,
+    )
+)
+
+Kind = Literal["hello", "reset", "note", "video", "task", "turn", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to tell, as JSON: to the one user whose it is, or else to the watchers of a video."""
+
+    kind: Kind
+    data: bytes
+    user_id: int | None
+    video_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The video that a note, task or conversation is about, as its first event says.
+
+    ``task_type`` is there for a task on the whole video. One on a single note concerns its owner
+    alone, who is told when the note has its words.
+    """
+
+    video_id: str
+    task_type: str | None = None
+
+
+def subject_of(event: Event) -> Subject | None:
+    """The subject of the event's stream, if this is the event that says it."""
+    match event:
+        case NoteAdded(video_id=video_id) | ConversationStarted(video_id=video_id):
+            return Subject(video_id)
+        case TaskQueued(video_id=video_id, task_type=task_type, note_id=note_id):
+            return Subject(video_id, task_type if note_id is None else None)
+    return None
+
+
+def needs_subject(event: Event) -> bool:
+    """Whether the event itself does not say what there is to tell."""
+    kind = type(event)
+    return kind in TASKS or kind in NOTES or (kind in TURNS and _owner(event) is not None)
+
+
+def change_of(event: Event, subject: Subject | None) -> Change | None:
+    """What there is to tell, if anything; ``subject`` is that of the event's stream."""
+    match event:
+        case NoteEvent() if subject is not None:
+            return _note(event, subject)
+        case TaskEvent() if subject is not None and subject.task_type is not None:
+            return _task(event, subject)
+        case TurnEvent() if subject is not None and event.user_id is not None:
+            return _turn(event, subject)
+        case VideoEvent() if type(event) in VIDEOS:
+            data = {"video_id": event.video_id, "what": VIDEOS[type(event)]}
+            return _change("video", data, video_id=event.video_id)
+        case UserEvent() if type(event) in PROFILES:
+            return _change("profile", {}, user_id=event.user_id)
+    return None
+
+
+def _note(event: NoteEvent, subject: Subject) -> Change:
+    data = {
+        "type": NOTES[type(event)],
+        "note_id": event.note_id,
+        "video_id": subject.video_id,
+    }
+    return _change("note", data, user_id=event.user_id)
+
+
+def _task(event: TaskEvent, subject: Subject) -> Change | None:
+    status = TASKS.get(type(event))
+    if status is None:  # what was cancelled is not needed any more, as another event tells
+        return None
+    data = {
+        "video_id": subject.video_id,
+        "task_type": subject.task_type,
+        "status": status,
+        "reason": getattr(event, "reason", None),
+    }
+    return _change("task", data, video_id=subject.video_id)
+
+
+def _turn(event: TurnEvent, subject: Subject) -> Change:
+    data = {
+        "turn_id": event.turn_id,
+        "conversation_id": event.conversation_id,
+        "video_id": subject.video_id,
+        "status": TURNS[type(event)],
+    }
+    return _change("turn", data, user_id=event.user_id)
+
+
+def _change(
+    kind: Kind, data: dict[str, Any], *, user_id: int | None = None, video_id: str | None = None
+) -> Change:
+    return Change(kind, orjson.dumps(data), user_id, video_id)
+
+
+def _owner(event: Event) -> int | None:
+    return event.user_id if isinstance(event, TurnEvent) else None

@@ -1,0 +1,170 @@
+"""One reader of the log for all the streams of a process; see docs/adr/0012-one-live-stream.md.
+
+It reads while somebody listens. It begins some events before the log's head, so that clients
+that were away for a moment are told what they missed without anybody reading it again for them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy import BigInteger, func, select
+
+from vidwiz.database import Database
+from vidwiz.events import LongTermTokenRevoked, UserErased
+from vidwiz.events.recorded import Recorded
+from vidwiz.live.audience import Audience
+from vidwiz.live.changes import change_of
+from vidwiz.live.reading import Reading, head_of
+from vidwiz.live.recent import Recent
+from vidwiz.live.stream import Stream
+from vidwiz.live.subjects import Subjects
+from vidwiz.metrics import LIVE_STREAMS
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import conversations, notes
+from vidwiz.signals import Signals
+from vidwiz.store import Overloaded
+
+MOST_STREAMS = 5000
+MOST_OF_ONE = 16
+MOST_VIDEOS = 10_000
+"""Videos of a user, in no order, that are looked up when they begin to listen."""
+LINGER_S = 30.0
+"""Seconds that the log is read on when nobody listens: a page that is reloaded comes back."""
+
+ENDS_TRUST = (LongTermTokenRevoked, UserErased)
+"""Events of a user after which their streams must prove again that they may listen."""
+
+_user_id = parameter("user_id", BigInteger)
+_its_videos = (
+    select(notes.c.video_id)
+    .where(notes.c.user_id == _user_id)
+    .union(select(conversations.c.video_id).where(conversations.c.user_id == _user_id))
+    .limit(MOST_VIDEOS)
+    .subquery("its_videos")
+)
+_VIDEOS_OF = Statement(select(func.array_agg(_its_videos.c.video_id)))
+
+
+class TooManyStreams(Exception):
+    """A user has as many open streams as one may have."""
+
+
+class Hub:
+    """Tells every open stream of this process what concerns it."""
+
+    def __init__(self, database: Database, signals: Signals) -> None:
+        self._database = database
+        self._signals = signals
+        self._subjects = Subjects(database)
+        self._audience = Audience()
+        self._recent = Recent(0)
+        self._position = 0
+        self._reading: Reading | None = None
+        self._resting: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    async def admit(self, user_id: int) -> None:
+        """Make sure that another stream of this user can be told what happens.
+
+        Raises ``TooManyStreams``, ``Overloaded``, ``DatabaseUnavailable``, and ``UnknownEvent``
+        as long as the log holds an event that this program cannot read.
+        """
+        if self._closing or self._audience.size >= MOST_STREAMS:
+            raise Overloaded
+        if len([*self._audience.streams_of(user_id)]) >= MOST_OF_ONE:
+            raise TooManyStreams
+        if self._reading is None or self._reading.task.done():
+            self._reading = Reading(
+                self._database,
+                self._signals,
+                begin=self._begin,
+                take=self._take,
+                broke=self._end_streams,
+            )
+        self._rest_later()
+        await self._reading.caught_up()
+
+    @asynccontextmanager
+    async def listening(
+        self, user_id: int, named: frozenset[str], seen: int | None
+    ) -> AsyncIterator[Stream]:
+        """An open stream, for a client that has ``seen`` everything up to a position.
+
+        ``seen`` is None for a client that begins, and -1 for one that says what nobody told it.
+        Raises what ``admit`` raises.
+        """
+        await self.admit(user_id)
+        stream = Stream(user_id, named)
+        self._audience.enter(stream)
+        LIVE_STREAMS.inc()
+        try:
+            await self._welcome(stream, seen)
+            yield stream
+        finally:
+            LIVE_STREAMS.dec()
+            self._audience.leave(stream)
+            self._rest_later()
+
+    def send_home(self) -> None:
+        """End every stream, and take no more."""
+        self._closing = True
+        self._end_streams()
+
+    async def close(self) -> None:
+        """Stop."""
+        self.send_home()
+        if self._resting is not None:
+            self._resting.cancel()
+        if self._reading is not None:
+            self._reading.task.cancel()
+            await asyncio.gather(self._reading.task, return_exceptions=True)
+
+    def _rest_later(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(LINGER_S, self._rest)
+
+    def _rest(self) -> None:
+        if self._audience.size == 0 and self._reading is not None:
+            self._reading.task.cancel()
+
+    async def _welcome(self, stream: Stream, seen: int | None) -> None:
+        """Say hello, and what was missed. What happens before the hello is read by the client."""
+        row = await self._database.one(_VIDEOS_OF, user_id=stream.user_id)
+        self._audience.interest(stream.user_id, (row and row[0]) or ())
+        ahead = seen is not None and seen > self._position  # another process was faster
+        head = await head_of(self._database) if ahead else self._position
+        if seen is None:
+            stream.begin(self._position)
+        elif not 0 <= seen <= head or not self._recent.reaches(seen):
+            stream.begin(self._position, reset=True)
+        else:
+            stream.begin(seen)
+            for position, change in self._recent.behind(seen):
+                if self._audience.is_concerned(stream, change):
+                    stream.tell(position, change)
+
+    def _begin(self, position: int) -> None:
+        self._position = position
+        self._recent = Recent(position)
+
+    async def _take(self, chunk: Sequence[Recorded]) -> None:
+        """Learn from all of the events before telling any: a video comes before its first note."""
+        subjects = await self._subjects.of([one.event for one in chunk])
+        for one in chunk:
+            self._audience.learn(one.event)
+        for one in chunk:
+            self._position = one.position or self._position
+            change = change_of(one.event, subjects.get(one.originator_id))
+            if change is not None:
+                self._recent.add(self._position, change)
+                for stream in self._audience.concerned(change):
+                    stream.tell(self._position, change)
+            if isinstance(one.event, ENDS_TRUST):
+                for stream in self._audience.streams_of(one.event.user_id):
+                    stream.doubt()
+
+    def _end_streams(self) -> None:
+        for stream in self._audience:
+            stream.end()

@@ -1,0 +1,92 @@
+"""Reads the log on and on while somebody wants it, through outages, and rests otherwise."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+
+import structlog
+
+from vidwiz import event_log
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.events.recorded import Recorded
+from vidwiz.signals import Signals
+from vidwiz.store import follow_chunks
+
+BACKLOG = 2000
+"""Events before the log's head that a reading begins with."""
+PAUSE_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+Take = Callable[[Sequence[Recorded]], Awaitable[None]]
+
+
+class Reading:
+    """One reading, from a little before the head on; ``take`` gets every event in order."""
+
+    def __init__(
+        self,
+        database: Database,
+        signals: Signals,
+        *,
+        begin: Callable[[int], None],
+        take: Take,
+        broke: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._signals = signals
+        self._begin = begin
+        self._take = take
+        self._broke = broke
+        self._position = 0
+        self._caught_up = asyncio.Event()
+        self._error: Exception | None = None
+        self.task = asyncio.create_task(self._read_forever())
+
+    async def caught_up(self) -> None:
+        """Wait until it came to what was the head when it began.
+
+        Raises ``DatabaseUnavailable``, or ``UnknownEvent`` where it cannot go on.
+        """
+        await self._caught_up.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def _read_forever(self) -> None:
+        try:
+            await self._read()
+        except Exception as error:
+            log.exception("nobody can be told what changes")
+            self._error = error
+            self._caught_up.set()
+            self._broke()
+
+    async def _read(self) -> None:
+        """Read on through outages; raises what cannot be read, which is never skipped."""
+        head = await head_of(self._database)
+        self._position = max(0, head - BACKLOG)
+        self._begin(self._position)
+        while True:
+            try:
+                await self._read_on(head)
+            except DatabaseUnavailable as error:
+                log.warning("people are told later what changed", error=str(error))
+                await asyncio.sleep(PAUSE_S)
+
+    async def _read_on(self, head: int) -> None:
+        self._came_to(self._position, head)
+        async with aclosing(follow_chunks(self._database, self._signals, self._position)) as chunks:
+            async for chunk in chunks:
+                await self._take(chunk)
+                self._came_to(chunk[-1].position or self._position, head)
+
+    def _came_to(self, position: int, head: int) -> None:
+        self._position = position
+        if position >= head:
+            self._caught_up.set()
+
+
+async def head_of(database: Database) -> int:
+    """The log's highest position; raises ``DatabaseUnavailable``."""
+    row = await database.one(event_log.HEAD)
+    return int(row[0]) if row else 0

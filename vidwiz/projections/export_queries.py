@@ -1,0 +1,80 @@
+"""Everything that is a person's own, video by video, for their export."""
+
+from sqlalchemy import BigInteger, Text, func, select, union
+
+from vidwiz.projections import shapes
+from vidwiz.projections.shapes import array
+from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.tables import conversations, messages, notes, videos
+
+_user_id = parameter("user_id", BigInteger)
+_mine = union(
+    select(notes.c.video_id).where(notes.c.user_id == _user_id),
+    select(conversations.c.video_id).where(conversations.c.user_id == _user_id),
+).cte("mine")
+_notes = (
+    select(
+        array(
+            shapes.json_object(
+                id=notes.c.id,
+                video_id=notes.c.video_id,
+                timestamp=notes.c.timestamp,
+                text=notes.c.text,
+                generated_by_ai=notes.c.generated_by_ai,
+                created_at=notes.c.created_at,
+                updated_at=notes.c.updated_at,
+            ),
+            notes.c.id,
+        )
+    )
+    .where(notes.c.user_id == _user_id, notes.c.video_id == _mine.c.video_id)
+    .correlate(_mine)
+    .scalar_subquery()
+)
+_messages = (
+    select(
+        array(
+            shapes.json_object(
+                id=messages.c.id,
+                role=messages.c.role,
+                content=messages.c.content,
+                citations=messages.c.metadata["citations"],
+                created_at=messages.c.created_at,
+            ),
+            messages.c.id,
+        )
+    )
+    .where(messages.c.conversation_id == conversations.c.id)
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_conversations = (
+    select(
+        array(
+            shapes.json_object(
+                conversation_id=conversations.c.id,
+                video_id=conversations.c.video_id,
+                created_at=conversations.c.created_at,
+                updated_at=conversations.c.updated_at,
+                messages=_messages,
+            ),
+            conversations.c.id,
+        )
+    )
+    .where(conversations.c.user_id == _user_id, conversations.c.video_id == _mine.c.video_id)
+    .correlate(_mine)
+    .scalar_subquery()
+)
+EXPORT = Statement(
+    select(
+        _mine.c.video_id,
+        videos.c.title,
+        videos.c.metadata["channel"].astext,
+        videos.c.summary,
+        _notes.cast(Text),
+        _conversations.cast(Text),
+    )
+    .select_from(_mine.outerjoin(videos, videos.c.video_id == _mine.c.video_id))
+    .order_by(func.coalesce(videos.c.id, 0), _mine.c.video_id)
+)
+"""A row for each video with notes or conversations of the user, which are JSON arrays."""
