@@ -8,8 +8,7 @@ makes position order commit order. See docs/adr/0002-group-commit.md.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,14 +27,12 @@ from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import (
     EventMapper,
     Origin,
-    Recorded,
-    UnknownEvent,
     with_envelope,
 )
 from vidwiz.events.sealing import Keys
 from vidwiz.lookups.log import pasts
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
-from vidwiz.personal_keys import keys_of, locked_keys
+from vidwiz.personal_keys import locked_keys
 from vidwiz.projections.projector import (
     Fact,
     ProjectionFailed,
@@ -51,8 +48,6 @@ MAX_BATCH = 64
 MAX_WAITING = 4096
 MAX_TRIES = 5
 FROZEN_AFTER = "30s"
-FOLLOW_CHUNK = 500
-FOLLOW_POLL_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -385,67 +380,9 @@ class Store:
             self._signals.committed(batch.head, topics)
 
 
-async def follow_log(
-    database: Database, signals: Signals, master: MasterKey, after: int
-) -> AsyncGenerator[Recorded, None]:
-    """Every event behind position ``after``, in order and without end.
-
-    Positions have no holes and become visible in order, so nothing is missed or reordered.
-    Raises ``UnknownEvent`` rather than skip what this program cannot read, and
-    ``DatabaseUnavailable`` in an outage: start again behind the last event that was seen.
-    """
-    async with aclosing(follow_chunks(database, signals, after, master)) as chunks:
-        async for chunk in chunks:
-            for its in chunk:
-                yield its
-
-
-async def follow_chunks(
-    database: Database, signals: Signals, after: int, master: MasterKey | None = None
-) -> AsyncGenerator[Sequence[Recorded], None]:
-    """What ``follow_log`` gives, as many events at once as there are, at most ``FOLLOW_CHUNK``.
-
-    Without the master key what is personal reads ``[erased]``.
-    """
-    while True:
-        news = signals.next_news()
-        async with database.borrowed() as connection:
-            behind = {"after": after, "at_most": FOLLOW_CHUNK}
-            rows = await fetch_all(connection, event_log.BEHIND, behind)
-            mapper = EventMapper(await _keys(connection, master, rows))
-        read, unknown = _recorded(mapper, rows)
-        if read:
-            yield read
-            after = rows[len(read) - 1][0]
-        if unknown is not None:
-            raise unknown
-        if len(rows) < FOLLOW_CHUNK:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), FOLLOW_POLL_S)
-
-
 def _draft(mapper: EventMapper, origin: str, event: Event, version: int) -> _Draft:
     state = mapper.encode(event)
     return _Draft(event, version, origin, state, mapper.sealed(event, state, version))
-
-
-async def _keys(
-    connection: Connection, master: MasterKey | None, rows: Sequence[tuple[Any, ...]]
-) -> Keys:
-    return {} if master is None else await keys_of(connection, master, event_log.persons(rows))
-
-
-def _recorded(
-    mapper: EventMapper, rows: Sequence[tuple[Any, ...]]
-) -> tuple[list[Recorded], UnknownEvent | None]:
-    """The events up to the first that this program cannot read, and that one's error."""
-    read: list[Recorded] = []
-    for row in rows:
-        try:
-            read.append(event_log.recorded(mapper, row))
-        except UnknownEvent as error:
-            return read, error
-    return read, None
 
 
 def _numbered(events: Sequence[Event], versions: Mapping[str, int]) -> list[tuple[Event, int]]:

@@ -1,8 +1,8 @@
 """What the tests of the store share: commands, views of the log, and sticks for its wheels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -17,8 +17,9 @@ from vidwiz.database import Database
 from vidwiz.events import Event
 from vidwiz.events.chain import GENESIS, chained_hash
 from vidwiz.events.master_key import MasterKey
-from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
+from vidwiz.events.recorded import SYSTEM, EventMapper, Origin, Recorded
 from vidwiz.events.sealing import Place
+from vidwiz.following import follow_chunks
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 from vidwiz.wiring import running_store
@@ -203,3 +204,13 @@ def empty_database(server_dsn: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+async def follow_log(
+    database: Database, signals: Signals, master: MasterKey, after: int
+) -> AsyncGenerator[Recorded, None]:
+    """Every event behind a position, one by one and without end."""
+    async with aclosing(follow_chunks(database, signals, after, master)) as chunks:
+        async for chunk in chunks:
+            for its in chunk:
+                yield its

@@ -15,6 +15,7 @@ from tests.store import log_writer
 from tests.store.parts import (
     Parts,
     assert_dense_and_chained,
+    follow_log,
     note,
     opened,
     running,
@@ -24,7 +25,6 @@ from tests.store.parts import (
 from tests.support import MASTER, eventually
 from vidwiz import event_log
 from vidwiz.events import NoteAdded
-from vidwiz.store import follow_log
 
 SEED = 20_260_131
 WRITERS = 16

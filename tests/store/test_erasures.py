@@ -14,6 +14,7 @@ from tests.projections.histories import happen
 from tests.store.parts import (
     ORIGIN,
     Parts,
+    follow_log,
     note,
     opened,
     rows,
@@ -31,7 +32,6 @@ from vidwiz.commands.videos import AddTranscript
 from vidwiz.erasures import Erasures
 from vidwiz.events import NoteAdded, TaskType, UserErased, UserSignedUp
 from vidwiz.projections import replay
-from vidwiz.store import follow_log
 
 CANARY = "canary-7f3a"
 TODAY = datetime.now(UTC).date()

@@ -14,6 +14,7 @@ from tests.store.parts import (
     ORIGIN,
     Parts,
     backends,
+    follow_log,
     note,
     rows,
     running,
@@ -25,7 +26,6 @@ from vidwiz.events import ConversationStarted, TurnCompleted, TurnStarted, event
 from vidwiz.events.recorded import Recorded
 from vidwiz.projections.wiz_queries import ORPHANED, PRESENCE_LOCK
 from vidwiz.signals import CHANNEL, LONGEST_WORD, WORDS_CHANNEL, Signals
-from vidwiz.store import follow_log
 
 LISTENER = "vidwiz signals"
 NOTIFY_LIMIT = 8000
@@ -37,7 +37,7 @@ GUARD_S = 30.0
 @pytest.fixture
 def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Followers look again only when a signal tells them to."""
-    monkeypatch.setattr("vidwiz.store.FOLLOW_POLL_S", NEVER_S)
+    monkeypatch.setattr("vidwiz.following.POLL_S", NEVER_S)
 
 
 class Ear:

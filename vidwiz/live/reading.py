@@ -9,8 +9,8 @@ import structlog
 from vidwiz import event_log
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import Recorded
+from vidwiz.following import follow_chunks
 from vidwiz.signals import Signals
-from vidwiz.store import follow_chunks
 
 BACKLOG = 2000
 """Events before the log's head that a reading begins with."""

@@ -1,0 +1,63 @@
+"""Follows the log: what happened behind a position, and then what happens."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from vidwiz import event_log
+from vidwiz.database import Connection, Database, fetch_all
+from vidwiz.events.master_key import MasterKey
+from vidwiz.events.recorded import EventMapper, Recorded, UnknownEvent
+from vidwiz.events.sealing import Keys
+from vidwiz.personal_keys import keys_of
+from vidwiz.signals import Signals
+
+CHUNK = 500
+POLL_S = 1.0
+
+
+async def follow_chunks(
+    database: Database, signals: Signals, after: int, master: MasterKey | None = None
+) -> AsyncGenerator[Sequence[Recorded], None]:
+    """Every event behind position ``after``, in order and without end, at most ``CHUNK`` at once.
+
+    Positions have no holes and become visible in order, so nothing is missed or reordered.
+    Without the master key what is personal reads ``[erased]``. Raises ``UnknownEvent`` rather
+    than skip what this program cannot read, and ``DatabaseUnavailable`` in an outage: start again
+    behind the last event that was seen.
+    """
+    while True:
+        news = signals.next_news()
+        async with database.borrowed() as connection:
+            behind = {"after": after, "at_most": CHUNK}
+            rows = await fetch_all(connection, event_log.BEHIND, behind)
+            mapper = EventMapper(await _keys(connection, master, rows))
+        read, unknown = _recorded(mapper, rows)
+        if read:
+            yield read
+            after = rows[len(read) - 1][0]
+        if unknown is not None:
+            raise unknown
+        if len(rows) < CHUNK:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), POLL_S)
+
+
+async def _keys(
+    connection: Connection, master: MasterKey | None, rows: Sequence[tuple[Any, ...]]
+) -> Keys:
+    return {} if master is None else await keys_of(connection, master, event_log.persons(rows))
+
+
+def _recorded(
+    mapper: EventMapper, rows: Sequence[tuple[Any, ...]]
+) -> tuple[list[Recorded], UnknownEvent | None]:
+    """The events up to the first that this program cannot read, and that one's error."""
+    read: list[Recorded] = []
+    for row in rows:
+        try:
+            read.append(event_log.recorded(mapper, row))
+        except UnknownEvent as error:
+            return read, error
+    return read, None
