@@ -6,7 +6,9 @@ import { Loading } from "@/components/Spinner";
 import { Toasts } from "@/components/Toasts";
 import { useSession } from "@/lib/auth/useSession";
 import { useOnline } from "@/lib/online";
+import { LiveNotice } from "./LiveNotice";
 import { Logo } from "./Logo";
+import { Overlays } from "./Overlays";
 import { ThemeToggle } from "./ThemeToggle";
 import { UserMenu } from "./UserMenu";
 
@@ -23,6 +25,7 @@ export function Shell() {
       <OfflineBanner />
       <Main />
       <Toasts />
+      <Overlays />
       <ScrollRestoration />
     </div>
   );
@@ -39,6 +42,7 @@ function Header() {
         <nav aria-label="Main" className="flex grow items-center gap-1">
           {session && <Place to="/videos">Videos</Place>}
         </nav>
+        <LiveNotice />
         <ThemeToggle />
         <UserMenu />
       </div>

@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "react";
 import { createBrowserRouter, type RouteObject } from "react-router";
+import { HomePage } from "@/features/home/HomePage";
 import { CrashPage } from "./CrashPage";
 import { NotFoundPage } from "./NotFoundPage";
 import { Shell } from "./Shell";
@@ -22,11 +23,28 @@ export const router = createBrowserRouter([
       {
         ErrorBoundary: CrashPage,
         children: [
+          { path: "/", Component: HomePage },
+          page("/login", async () => (await import("@/features/account/LoginPage")).LoginPage),
+          page("/signup", async () => (await import("@/features/account/SignupPage")).SignupPage),
+          page("/help", async () => (await import("@/features/help/HelpPage")).HelpPage),
+          page("/share", async () => (await import("@/features/share/SharePage")).SharePage),
           page(
             "/videos/:videoId",
             async () => (await import("@/features/videos/VideoPage")).VideoPage,
           ),
-          { Component: SignedIn, children: [] },
+          {
+            Component: SignedIn,
+            children: [
+              page(
+                "/videos",
+                async () => (await import("@/features/library/LibraryPage")).LibraryPage,
+              ),
+              page(
+                "/profile",
+                async () => (await import("@/features/profile/ProfilePage")).ProfilePage,
+              ),
+            ],
+          },
           { path: "*", Component: NotFoundPage },
         ],
       },

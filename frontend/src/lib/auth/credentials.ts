@@ -22,6 +22,7 @@ addEventListener("storage", ({ key }) => {
 });
 
 let current: Session | null = null;
+let ranOut = false;
 
 export const session = {
   /** The same object as long as the token is the same; null when signed out or expired. */
@@ -31,6 +32,7 @@ export const session = {
     return current && current.expires > Date.now() ? current : null;
   },
   open: (token: string): void => {
+    ranOut = false;
     lasting.write(TOKEN, token);
     changed();
   },
@@ -40,8 +42,12 @@ export const session = {
   },
   /** The server refused this token; a newer one stays. */
   expire: (token: string): void => {
-    if (lasting.read(TOKEN) === token) session.close();
+    if (lasting.read(TOKEN) !== token) return;
+    ranOut = true;
+    session.close();
   },
+  /** Whether the last session ended by itself, which deserves a word. */
+  ranOut: (): boolean => ranOut,
 };
 
 /** The auditor's token, kept for this tab only. */
