@@ -8,7 +8,7 @@ import { useRecent } from "@/lib/recent";
 import { Pager } from "./Pager";
 import { VideoCard } from "./VideoCard";
 
-const GRID = "grid gap-x-5 gap-y-7 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4";
+const GRID = "grid gap-x-5 gap-y-4 sm:gap-y-7 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4";
 
 export function VideoList({ page }: { page: number }) {
   const videos = useQuery({ ...videosQuery("", page), placeholderData: keepPreviousData });
@@ -70,10 +70,12 @@ function LoadingList() {
     <Loading label="Your videos are loading">
       <div className={GRID}>
         {Array.from({ length: 8 }, (_, index) => (
-          <div key={index} className="grid gap-3">
+          <div key={index} className="grid gap-x-3 gap-y-2.5 max-sm:grid-cols-[8.5rem_1fr]">
             <Skeleton className="aspect-video" />
-            <Skeleton className="h-5 w-4/5" />
-            <Skeleton className="h-4 w-2/5" />
+            <div className="grid content-start gap-2">
+              <Skeleton className="h-5 w-4/5" />
+              <Skeleton className="h-4 w-2/5" />
+            </div>
           </div>
         ))}
       </div>

@@ -21,7 +21,7 @@ type Json<R> = R extends { content: { "application/json": infer J } } ? J : unde
 
 /** The JSON of a success. */
 export type Answer<P, M extends Method> =
-  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201)]> : never;
+  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202)]> : never;
 
 type Parameters<P, M extends Method, Place extends string> =
   Operation<P, M> extends { parameters: infer All }

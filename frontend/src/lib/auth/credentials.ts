@@ -50,10 +50,13 @@ export const session = {
   ranOut: (): boolean => ranOut,
 };
 
+let wasRefused = false;
+
 /** The auditor's token, kept for this tab only. */
 export const admin = {
   read: (): string | null => ofThisTab.read(ADMIN),
   open: (token: string): void => {
+    wasRefused = false;
     ofThisTab.write(ADMIN, token);
     changed();
   },
@@ -62,8 +65,12 @@ export const admin = {
     changed();
   },
   expire: (token: string): void => {
-    if (admin.read() === token) admin.close();
+    if (admin.read() !== token) return;
+    wasRefused = true;
+    admin.close();
   },
+  /** Whether the last token was not the right one. */
+  wasRefused: (): boolean => wasRefused,
 };
 
 let guest: string | null = null;
