@@ -13,9 +13,14 @@ export function Changes({ changes }: { changes: EventInItsStream["changes"] }) {
         <div key={name} className="grid gap-1">
           <dt className="text-sm text-soft">{name}</dt>
           <dd className="rounded-md bg-sunken px-3 py-2 break-words whitespace-pre-wrap">
-            {wordChanges(asText(before), asText(after)).map((change, index) => (
-              <Words key={index} {...change} />
-            ))}
+            {typeof before === "string" && typeof after === "string" ? (
+              wordChanges(before, after).map((change, index) => <Words key={index} {...change} />)
+            ) : (
+              <>
+                <Words kind="gone" text={asText(before)} /> →{" "}
+                <Words kind="new" text={asText(after)} />
+              </>
+            )}
           </dd>
         </div>
       ))}

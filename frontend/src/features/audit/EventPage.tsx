@@ -21,8 +21,8 @@ export function EventPage() {
 
 function Found({ event, previous, next, changes }: EventInItsStream) {
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-[1fr_24rem]">
-      <div className="grid gap-4">
+    <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_24rem]">
+      <div className="grid grid-cols-1 gap-4">
         <Card className="grid gap-4">
           <h2 className="text-xl">
             {event.topic} <span className="font-mono text-base text-soft">#{event.position}</span>
@@ -31,7 +31,7 @@ function Found({ event, previous, next, changes }: EventInItsStream) {
         </Card>
         <Neighbours stream={event.stream} previous={previous} next={next} />
       </div>
-      <div className="grid gap-4">
+      <div className="grid grid-cols-1 gap-4">
         <Facts {...event} />
         <Card>
           <Json value={event.data} label="The event’s data" />
@@ -76,7 +76,7 @@ function Facts(event: AuditEvent) {
   );
   return (
     <Card>
-      <dl className="grid grid-cols-[6rem_1fr] gap-x-3 gap-y-2 text-sm">
+      <dl className="grid grid-cols-[6rem_minmax(0,1fr)] gap-x-3 gap-y-2 text-sm">
         <Fact name="When">{momentOf(event.recorded_at)}</Fact>
         <Fact name="Who">{filter("actor", event.actor)}</Fact>
         <Fact name="Stream">
@@ -105,7 +105,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <>
       <dt className="text-soft">{name}</dt>
-      <dd className="min-w-0 break-words">{children ?? "–"}</dd>
+      <dd className="break-words">{children ?? "–"}</dd>
     </>
   );
 }

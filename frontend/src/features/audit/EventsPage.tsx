@@ -1,11 +1,13 @@
 /** The event browser: newest first, narrowed by filters. */
 
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
 import { Field } from "@/components/Field";
 import { EmptyState } from "@/components/States";
+import { cx } from "@/lib/classes";
 import { Answered } from "./Answered";
 import { EventTable } from "./EventTable";
 import { FILTERS, filtersOf, searchOf } from "./filters";
@@ -44,12 +46,22 @@ function Filters({
   search: URLSearchParams;
   onFilter: (search: Record<string, string>) => void;
 }) {
+  const [open, setOpen] = useState(false);
   return (
     <Card className="p-4 sm:p-4">
+      <Button
+        look="quiet"
+        icon="search"
+        className="w-full sm:hidden"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        Filters{search.size > 0 && ` (${search.size})`}
+      </Button>
       <form
         role="search"
         aria-label="Filter events"
-        className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4"
+        className={cx("grid gap-3 sm:grid-cols-2 lg:grid-cols-4", open ? "mt-3" : "max-sm:hidden")}
         onSubmit={(event) => {
           event.preventDefault();
           onFilter(searchOf(new FormData(event.currentTarget)));

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
+import { ProgressBar } from "@/components/ProgressBar";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
 import type { Rebuild } from "@/lib/api/pending";
@@ -62,11 +63,10 @@ function Progress(rebuild: Rebuild) {
     <div role="status" className="grid gap-2 text-sm">
       <p className={rebuild.state === "failed" ? "text-danger" : ""}>{inWords(rebuild)}</p>
       {rebuild.maintenance && (
-        <progress
-          aria-label="Progress of the replay"
-          className="h-2 w-full accent-accent"
-          max={rebuild.maintenance.of ?? undefined}
-          value={rebuild.maintenance.position ?? undefined}
+        <ProgressBar
+          label="Progress of the replay"
+          value={rebuild.maintenance.position}
+          of={rebuild.maintenance.of}
         />
       )}
     </div>

@@ -13,7 +13,7 @@ export function inShort(data: Record<string, unknown>): string {
 
 /** A value as a person reads it: a text as it is, anything else as JSON. */
 export function asText(value: unknown): string {
-  if (value === undefined || value === null) return "";
+  if (value === undefined || value === null) return "nothing";
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
