@@ -20,16 +20,21 @@ export function VideoList({ page }: { page: number }) {
     <div className="grid gap-8">
       {page === 1 && <Opened known={found.map((video) => video.video_id)} />}
       {found.length > 0 ? (
-        <ul className={GRID}>
-          {found.map((video) => (
-            <VideoCard
-              key={video.video_id}
-              videoId={video.video_id}
-              title={video.video_title}
-              metadata={video.metadata}
-            />
-          ))}
-        </ul>
+        <section aria-labelledby="noted" className="grid gap-3">
+          <h2 id="noted" className="text-sm font-medium text-soft">
+            With your notes
+          </h2>
+          <ul className={GRID}>
+            {found.map((video) => (
+              <VideoCard
+                key={video.video_id}
+                videoId={video.video_id}
+                title={video.video_title}
+                metadata={video.metadata}
+              />
+            ))}
+          </ul>
+        </section>
       ) : (
         <Nothing beyond={total_pages > 0} />
       )}
