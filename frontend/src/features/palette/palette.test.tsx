@@ -27,6 +27,17 @@ test("words that are no command are searched for", async () => {
   expect(router.state.location.search).toBe("?q=oxygen%20tank");
 });
 
+test("a command that matches comes before searching for its letters", async () => {
+  signIn();
+  serve({});
+  const { person } = show(Page, "/somewhere");
+  await person.type(screen.getByRole("combobox"), "theme da");
+  expect(screen.getAllByRole("option").map((option) => option.textContent)).toEqual([
+    "Theme: dark",
+    "Search for “theme da”",
+  ]);
+});
+
 test("a link is opened", async () => {
   serve({});
   const { person } = show(Page, "/somewhere");
