@@ -1,6 +1,6 @@
 /** What an event changed, field by field, with the words that came and went. */
 
-import type { EventInItsStream } from "@/lib/api/pending";
+import type { EventInItsStream } from "@/lib/api/types";
 import { asText, type Change, wordChanges } from "./words";
 
 export function Changes({ changes }: { changes: EventInItsStream["changes"] }) {

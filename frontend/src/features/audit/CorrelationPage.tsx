@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { Card } from "@/components/Card";
 import { Notice } from "@/components/States";
-import type { AuditEffect, Causation } from "@/lib/api/pending";
+import type { AuditEffect, Causation } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 import { Answered } from "./Answered";
 import { causationQuery } from "./queries";

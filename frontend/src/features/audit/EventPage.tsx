@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { ButtonLink } from "@/components/Button";
 import { Card } from "@/components/Card";
-import type { AuditEvent, EventInItsStream } from "@/lib/api/pending";
+import type { AuditEvent, EventInItsStream } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 import { Answered } from "./Answered";
 import { Changes } from "./Changes";

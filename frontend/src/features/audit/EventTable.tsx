@@ -1,7 +1,7 @@
 /** Events as a table; a list of cards on a phone. */
 
 import { Link } from "react-router";
-import type { AuditEvent } from "@/lib/api/pending";
+import type { AuditEvent } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 import { inShort } from "./words";
 

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { Card } from "@/components/Card";
-import type { LogHealth } from "@/lib/api/pending";
+import type { LogHealth } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 import { Answered } from "./Answered";
 import { healthQuery } from "./queries";

@@ -8,7 +8,7 @@ import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { ProgressBar } from "@/components/ProgressBar";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
-import type { Rebuild } from "@/lib/api/pending";
+import type { Rebuild } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 import { toast } from "@/lib/toasts";
 import { Answered } from "./Answered";

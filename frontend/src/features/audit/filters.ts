@@ -1,6 +1,6 @@
 /** The event browser's filters, kept in the address. */
 
-import type { AuditFilters } from "@/lib/api/pending";
+import type { AuditFilters } from "@/lib/api/types";
 
 export const FILTERS = [
   { name: "type", label: "Type", placeholder: "NoteEdited" },

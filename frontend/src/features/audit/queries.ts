@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { send } from "@/lib/api/client";
 import { keys } from "@/lib/api/keys";
-import type { AuditFilters, Rebuild } from "@/lib/api/pending";
+import type { AuditFilters, Rebuild } from "@/lib/api/types";
 
 const AT_ONCE = 50;
 const PROGRESS_MS = 1500;

@@ -28,7 +28,11 @@ export interface Hit {
 export interface VideoHits {
   video_id: string;
   title: string | null;
-  metadata: { thumbnail?: string; channel?: string; duration_string?: string } | null;
+  metadata: {
+    thumbnail?: string | null;
+    channel?: string | null;
+    duration_string?: string | null;
+  } | null;
   hits: Hit[];
   hit_count: number;
 }
