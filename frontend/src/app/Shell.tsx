@@ -1,12 +1,13 @@
 /** What is around every page: header, skip link, banners, toasts. */
 
-import { Suspense, useEffect, useRef } from "react";
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
-import { Loading } from "@/components/Spinner";
+import { useEffect, useRef } from "react";
+import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
 import { Toasts } from "@/components/Toasts";
 import { useSession } from "@/lib/auth/useSession";
 import { useOnline } from "@/lib/online";
+import { LiveNotice } from "./LiveNotice";
 import { Logo } from "./Logo";
+import { Overlays } from "./Overlays";
 import { ThemeToggle } from "./ThemeToggle";
 import { UserMenu } from "./UserMenu";
 
@@ -20,9 +21,11 @@ export function Shell() {
         Skip to content
       </a>
       <Header />
+      <PageLoading />
       <OfflineBanner />
       <Main />
       <Toasts />
+      <Overlays />
       <ScrollRestoration />
     </div>
   );
@@ -39,6 +42,7 @@ function Header() {
         <nav aria-label="Main" className="flex grow items-center gap-1">
           {session && <Place to="/videos">Videos</Place>}
         </nav>
+        <LiveNotice />
         <ThemeToggle />
         <UserMenu />
       </div>
@@ -56,6 +60,12 @@ function Place({ to, children }: { to: string; children: string }) {
       {children}
     </NavLink>
   );
+}
+
+/** A line below the header while the next page's code is on its way. */
+function PageLoading() {
+  if (useNavigation().state === "idle") return null;
+  return <div className="sticky top-14 z-20 -mb-0.5 h-0.5 animate-breathe bg-accent" />;
 }
 
 function OfflineBanner() {
@@ -83,9 +93,7 @@ function Main() {
       tabIndex={-1}
       className="mx-auto w-full max-w-7xl grow px-4 py-6 outline-none sm:px-6 sm:py-8"
     >
-      <Suspense fallback={<Loading label="The page is loading" />}>
-        <Outlet />
-      </Suspense>
+      <Outlet />
     </main>
   );
 }

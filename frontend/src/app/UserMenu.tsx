@@ -5,8 +5,8 @@ import { useNavigate } from "react-router";
 import { ButtonLink } from "@/components/Button";
 import { Menu } from "@/components/Menu";
 import type { Session } from "@/lib/auth/claims";
+import { leave } from "@/lib/auth/leave";
 import { useSession } from "@/lib/auth/useSession";
-import { signOut } from "./signOut";
 
 export function UserMenu() {
   const session = useSession();
@@ -29,8 +29,8 @@ function Doors() {
 function Person({ session }: { session: Session }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const leave = () => {
-    signOut(queries);
+  const signOut = () => {
+    leave(queries);
     void navigate("/");
   };
   return (
@@ -40,7 +40,7 @@ function Person({ session }: { session: Session }) {
       items={[
         { label: "Profile", icon: "user", onSelect: () => void navigate("/profile") },
         { label: "Help", icon: "help", onSelect: () => void navigate("/help") },
-        { label: "Sign out", icon: "signOut", onSelect: leave },
+        { label: "Sign out", icon: "signOut", onSelect: signOut },
       ]}
     >
       <Avatar {...session} />

@@ -57,9 +57,15 @@ export function unreachable(cause: unknown, signal?: AbortSignal): Error {
   return new ApiError(0, "OFFLINE", message, undefined, { cause });
 }
 
+/** What a form found wrong by itself, in words for people. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
 /** The sentence for anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof ApiError ? error.message : "Something went wrong. Please try again.";
+  if (error instanceof ApiError || error instanceof Refusal) return error.message;
+  return "Something went wrong. Please try again.";
 }
 
 function envelope(text: string): { code?: string; message?: string; details?: unknown } {

@@ -3,7 +3,7 @@
 import type { PendingPaths } from "./pending";
 import type { components, paths } from "./schema";
 
-type Paths = paths & PendingPaths;
+type Paths = paths & Omit<PendingPaths, keyof paths>;
 export type Method = "get" | "post" | "patch" | "delete";
 
 export type PathsWith<M extends Method> = {
@@ -21,7 +21,7 @@ type Json<R> = R extends { content: { "application/json": infer J } } ? J : unde
 
 /** The JSON of a success. */
 export type Answer<P, M extends Method> =
-  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201)]> : never;
+  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202)]> : never;
 
 type Parameters<P, M extends Method, Place extends string> =
   Operation<P, M> extends { parameters: infer All }
@@ -29,6 +29,9 @@ type Parameters<P, M extends Method, Place extends string> =
       ? One
       : never
     : never;
+
+/** The query of a path. */
+export type Query<P, M extends Method> = NonNullable<Parameters<P, M, "query">>;
 
 type Body<P, M extends Method> =
   Operation<P, M> extends { requestBody?: { content: { "application/json": infer B } } } ? B : Blob;
@@ -56,3 +59,14 @@ export type Profile = Answer<"/api/user/profile", "get">;
 export type Note = Answer<"/api/notes/{video_id}", "get">[number];
 export type Video = Answer<"/api/videos/{video_id}", "get">;
 export type FoundVideo = Answer<"/api/search", "get">["videos"][number];
+
+export type VideoHits = Answer<"/api/search/all", "get">["videos"][number];
+export type Hit = VideoHits["hits"][number];
+
+export type AuditFilters = Query<"/api/audit/events", "get">;
+export type AuditEvent = Answer<"/api/audit/events", "get">["events"][number];
+export type EventInItsStream = Answer<"/api/audit/events/{position}", "get">;
+export type Causation = Answer<"/api/audit/correlations/{correlation_id}", "get">;
+export type AuditEffect = Causation["causes"][number]["effects"][number];
+export type LogHealth = Answer<"/api/audit/health", "get">;
+export type Rebuild = Answer<"/api/audit/rebuild", "get">;

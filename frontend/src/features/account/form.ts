@@ -1,0 +1,7 @@
+/** Reads forms. */
+
+/** The text of a field; empty when there is none. */
+export function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}

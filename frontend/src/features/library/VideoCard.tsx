@@ -1,0 +1,33 @@
+/** A video in a grid. */
+
+import { Link } from "react-router";
+import { Thumbnail } from "@/components/Thumbnail";
+import { factsOf } from "@/lib/metadata";
+
+export function VideoCard({
+  videoId,
+  title,
+  metadata,
+}: {
+  videoId: string;
+  title: string | null;
+  metadata: Record<string, unknown> | null;
+}) {
+  const facts = factsOf(metadata);
+  return (
+    <li>
+      <Link
+        to={`/videos/${videoId}`}
+        className="group grid gap-x-3 gap-y-2.5 rounded-md max-sm:grid-cols-[8.5rem_1fr]"
+      >
+        <Thumbnail videoId={videoId} duration={facts.duration} />
+        <div>
+          <h3 className="line-clamp-2 leading-snug font-medium tracking-normal group-hover:text-accent">
+            {title ?? facts.title ?? "Untitled video"}
+          </h3>
+          {facts.channel && <p className="mt-0.5 truncate text-sm text-soft">{facts.channel}</p>}
+        </div>
+      </Link>
+    </li>
+  );
+}

@@ -1,0 +1,23 @@
+/** What a video's metadata may say; workers write it as they found it. */
+
+import { clock } from "./time";
+
+export interface Facts {
+  title: string | null;
+  channel: string | null;
+  /** Such as "12:34". */
+  duration: string | null;
+}
+
+export function factsOf(metadata: Record<string, unknown> | null | undefined): Facts {
+  const text = (name: string) => {
+    const value = metadata?.[name];
+    return typeof value === "string" && value.trim() ? value : null;
+  };
+  const seconds = metadata?.duration;
+  return {
+    title: text("title"),
+    channel: text("channel") ?? text("uploader"),
+    duration: text("duration_string") ?? (typeof seconds === "number" ? clock(seconds) : null),
+  };
+}
