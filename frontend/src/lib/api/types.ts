@@ -1,9 +1,10 @@
 /** What a path of the API takes and answers, read from the generated schema. */
 
 import type { PendingPaths } from "./pending";
+import type { PendingNotePaths } from "./pending-notes";
 import type { components, paths } from "./schema";
 
-type Paths = paths & PendingPaths;
+type Paths = paths & PendingPaths & PendingNotePaths<components["schemas"]["Note"]>;
 export type Method = "get" | "post" | "patch" | "delete";
 
 export type PathsWith<M extends Method> = {
@@ -55,4 +56,10 @@ export type Schemas = components["schemas"];
 export type Profile = Answer<"/api/user/profile", "get">;
 export type Note = Answer<"/api/notes/{video_id}", "get">[number];
 export type Video = Answer<"/api/videos/{video_id}", "get">;
+export type WizVideo = Answer<"/api/wiz/video/{video_id}", "get">;
+export type Progress = Answer<"/api/videos/{video_id}/progress", "get">;
+export type TranscriptItem = Answer<"/api/videos/{video_id}/transcript", "get">[number];
+export type Conversation = Answer<"/api/wiz/conversations/{conversation_id}", "get">;
+export type ListedConversation = Answer<"/api/wiz/conversations", "get">["conversations"][number];
+export type Quota = Answer<"/api/wiz/quota", "get">;
 export type FoundVideo = Answer<"/api/search", "get">["videos"][number];

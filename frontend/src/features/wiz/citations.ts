@@ -1,0 +1,61 @@
+/** Citations in an answer: where they stand, and the words around them. Pure. */
+
+import type { Schemas } from "@/lib/api/types";
+
+/** ``at`` counts code points of the answer, ``at_utf16`` what JavaScript counts. */
+export type Citation = Schemas["Citation"] & { at_utf16?: number };
+
+const ANCHOR = "#citation-";
+
+/** The answer with each marker as a Markdown link to "#citation-<place>". */
+export function linked(content: string, citations: Citation[]): string {
+  const places = citations
+    .map((citation, index) => ({ index, begin: beginOf(content, citation), ...citation }))
+    .filter(({ begin, marker }) => content.startsWith(marker, begin))
+    .sort((a, b) => a.begin - b.begin);
+  let text = "";
+  let done = 0;
+  for (const { index, begin, marker } of places) {
+    if (begin < done) continue;
+    text += `${content.slice(done, begin)}[${bare(marker)}](${ANCHOR}${index})`;
+    done = begin + marker.length;
+  }
+  return text + content.slice(done);
+}
+
+/** The place of the citation that a link leads to; null for another link. */
+export function citedBy(href: string): number | null {
+  const [, index] = /^#citation-(\d+)$/.exec(href) ?? [];
+  return index ? Number(index) : null;
+}
+
+/** A marker without its brackets: "7:55:35". */
+export function bare(marker: string): string {
+  return marker.replace(/^[[(]|[\])]$/g, "");
+}
+
+/** The sentence that a citation stands behind, as plain text for a note. */
+export function sentenceAt(content: string, citation: Citation): string {
+  const before = content.slice(0, beginOf(content, citation)).replace(/[[(]\s*$/, "");
+  const line = before.slice(before.lastIndexOf("\n") + 1);
+  const sentences = plain(line).match(/[^.!?]+(?:[.!?]+(?!\s|$)[^.!?]+)*[.!?]*/g) ?? [];
+  return (sentences.at(-1) ?? "").trim();
+}
+
+/** Each citation once, in the order of the answer. */
+export function distinct(citations: Citation[]): Citation[] {
+  const seen = new Set<number>();
+  return citations.filter(({ start }) => !seen.has(start) && seen.add(start));
+}
+
+function beginOf(content: string, { at, at_utf16 }: Citation): number {
+  return at_utf16 ?? Array.from(content).slice(0, at).join("").length;
+}
+
+/** Without markers and without Markdown's signs. */
+function plain(markdown: string): string {
+  return markdown
+    .replace(/\s*[[(][\d:]+(?:\s*[-–—,;]\s*[\d:]+)*[\])]/g, "")
+    .replace(/^\s*(?:[-*+]|\d+\.|#+|>)\s+/, "")
+    .replace(/[*_`]+/g, "");
+}
