@@ -44,7 +44,7 @@ export function Tabs<Id extends string>({
         aria-label={label}
         tabIndex={-1}
         onKeyDown={onKeyDown}
-        className="flex gap-1 overflow-x-auto border-b border-line"
+        className="flex shrink-0 gap-1 overflow-x-auto border-b border-line"
       >
         {tabs.map((tab) => (
           <button

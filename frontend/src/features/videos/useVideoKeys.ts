@@ -35,9 +35,13 @@ export function useVideoKeys({
   });
 }
 
+const PATIENCE_FRAMES = 60;
+
 /** Focuses the one that is shown, once what was chosen has been drawn. */
-function focusSoon(selector: string): void {
-  requestAnimationFrame(() => shownField(selector)?.focus());
+function focusSoon(selector: string, frames = PATIENCE_FRAMES): void {
+  const field = shownField(selector);
+  if (field) field.focus();
+  else if (frames) requestAnimationFrame(() => focusSoon(selector, frames - 1));
 }
 
 const shownSearch = () => shownField("[data-search]");

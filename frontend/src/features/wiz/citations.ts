@@ -34,12 +34,21 @@ export function bare(marker: string): string {
   return marker.replace(/^[[(]|[\])]$/g, "");
 }
 
-/** The sentence that a citation stands behind, as plain text for a note. */
+/**
+ * What a citation proves, as plain text for a note: the sentence before it, or at the beginning of a
+ * line the one behind it, or the words that it cites.
+ */
 export function sentenceAt(content: string, citation: Citation): string {
-  const before = content.slice(0, beginOf(content, citation)).replace(/[[(]\s*$/, "");
-  const line = before.slice(before.lastIndexOf("\n") + 1);
-  const sentences = plain(line).match(/[^.!?]+(?:[.!?]+(?!\s|$)[^.!?]+)*[.!?]*/g) ?? [];
-  return (sentences.at(-1) ?? "").trim();
+  const begin = beginOf(content, citation);
+  const before = content.slice(content.lastIndexOf("\n", begin - 1) + 1, begin);
+  const [behind = ""] = content.slice(begin + citation.marker.length).split("\n", 1);
+  const sentence = sentencesOf(before.replace(/[[(]\s*$/, "")).at(-1) ?? sentencesOf(behind)[0];
+  return sentence ?? citation.quote;
+}
+
+function sentencesOf(line: string): string[] {
+  const found = plain(line).match(/[^.!?]+(?:[.!?]+(?!\s|$)[^.!?]+)*[.!?]*/g) ?? [];
+  return found.map((one) => one.trim()).filter((one) => /[\p{L}\p{N}]/u.test(one));
 }
 
 /** Each citation once, in the order of the answer. */

@@ -17,7 +17,7 @@ export function suggestions(title: string | null, summary: string | null): strin
 /** Names of two or more words, or of a word and a number, each once, in their order. */
 function namesIn(text: string): string[] {
   const found = text.match(
-    /\p{Lu}[\p{L}’']+(?: (?:(?:of|the|and|de|von) )?(?:\p{Lu}[\p{L}’']+|\d+))+/gu,
+    /\p{Lu}\p{Ll}[\p{L}’']+(?: (?:(?:of|the|de|von) )?(?:\p{Lu}\p{Ll}[\p{L}’']*|\d+))+/gu,
   );
   return [...new Set(found ?? [])].filter(({ length }) => length <= LONGEST_NAME);
 }

@@ -22,7 +22,7 @@ export function PlayerFrame({ videoId }: { videoId: string }) {
   return (
     <section
       aria-label="Player"
-      className="relative aspect-video overflow-hidden bg-black text-white sm:rounded-lg"
+      className="relative aspect-video overflow-hidden bg-[#0f0f0f] text-[#f1f1f1] sm:rounded-lg"
     >
       {state === "loading" && (
         <p role="status" className="absolute inset-0 grid place-items-center text-2xl">

@@ -57,7 +57,7 @@ export function LineRow({
         icon="note"
         label={`Note at ${line.time}`}
         onClick={onNote}
-        className="opacity-60 group-hover:opacity-100 focus-visible:opacity-100"
+        className="opacity-75 group-hover:opacity-100 focus-visible:opacity-100"
       />
     </div>
   );
