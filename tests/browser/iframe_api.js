@@ -15,6 +15,7 @@
     frame.title = "Stand-in of YouTube's player";
     frame.dataset.video = videoId;
     frame.style.background = "#17211f";
+    frame.style.colorScheme = "light"; // as its document has it: otherwise it is drawn on white
     frame.srcdoc =
       "<!doctype html><html lang='en'><title>player</title><body></body></html>";
     return frame;

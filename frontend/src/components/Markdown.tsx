@@ -1,14 +1,16 @@
 /** Markdown of a model, made safe: no HTML, no pictures, links that lead out and nowhere else. */
 
 import type { ReactNode } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
+import ReactMarkdown, { type Components, type Options } from "react-markdown";
 
-/** ``anchor`` draws links to "#..."; by default they are plain text. */
+/** ``anchor`` draws links to "#..."; by default they are plain text. ``plugins`` change the tree. */
 export function Markdown({
   text,
+  plugins,
   anchor = (_href, children) => children,
 }: {
   text: string;
+  plugins?: Options["remarkPlugins"];
   anchor?: (href: string, children: ReactNode) => ReactNode;
 }) {
   const components: Components = {
@@ -18,7 +20,12 @@ export function Markdown({
   };
   return (
     <div className="grid gap-3 break-words [&_li>ul]:mt-1">
-      <ReactMarkdown skipHtml disallowedElements={["img"]} components={components}>
+      <ReactMarkdown
+        skipHtml
+        disallowedElements={["img"]}
+        remarkPlugins={plugins}
+        components={components}
+      >
         {text}
       </ReactMarkdown>
     </div>

@@ -19,17 +19,19 @@ export function Statuses({
   onRetry: () => void;
 }) {
   return (
-    <ul role="status" aria-live="polite" className="grid gap-2 empty:hidden">
-      {statuses.map((status) => (
-        <OneStatus
-          key={status.part}
-          status={status}
-          videoId={videoId}
-          retrying={retrying}
-          onRetry={onRetry}
-        />
-      ))}
-    </ul>
+    <div role="status" className="-mt-4 has-[li]:mt-0">
+      <ul className="grid gap-2 empty:hidden">
+        {statuses.map((status) => (
+          <OneStatus
+            key={status.part}
+            status={status}
+            videoId={videoId}
+            retrying={retrying}
+            onRetry={onRetry}
+          />
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -2,8 +2,9 @@
 
 import { useMemo } from "react";
 import { Markdown } from "@/components/Markdown";
-import { type Citation, citedBy, linked } from "./citations";
+import { type Citation, citedBy } from "./citations";
 import { CitationChip } from "./CitationChip";
+import { linkedTo } from "./linked";
 
 export function Answer({
   content,
@@ -14,10 +15,11 @@ export function Answer({
   citations: Citation[];
   onSeek: (seconds: number) => void;
 }) {
-  const text = useMemo(() => linked(content, citations), [content, citations]);
+  const plugins = useMemo(() => [linkedTo(content, citations)], [content, citations]);
   return (
     <Markdown
-      text={text}
+      text={content}
+      plugins={plugins}
       anchor={(href, children) => {
         const citation = citations[citedBy(href) ?? -1];
         return citation ? <CitationChip citation={citation} onSeek={onSeek} /> : children;

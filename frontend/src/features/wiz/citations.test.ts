@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bare, type Citation, citedBy, distinct, linked, sentenceAt } from "./citations";
+import { bare, type Citation, citedBy, distinct, sentenceAt } from "./citations";
 
 const cite = (marker: string, at: number, more: Partial<Citation> = {}): Citation => ({
   marker,
@@ -8,28 +8,6 @@ const cite = (marker: string, at: number, more: Partial<Citation> = {}): Citatio
   end: 70,
   quote: "what was said",
   ...more,
-});
-
-test("markers become links to their citation, in whatever order they came", () => {
-  const content = "First [1:02], then [3:04].";
-  const citations = [cite("[3:04]", 19), cite("[1:02]", 6)];
-  expect(linked(content, citations)).toBe("First [1:02](#citation-1), then [3:04](#citation-0).");
-});
-
-test("several times in one pair of brackets are several links", () => {
-  expect(linked("[1:02, 3:04]", [cite("1:02", 1), cite("3:04", 7)])).toBe(
-    "[[1:02](#citation-0), [3:04](#citation-1)]",
-  );
-});
-
-test("code points before a marker are counted as such, UTF-16 when the server says it", () => {
-  const content = "🚀 up [1:02]";
-  expect(linked(content, [cite("[1:02]", 5)])).toContain("(#citation-0)");
-  expect(linked(content, [cite("[1:02]", 0, { at_utf16: 6 })])).toContain("(#citation-0)");
-});
-
-test("a citation whose marker is not there (yet) changes nothing", () => {
-  expect(linked("So far", [cite("[1:02]", 20)])).toBe("So far");
 });
 
 test("links lead back to the citation, others do not", () => {

@@ -5,24 +5,6 @@ import type { Schemas } from "@/lib/api/types";
 /** ``at`` counts code points of the answer, ``at_utf16`` what JavaScript counts. */
 export type Citation = Schemas["Citation"] & { at_utf16?: number };
 
-const ANCHOR = "#citation-";
-
-/** The answer with each marker as a Markdown link to "#citation-<place>". */
-export function linked(content: string, citations: Citation[]): string {
-  const places = citations
-    .map((citation, index) => ({ index, begin: beginOf(content, citation), ...citation }))
-    .filter(({ begin, marker }) => content.startsWith(marker, begin))
-    .sort((a, b) => a.begin - b.begin);
-  let text = "";
-  let done = 0;
-  for (const { index, begin, marker } of places) {
-    if (begin < done) continue;
-    text += `${content.slice(done, begin)}[${bare(marker)}](${ANCHOR}${index})`;
-    done = begin + marker.length;
-  }
-  return text + content.slice(done);
-}
-
 /** The place of the citation that a link leads to; null for another link. */
 export function citedBy(href: string): number | null {
   const [, index] = /^#citation-(\d+)$/.exec(href) ?? [];
@@ -57,7 +39,8 @@ export function distinct(citations: Citation[]): Citation[] {
   return citations.filter(({ start }) => !seen.has(start) && seen.add(start));
 }
 
-function beginOf(content: string, { at, at_utf16 }: Citation): number {
+/** Where the marker stands, in UTF-16 code units. */
+export function beginOf(content: string, { at, at_utf16 }: Citation): number {
   return at_utf16 ?? Array.from(content).slice(0, at).join("").length;
 }
 

@@ -68,6 +68,13 @@ test("what was stored in the end wins over what was heard", () => {
   expect(told).toMatchObject([{ content: "Because.", status: "completed" }]);
 });
 
+test("why it failed is known in words only to whoever was there", () => {
+  const failed = exchangesOf(conversation("failed"));
+  const heard = live({ content: "Beca", status: "failed", problem: "Too busy." });
+  expect(withLive(failed, heard)).toMatchObject([{ content: "Beca", problem: "Too busy." }]);
+  expect(withLive(failed, live({}))).toBe(failed);
+});
+
 test("a reloaded page finds the turn that is being answered", () => {
   expect(answering(conversation("answering"))).toBe(10);
   expect(answering(conversation("completed"))).toBeNull();

@@ -33,7 +33,7 @@ export function exchangesOf({ turns, messages }: Conversation): Exchange[] {
   });
 }
 
-/** With a turn as it arrives in place of what was stored of it; a stored end is the truth. */
+/** With a turn as it arrives in place of what was stored of it; a stored answer is the truth. */
 export function withLive(
   exchanges: Exchange[],
   live: { turnId: number; question: string; turn: Turn } | null,
@@ -41,21 +41,15 @@ export function withLive(
   if (!live) return exchanges;
   const key = String(live.turnId);
   const stored = exchanges.find((one) => one.key === key);
-  if (stored && stored.status !== "answering") {
-    const problem = live.turn.problem ?? stored.problem;
-    return exchanges.map((one) => (one === stored ? { ...stored, problem } : one));
-  }
+  if (stored && isAnswered(stored)) return exchanges;
   const { content, citations, status, problem } = live.turn;
-  const now = {
-    key,
-    question: stored?.question ?? live.question,
-    content,
-    citations,
-    status,
-    problem,
-  };
+  if (stored?.status === "failed" && !problem) return exchanges;
+  const question = stored?.question ?? live.question;
+  const now = { key, question, content, citations, status, problem };
   return stored ? exchanges.map((one) => (one === stored ? now : one)) : [...exchanges, now];
 }
+
+const isAnswered = ({ status }: Exchange) => status === "completed" || status === "stopped";
 
 /** With a question that the server has not accepted yet. */
 export function withAsked(exchanges: Exchange[], question: string | null): Exchange[] {

@@ -6,6 +6,7 @@ import { Button } from "@/components/Button";
 import { Icon } from "@/components/Icon";
 import { Spinner } from "@/components/Spinner";
 import { configQuery } from "@/lib/api/queries";
+import { cx } from "@/lib/classes";
 import { mountPlayer } from "./player";
 import { useHandBackFocus } from "./useHandBackFocus";
 import { useMoment, usePlayback } from "./usePlayback";
@@ -22,7 +23,10 @@ export function PlayerFrame({ videoId }: { videoId: string }) {
   return (
     <section
       aria-label="Player"
-      className="relative aspect-video overflow-hidden bg-[#0f0f0f] text-[#f1f1f1] sm:rounded-lg"
+      className={cx(
+        "relative aspect-video overflow-hidden text-[#f1f1f1] sm:rounded-lg",
+        state === "failed" ? "bg-sunken" : "bg-[#0f0f0f]",
+      )}
     >
       {state === "loading" && (
         <p role="status" className="absolute inset-0 grid place-items-center text-2xl">

@@ -3,11 +3,12 @@ import { following } from "./follow";
 import { byLine, firstFrom, folded, matchesOf, pieces, stepped } from "./search";
 import { lineAt, linesOf, textOf } from "./segments";
 
+const item = (text: string, offset: number | null) => ({ text, offset, duration: 1 });
 const LINES = linesOf([
-  { text: "Second", offset: 10 },
-  { text: "First  line\n", offset: 2.5 },
-  { text: "  ", offset: 4 },
-  { text: "Third", offset: 10 },
+  item("Second", 10),
+  item("First  line\n", 2.5),
+  item("  ", 4),
+  item("Third", 10),
 ]);
 const search = (texts: string[], query: string) => matchesOf(texts.map(folded), query);
 
@@ -16,7 +17,7 @@ test("lines stand by their second, in one piece, without empty ones", () => {
 });
 
 test("a line without a second stands where the one before it stands", () => {
-  const lines = linesOf([{ text: "a", offset: 7 }, { text: "b", offset: null }, { text: "c" }]);
+  const lines = linesOf([item("a", 7), item("b", null), item("c", NaN)]);
   expect(lines.map(({ at }) => at)).toEqual([7, 7, 7]);
 });
 
