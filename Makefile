@@ -8,16 +8,17 @@ HOST ?= 127.0.0.1
 WEB := frontend
 NPM := npm --prefix $(WEB)
 WEB_BUILD := $(WEB)/dist/index.html
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f)
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f -not -name '*.test.*')
+HAS_NPM := $(shell command -v npm)
 WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo test check lint types contracts bench lock clean web web-check web-types web-drift
+.PHONY: help install dev run demo test check lint types contracts bench lock clean web no-web web-check web-types web-drift
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed $(WEB_BUILD) ## Make .venv with what running needs, at the locked versions, and the web app
+install: $(VENV)/.installed $(if $(HAS_NPM),$(WEB_BUILD),no-web) ## Make .venv with what running needs, at the locked versions, and the web app
 
 dev: $(VENV)/.dev ## Add what testing needs
 
@@ -43,6 +44,9 @@ contracts: dev
 	$(BIN)/lint-imports
 
 web: $(WEB_BUILD) ## Build the web app
+
+no-web:
+	@echo 'There is no npm: the web app is not built, the API works without it.'
 
 web-check: $(WEB_BUILD) web-drift ## Lint, types, tests and size of the web app
 	$(NPM) run -s lint
@@ -84,7 +88,8 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	@touch $@
 
 $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
-	@npm --version > /dev/null || (echo 'The web app is built with Node 20.19 or newer and its npm.' >&2; false)
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+		|| (echo 'The web app is built with Node 20.19 or newer and its npm.' >&2; false)
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -19,5 +19,6 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: "src/lib/testing/setup.ts",
     maxWorkers: 2,
+    isolate: false, // one jsdom for a worker: the setup cleans up after every test
   },
 });

@@ -7,7 +7,7 @@ import { EmptyState } from "@/components/States";
 export function CrashPage() {
   const error = useRouteError();
   return (
-    <EmptyState icon="alert" title="This page could not be shown">
+    <EmptyState as="h1" icon="alert" title="This page could not be shown">
       <p className="mb-4">
         A new version may have come out, or the connection was lost. Your drafts are kept.
       </p>

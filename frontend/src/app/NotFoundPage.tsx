@@ -7,7 +7,7 @@ import { useTitle } from "@/lib/title";
 export function NotFoundPage() {
   useTitle("Not found");
   return (
-    <EmptyState icon="video" title="There is nothing at this address">
+    <EmptyState as="h1" icon="video" title="There is nothing at this address">
       <p className="mb-4">The link may be old, or mistyped.</p>
       <ButtonLink to="/" look="primary">
         To the start

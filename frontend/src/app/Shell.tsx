@@ -1,8 +1,7 @@
 /** What is around every page: header, skip link, banners, toasts. */
 
-import { Suspense, useEffect, useRef } from "react";
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
-import { Loading } from "@/components/Spinner";
+import { useEffect, useRef } from "react";
+import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
 import { Toasts } from "@/components/Toasts";
 import { useSession } from "@/lib/auth/useSession";
 import { useOnline } from "@/lib/online";
@@ -22,6 +21,7 @@ export function Shell() {
         Skip to content
       </a>
       <Header />
+      <PageLoading />
       <OfflineBanner />
       <Main />
       <Toasts />
@@ -62,6 +62,12 @@ function Place({ to, children }: { to: string; children: string }) {
   );
 }
 
+/** A line below the header while the next page's code is on its way. */
+function PageLoading() {
+  if (useNavigation().state === "idle") return null;
+  return <div className="sticky top-14 z-20 -mb-0.5 h-0.5 animate-breathe bg-accent" />;
+}
+
 function OfflineBanner() {
   if (useOnline()) return null;
   return (
@@ -87,9 +93,7 @@ function Main() {
       tabIndex={-1}
       className="mx-auto w-full max-w-7xl grow px-4 py-6 outline-none sm:px-6 sm:py-8"
     >
-      <Suspense fallback={<Loading label="The page is loading" />}>
-        <Outlet />
-      </Suspense>
+      <Outlet />
     </main>
   );
 }

@@ -1,7 +1,7 @@
 /** The addresses, and the page that each one loads when it is first needed. */
 
 import type { ComponentType } from "react";
-import { createBrowserRouter, type RouteObject } from "react-router";
+import { createBrowserRouter, type NonIndexRouteObject } from "react-router";
 import { HomePage } from "@/features/home/HomePage";
 import { CrashPage } from "./CrashPage";
 import { NotFoundPage } from "./NotFoundPage";
@@ -10,7 +10,7 @@ import { SignedIn } from "./SignedIn";
 
 type Page = () => Promise<ComponentType>;
 
-const page = (path: string, load: Page): RouteObject => ({
+const page = (path: string, load: Page): NonIndexRouteObject => ({
   path,
   lazy: async () => ({ Component: await load() }),
 });
@@ -29,6 +29,21 @@ export const router = createBrowserRouter([
           page("/help", async () => (await import("@/features/help/HelpPage")).HelpPage),
           page("/share", async () => (await import("@/features/share/SharePage")).SharePage),
           page("/videos/:videoId", async () => (await import("./VideoRoute")).VideoRoute),
+          {
+            ...page("/admin", async () => (await import("@/features/audit/AuditPage")).AuditPage),
+            children: [
+              page("", async () => (await import("@/features/audit/EventsPage")).EventsPage),
+              page(
+                "events/:position",
+                async () => (await import("@/features/audit/EventPage")).EventPage,
+              ),
+              page(
+                "correlations/:id",
+                async () => (await import("@/features/audit/CorrelationPage")).CorrelationPage,
+              ),
+              page("health", async () => (await import("@/features/audit/HealthPage")).HealthPage),
+            ],
+          },
           {
             Component: SignedIn,
             children: [

@@ -7,7 +7,7 @@ export function Card({ className, ...rest }: ComponentProps<"section">) {
   return (
     <section
       {...rest}
-      className={cx("rounded-lg border border-line bg-surface p-5 sm:p-6", className)}
+      className={cx("min-w-0 rounded-lg border border-line bg-surface p-5 sm:p-6", className)}
     />
   );
 }

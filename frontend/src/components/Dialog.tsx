@@ -15,7 +15,7 @@ export function Dialog({
   onClose: () => void;
   children: ReactNode;
   wide?: boolean;
-  /** No visible heading and no padding: the content has its own. */
+  /** No visible heading and no padding; it stays near the top while its content grows and shrinks. */
   bare?: boolean;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -41,8 +41,9 @@ export function Dialog({
       }}
       onClick={(event) => event.target === ref.current && onClose()}
       className={cx(
-        "m-auto max-h-[85dvh] w-[calc(100%-2rem)] animate-rise overflow-auto rounded-lg border border-line bg-surface text-ink shadow-float",
+        "mx-auto max-h-[85dvh] w-[calc(100%-2rem)] animate-rise overflow-auto rounded-lg border border-line bg-surface text-ink shadow-float",
         wide ? "max-w-2xl" : "max-w-md",
+        bare ? "mt-[12dvh] mb-auto" : "my-auto",
       )}
     >
       <div className={bare ? "" : "grid gap-4 p-5"}>

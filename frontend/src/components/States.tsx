@@ -8,10 +8,13 @@ import { Icon, type IconName } from "./Icon";
 export function EmptyState({
   icon,
   title,
+  as: Heading = "h2",
   children,
 }: {
   icon: IconName;
   title: string;
+  /** "h1" where it is all that the page has. */
+  as?: "h1" | "h2";
   children?: ReactNode;
 }) {
   return (
@@ -19,7 +22,7 @@ export function EmptyState({
       <span className="grid size-14 place-items-center rounded-full bg-accent-tint text-2xl text-accent">
         <Icon name={icon} />
       </span>
-      <h2 className="text-lg">{title}</h2>
+      <Heading className="text-lg">{title}</Heading>
       <div className="text-soft">{children}</div>
     </div>
   );

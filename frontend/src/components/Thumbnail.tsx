@@ -17,7 +17,12 @@ export function Thumbnail({
 }) {
   const [missing, setMissing] = useState(false);
   return (
-    <div className={cx("relative aspect-video overflow-hidden rounded-md bg-sunken", className)}>
+    <div
+      className={cx(
+        "relative aspect-video overflow-hidden rounded-md border border-line bg-sunken",
+        className,
+      )}
+    >
       {missing ? (
         <span className="grid size-full place-items-center text-2xl text-edge">
           <Icon name="video" />

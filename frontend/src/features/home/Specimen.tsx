@@ -22,15 +22,15 @@ export function Specimen() {
 
 function Screen() {
   return (
-    <div className="grid aspect-video content-end gap-2 rounded-md bg-[#17211f] p-4 text-[#cfe9e4]">
-      <span className="grid size-12 place-self-center rounded-full bg-white/12 text-2xl">
-        <Icon name="play" className="m-auto" />
+    <div className="relative aspect-video rounded-md bg-[#17211f] text-white">
+      <span className="absolute inset-0 m-auto grid size-14 place-items-center rounded-full bg-white/12 text-2xl">
+        <Icon name="play" />
       </span>
-      <div className="relative mt-8 h-1.5 rounded-full bg-white/20">
+      <div className="absolute inset-x-4 bottom-4 h-1.5 rounded-full bg-white/25">
         <span className="absolute inset-y-0 left-0 w-2/5 rounded-full bg-[#5cd0bf]" />
         <span className="absolute -top-1 left-2/5 size-3.5 -translate-x-1/2 rounded-full bg-white" />
         <span className="absolute -top-0.5 left-[62%] size-2.5 rounded-full bg-[#ffd76a]" />
-        <span className="absolute -top-0.5 left-[28%] size-2.5 rounded-full bg-[#ffd76a]" />
+        <span className="absolute -top-0.5 left-[18%] size-2.5 rounded-full bg-[#ffd76a]" />
       </div>
     </div>
   );

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { Card } from "@/components/Card";
 import { Icon, type IconName } from "@/components/Icon";
 import { Thumbnail } from "@/components/Thumbnail";
-import type { Hit, VideoHits } from "@/lib/api/pending";
+import type { Hit, VideoHits } from "@/lib/api/types";
 import { factsOf } from "@/lib/metadata";
 import { piecesOf } from "./pieces";
 

@@ -16,7 +16,10 @@ export function VideoCard({
   const facts = factsOf(metadata);
   return (
     <li>
-      <Link to={`/videos/${videoId}`} className="group grid gap-2.5 rounded-md">
+      <Link
+        to={`/videos/${videoId}`}
+        className="group grid gap-x-3 gap-y-2.5 rounded-md max-sm:grid-cols-[8.5rem_1fr]"
+      >
         <Thumbnail videoId={videoId} duration={facts.duration} />
         <div>
           <h3 className="line-clamp-2 leading-snug font-medium tracking-normal group-hover:text-accent">

@@ -8,7 +8,7 @@ import { useRecent } from "@/lib/recent";
 import { Pager } from "./Pager";
 import { VideoCard } from "./VideoCard";
 
-const GRID = "grid gap-x-5 gap-y-7 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4";
+const GRID = "grid gap-x-5 gap-y-4 sm:gap-y-7 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4";
 
 export function VideoList({ page }: { page: number }) {
   const videos = useQuery({ ...videosQuery("", page), placeholderData: keepPreviousData });
@@ -20,16 +20,21 @@ export function VideoList({ page }: { page: number }) {
     <div className="grid gap-8">
       {page === 1 && <Opened known={found.map((video) => video.video_id)} />}
       {found.length > 0 ? (
-        <ul className={GRID}>
-          {found.map((video) => (
-            <VideoCard
-              key={video.video_id}
-              videoId={video.video_id}
-              title={video.video_title}
-              metadata={video.metadata}
-            />
-          ))}
-        </ul>
+        <section aria-labelledby="noted" className="grid gap-3">
+          <h2 id="noted" className="text-sm font-medium text-soft">
+            With your notes
+          </h2>
+          <ul className={GRID}>
+            {found.map((video) => (
+              <VideoCard
+                key={video.video_id}
+                videoId={video.video_id}
+                title={video.video_title}
+                metadata={video.metadata}
+              />
+            ))}
+          </ul>
+        </section>
       ) : (
         <Nothing beyond={total_pages > 0} />
       )}
@@ -70,10 +75,12 @@ function LoadingList() {
     <Loading label="Your videos are loading">
       <div className={GRID}>
         {Array.from({ length: 8 }, (_, index) => (
-          <div key={index} className="grid gap-3">
+          <div key={index} className="grid gap-x-3 gap-y-2.5 max-sm:grid-cols-[8.5rem_1fr]">
             <Skeleton className="aspect-video" />
-            <Skeleton className="h-5 w-4/5" />
-            <Skeleton className="h-4 w-2/5" />
+            <div className="grid content-start gap-2">
+              <Skeleton className="h-5 w-4/5" />
+              <Skeleton className="h-4 w-2/5" />
+            </div>
           </div>
         ))}
       </div>

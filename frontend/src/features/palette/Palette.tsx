@@ -6,12 +6,10 @@ import { Icon } from "@/components/Icon";
 import { cx } from "@/lib/classes";
 import { type Command, useCommands } from "./useCommands";
 
-const MOST = 12;
-
 export function Palette({ onClose }: { onClose: () => void }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
-  const commands = useCommands(typed).slice(0, MOST);
+  const commands = useCommands(typed);
   const chosen = commands[at];
   const run = (command: Command | undefined) => {
     if (!command) return;

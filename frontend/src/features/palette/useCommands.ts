@@ -19,13 +19,15 @@ export interface Command {
   run: () => void;
 }
 
-/** The commands for what is typed, best first. */
+const MOST = 12;
+
+/** The commands for what is typed, best first; what to do with the text itself comes last. */
 export function useCommands(typed: string): Command[] {
   const direct = useDirect(typed);
   const pages = usePages();
   const videos = useVideos();
   const settings = useSettings();
-  return [...direct, ...matching([...pages, ...videos, ...settings], typed)];
+  return [...matching([...pages, ...videos, ...settings], typed).slice(0, MOST), ...direct];
 }
 
 /** What can be done with the text itself. */

@@ -59,7 +59,7 @@ function Existing({ token }: { token: string | null }) {
           action="Revoke"
           busy={revoke.isPending}
           onClose={() => setAsking(false)}
-          onConfirm={() => revoke.mutate()}
+          onConfirm={() => revoke.mutate(undefined, { onSettled: () => setAsking(false) })}
         >
           Every device and script that uses it stops working until it has a new one.
         </ConfirmDialog>

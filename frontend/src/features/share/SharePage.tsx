@@ -22,7 +22,7 @@ export function SharePage() {
   }, [mutate, search]);
   if (isError) {
     return (
-      <EmptyState icon="link" title="That could not be opened">
+      <EmptyState as="h1" icon="link" title="That could not be opened">
         <p role="alert" className="mb-6">
           {messageOf(error)}
         </p>

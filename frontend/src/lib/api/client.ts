@@ -32,7 +32,8 @@ export async function open<M extends Method, P extends PathsWith<M>>(
     throw unreachable(cause, signal);
   });
   if (response.ok) return response;
-  if (response.status === 401 && token) (as === "admin" ? admin : session).expire(token);
+  if (token && as === "admin" && [401, 403].includes(response.status)) admin.expire(token);
+  else if (token && response.status === 401) session.expire(token);
   throw await errorOf(response);
 }
 

@@ -28,7 +28,11 @@ export interface Hit {
 export interface VideoHits {
   video_id: string;
   title: string | null;
-  metadata: { thumbnail?: string; channel?: string; duration_string?: string } | null;
+  metadata: {
+    thumbnail?: string | null;
+    channel?: string | null;
+    duration_string?: string | null;
+  } | null;
   hits: Hit[];
   hit_count: number;
 }
@@ -46,17 +50,64 @@ export interface AuditEvent {
   topic: string;
   data: Record<string, unknown>;
   recorded_at: string;
-  actor: string | null;
+  actor: string;
   correlation_id: string | null;
   causation_id: string | null;
-  previous_hash: string;
-  hash: string;
+  request_id: string | null;
+  previous_hash: string | null;
+  hash: string | null;
+}
+
+export interface EventInItsStream {
+  event: AuditEvent;
+  previous: AuditEvent | null;
+  next: AuditEvent | null;
+  changes: Record<string, { before: unknown; after: unknown }>;
+}
+
+export interface AuditEffect extends AuditEvent {
+  effects: AuditEffect[];
+}
+
+export interface Causation {
+  correlation_id: string;
+  events: number;
+  next: number | null;
+  causes: { cause: string | null; effects: AuditEffect[] }[];
+}
+
+export interface Replay {
+  kind: "rebuild" | "verify";
+  position: number | null;
+  of: number | null;
+}
+
+export interface LogHealth {
+  head: { position: number; hash: string; recorded_at: string } | null;
+  signals: { position: number; lag: number };
+  reactions: {
+    reaction: string;
+    checkpoint: number;
+    lag: number;
+    parked: number;
+    oldest: { position: number; attempts: number; error: string } | null;
+  }[];
+  maintenance: Replay | null;
+}
+
+export interface Rebuild {
+  state: "none" | "running" | "done" | "failed";
+  tables: string[];
+  started_at: string | null;
+  ended_at: string | null;
+  error: string | null;
+  maintenance: Replay | null;
 }
 
 export interface AuditFilters {
   after?: number;
   before?: number;
-  type?: string[];
+  type?: string;
   stream?: string;
   actor?: string;
   correlation_id?: string;
@@ -83,4 +134,13 @@ export interface PendingPaths {
     };
   };
   "/api/audit/events": Get<{ events: AuditEvent[]; next: number | null }, AuditFilters>;
+  "/api/audit/events/{position}": Get<EventInItsStream, never, { position: string }>;
+  "/api/audit/correlations/{correlation_id}": Get<Causation, never, { correlation_id: string }>;
+  "/api/audit/health": Get<LogHealth>;
+  "/api/audit/rebuild": Get<Rebuild> & {
+    post: {
+      parameters: { path: never };
+      responses: { 202: { content: { "application/json": Rebuild } } };
+    };
+  };
 }

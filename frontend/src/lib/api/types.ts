@@ -4,7 +4,8 @@ import type { PendingPaths } from "./pending";
 import type { PendingNotePaths } from "./pending-notes";
 import type { components, paths } from "./schema";
 
-type Paths = paths & PendingPaths & PendingNotePaths<components["schemas"]["Note"]>;
+type Pending = PendingPaths & PendingNotePaths<components["schemas"]["Note"]>;
+type Paths = paths & Omit<Pending, keyof paths>;
 export type Method = "get" | "post" | "patch" | "delete";
 
 export type PathsWith<M extends Method> = {
@@ -22,7 +23,7 @@ type Json<R> = R extends { content: { "application/json": infer J } } ? J : unde
 
 /** The JSON of a success. */
 export type Answer<P, M extends Method> =
-  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201)]> : never;
+  Operation<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202)]> : never;
 
 type Parameters<P, M extends Method, Place extends string> =
   Operation<P, M> extends { parameters: infer All }
@@ -30,6 +31,9 @@ type Parameters<P, M extends Method, Place extends string> =
       ? One
       : never
     : never;
+
+/** The query of a path. */
+export type Query<P, M extends Method> = NonNullable<Parameters<P, M, "query">>;
 
 type Body<P, M extends Method> =
   Operation<P, M> extends { requestBody?: { content: { "application/json": infer B } } } ? B : Blob;
@@ -63,3 +67,14 @@ export type Conversation = Answer<"/api/wiz/conversations/{conversation_id}", "g
 export type ListedConversation = Answer<"/api/wiz/conversations", "get">["conversations"][number];
 export type Quota = Answer<"/api/wiz/quota", "get">;
 export type FoundVideo = Answer<"/api/search", "get">["videos"][number];
+
+export type VideoHits = Answer<"/api/search/all", "get">["videos"][number];
+export type Hit = VideoHits["hits"][number];
+
+export type AuditFilters = Query<"/api/audit/events", "get">;
+export type AuditEvent = Answer<"/api/audit/events", "get">["events"][number];
+export type EventInItsStream = Answer<"/api/audit/events/{position}", "get">;
+export type Causation = Answer<"/api/audit/correlations/{correlation_id}", "get">;
+export type AuditEffect = Causation["causes"][number]["effects"][number];
+export type LogHealth = Answer<"/api/audit/health", "get">;
+export type Rebuild = Answer<"/api/audit/rebuild", "get">;

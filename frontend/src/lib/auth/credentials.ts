@@ -23,7 +23,7 @@ addEventListener("storage", ({ key }) => {
 });
 
 let current: Session | null = null;
-let ranOut = false;
+let ending: "ran out" | "left" | null = null;
 
 export const session = {
   /** The same object as long as the token is the same; null when signed out or expired. */
@@ -33,28 +33,35 @@ export const session = {
     return current && current.expires > Date.now() ? current : null;
   },
   open: (token: string): void => {
-    ranOut = false;
+    ending = null;
     lasting.write(TOKEN, token);
     changed();
   },
   close: (): void => {
+    ending = "left";
     lasting.write(TOKEN, null);
     changed();
   },
   /** The server refused this token; a newer one stays. */
   expire: (token: string): void => {
     if (lasting.read(TOKEN) !== token) return;
-    ranOut = true;
-    session.close();
+    ending = "ran out";
+    lasting.write(TOKEN, null);
+    changed();
   },
   /** Whether the last session ended by itself, which deserves a word. */
-  ranOut: (): boolean => ranOut,
+  ranOut: (): boolean => ending === "ran out",
+  /** Whether the person has just signed out, and wants to see no page that needs an account. */
+  wasLeft: (): boolean => ending === "left",
 };
+
+let wasRefused = false;
 
 /** The auditor's token, kept for this tab only. */
 export const admin = {
   read: (): string | null => ofThisTab.read(ADMIN),
   open: (token: string): void => {
+    wasRefused = false;
     ofThisTab.write(ADMIN, token);
     changed();
   },
@@ -63,8 +70,12 @@ export const admin = {
     changed();
   },
   expire: (token: string): void => {
-    if (admin.read() === token) admin.close();
+    if (admin.read() !== token) return;
+    wasRefused = true;
+    admin.close();
   },
+  /** Whether the last token was not the right one. */
+  wasRefused: (): boolean => wasRefused,
 };
 
 let guest: string | null = null;

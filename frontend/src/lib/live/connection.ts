@@ -42,7 +42,7 @@ export async function follow(
 async function once(
   videoIds: string[],
   place: Place,
-  { onEvent, onLive }: Follower,
+  follower: Follower,
   signal: AbortSignal,
   onConnected: () => void,
 ): Promise<void> {
@@ -55,10 +55,10 @@ async function once(
     if (!response.body) return;
     for await (const one of eventsOf(response.body, () => alarm.feed())) {
       onConnected();
-      onLive(true);
+      follower.onLive(true);
       place.lastEventId = one.id ?? place.lastEventId;
       const event = liveEventOf(one);
-      if (event) onEvent(event);
+      if (event) follower.onEvent(event);
     }
   } finally {
     alarm.stop();

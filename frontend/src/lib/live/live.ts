@@ -10,8 +10,8 @@ export type LiveState = "off" | "connecting" | "live" | "away";
 
 /** What tabs say to each other. */
 type Message =
-  | { say: "event"; event: LiveEvent }
-  | { say: "state"; state: LiveState }
+  | { say: "event"; event: LiveEvent; place: Place }
+  | { say: "state"; state: LiveState; place: Place }
   | { say: "watching"; videoIds: string[] }
   | { say: "who is there?" };
 
@@ -51,6 +51,8 @@ export class LiveStream {
   private readonly channel = new BroadcastChannel("vidwiz.live");
   private readonly wanted = new Set(watched());
   private readonly unsubscribe = onWatchChange(() => this.sayWatching());
+  /** Known to every tab, so that the next leader goes on where the last one was. */
+  private place: Place = { lastEventId: null };
   private leads = false;
   private round = new AbortController();
 
@@ -72,25 +74,25 @@ export class LiveStream {
   private async run(signal: AbortSignal): Promise<void> {
     this.leads = true;
     this.say({ say: "who is there?" });
-    const place: Place = { lastEventId: null };
     do {
       this.round = new AbortController();
       const either = AbortSignal.any([signal, this.round.signal]);
-      await follow([...this.wanted].slice(-MOST_WATCHED), place, this, either);
+      await follow([...this.wanted].slice(-MOST_WATCHED), this.place, this, either);
     } while (this.round.signal.aborted && !signal.aborted);
   }
 
   onEvent(event: LiveEvent): void {
     tell(event);
-    this.say({ say: "event", event });
+    this.say({ say: "event", event, place: this.place });
   }
 
   onLive(live: boolean): void {
     become(live ? "live" : "away");
-    this.say({ say: "state", state });
+    this.sayState();
   }
 
   private hear(message: Message): void {
+    if ("place" in message) this.place = message.place;
     if (message.say === "event") tell(message.event);
     else if (message.say === "state") become(message.state);
     else if (message.say === "watching") this.want(message.videoIds);
@@ -101,8 +103,12 @@ export class LiveStream {
     const before = this.wanted.size;
     videoIds.forEach((id) => this.wanted.add(id));
     if (!this.leads) return;
-    this.say({ say: "state", state });
+    this.sayState();
     if (this.wanted.size > before) this.round.abort();
+  }
+
+  private sayState(): void {
+    this.say({ say: "state", state, place: this.place });
   }
 
   private sayWatching(): void {

@@ -2,7 +2,8 @@
 
 import "@testing-library/jest-dom/vitest";
 import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
+import { admin, session } from "@/lib/auth/credentials";
 
 HTMLDialogElement.prototype.showModal = function () {
   this.open = true;
@@ -12,8 +13,13 @@ HTMLDialogElement.prototype.close = function () {
   this.dispatchEvent(new Event("close"));
 };
 
+Element.prototype.scrollIntoView = () => undefined;
+
 afterEach(() => {
   cleanup();
+  vi.unstubAllGlobals();
+  session.close();
+  admin.close();
   localStorage.clear();
   sessionStorage.clear();
 });

@@ -1,0 +1,78 @@
+/** The auditor's desk: who has the admin token reads the whole history. */
+
+import { useState } from "react";
+import { NavLink, Outlet } from "react-router";
+import { Button } from "@/components/Button";
+import { Card } from "@/components/Card";
+import { Field } from "@/components/Field";
+import { admin } from "@/lib/auth/credentials";
+import { useAdminToken } from "@/lib/auth/useSession";
+import { useTitle } from "@/lib/title";
+
+export function AuditPage() {
+  useTitle("Auditor’s desk");
+  return useAdminToken() ? <Desk /> : <Gate />;
+}
+
+function Gate() {
+  const [token, setToken] = useState("");
+  return (
+    <Card className="mx-auto grid max-w-md gap-4">
+      <h1 className="text-xl">Auditor’s desk</h1>
+      <p className="text-soft">
+        The history of everything, for those who run this service. The token is forgotten when you
+        close the tab.
+      </p>
+      <form
+        noValidate
+        className="grid gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          admin.open(token.trim());
+        }}
+      >
+        <Field
+          label="Admin token"
+          type="password"
+          autoComplete="off"
+          value={token}
+          onChange={(event) => setToken(event.target.value)}
+          error={admin.wasRefused() && !token ? "That is not the admin token." : null}
+        />
+        <Button type="submit" look="primary" disabled={!token.trim()}>
+          Enter
+        </Button>
+      </form>
+    </Card>
+  );
+}
+
+function Desk() {
+  return (
+    <div className="grid gap-6">
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+        <h1 className="text-2xl">Auditor’s desk</h1>
+        <nav aria-label="Auditor’s desk" className="flex grow gap-1">
+          <Place to="/admin">Events</Place>
+          <Place to="/admin/health">Health</Place>
+        </nav>
+        <Button size="sm" icon="signOut" onClick={() => admin.close()}>
+          Leave
+        </Button>
+      </div>
+      <Outlet />
+    </div>
+  );
+}
+
+function Place({ to, children }: { to: string; children: string }) {
+  return (
+    <NavLink
+      to={to}
+      end
+      className="rounded-md px-3 py-2 text-sm font-medium text-soft hover:bg-sunken aria-[current=page]:bg-accent-tint aria-[current=page]:text-accent-strong"
+    >
+      {children}
+    </NavLink>
+  );
+}

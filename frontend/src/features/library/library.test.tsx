@@ -1,0 +1,94 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { show, signIn } from "@/lib/testing/render";
+import { refusal, serve } from "@/lib/testing/server";
+import { LibraryPage } from "./LibraryPage";
+
+const video = (id: string, title: string) => ({ video_id: id, video_title: title, metadata: null });
+const page = (videos: object[], total_pages = 1) => ({
+  videos,
+  total: videos.length,
+  page: 1,
+  per_page: 12,
+  total_pages,
+});
+const hit = {
+  kind: "transcript",
+  note_id: null,
+  seconds: 75.5,
+  timestamp: "1:15",
+  snippet: "and bang it went",
+  highlights: [[4, 8]],
+};
+const found = {
+  query: "bang",
+  total: 1,
+  videos: [
+    { video_id: "W421vNri5hw", title: "Apollo 13", metadata: null, hits: [hit], hit_count: 1 },
+  ],
+};
+
+test("videos are listed, each with the way to its page", async () => {
+  signIn();
+  serve({ "GET /api/search": [200, page([video("W421vNri5hw", "Apollo 13")])] });
+  show(LibraryPage, "/videos");
+  const link = await screen.findByRole("link", { name: "Apollo 13" });
+  expect(link).toHaveAttribute("href", "/videos/W421vNri5hw");
+});
+
+test("somebody without notes is told how to begin", async () => {
+  signIn();
+  serve({ "GET /api/search": [200, page([], 0)] });
+  show(LibraryPage, "/videos");
+  expect(await screen.findByRole("heading", { name: "No notes yet" })).toBeVisible();
+});
+
+test("a failure says so, and can be tried again", async () => {
+  signIn();
+  let down = true;
+  serve({
+    "GET /api/search": () =>
+      down
+        ? refusal(500, "INTERNAL_ERROR", "Internal error")
+        : [200, page([video("a", "Apollo 13")])],
+  });
+  const { person } = show(LibraryPage, "/videos");
+  expect(await screen.findByText(/Something went wrong on our side/)).toBeVisible();
+  down = false;
+  await person.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByText("Apollo 13")).toBeVisible();
+});
+
+test("what is typed is searched for, and a hit leads to its second", async () => {
+  signIn();
+  serve({ "GET /api/search": [200, page([])], "GET /api/search/all": [200, found] });
+  const { person, router } = show(LibraryPage, "/videos");
+  await person.type(screen.getByRole("searchbox"), "bang");
+  const place = await screen.findByRole("link", { name: /1:15/ });
+  expect(place).toHaveAttribute("href", "/videos/W421vNri5hw?t=75");
+  expect(within(place).getByText("bang").tagName).toBe("MARK");
+  expect(router.state.location.search).toBe("?q=bang");
+});
+
+test("only a settled search is sent", async () => {
+  signIn();
+  const asked = serve({ "GET /api/search": [200, page([])], "GET /api/search/all": [200, found] });
+  const { person } = show(LibraryPage, "/videos");
+  await person.type(screen.getByRole("searchbox"), "bang");
+  await screen.findByText("Found in 1 video");
+  const queries = asked.filter(({ url }) => url.pathname === "/api/search/all");
+  expect(queries.map(({ url }) => url.searchParams.get("q"))).toEqual(["bang"]);
+});
+
+test("a link opens the video, and what is none says so where it was typed", async () => {
+  signIn();
+  const asked = serve({ "GET /api/search": [200, page([])], "POST /api/wiz/init": [200, {}] });
+  const { person, router } = show(LibraryPage, "/videos");
+  const field = screen.getByLabelText("Link to a YouTube video");
+  await person.type(field, "hello{Enter}");
+  expect(await screen.findByText("That is no link to a YouTube video.")).toBeVisible();
+  await person.clear(field);
+  await person.type(field, "https://youtu.be/W421vNri5hw{Enter}");
+  await waitFor(() => expect(router.state.location.pathname).toBe("/videos/W421vNri5hw"));
+  expect(asked.at(-1)?.body).toEqual({ video_id: "W421vNri5hw" });
+});
