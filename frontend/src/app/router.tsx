@@ -28,10 +28,7 @@ export const router = createBrowserRouter([
           page("/signup", async () => (await import("@/features/account/SignupPage")).SignupPage),
           page("/help", async () => (await import("@/features/help/HelpPage")).HelpPage),
           page("/share", async () => (await import("@/features/share/SharePage")).SharePage),
-          page(
-            "/videos/:videoId",
-            async () => (await import("@/features/videos/VideoPage")).VideoPage,
-          ),
+          page("/videos/:videoId", async () => (await import("./VideoRoute")).VideoRoute),
           {
             ...page("/admin", async () => (await import("@/features/audit/AuditPage")).AuditPage),
             children: [

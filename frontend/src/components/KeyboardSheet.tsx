@@ -21,9 +21,12 @@ const SHEET: { place: string; keys: { keys: string[]; does: string }[] }[] = [
     place: "A video",
     keys: [
       { keys: ["N"], does: "Note at this second" },
-      { keys: ["Space"], does: "Play or pause" },
-      { keys: ["J"], does: "Back 10 seconds" },
-      { keys: ["L"], does: "Forward 10 seconds" },
+      { keys: ["Space", "K"], does: "Play or pause" },
+      { keys: ["J", "L"], does: "Back, forward 10 seconds" },
+      { keys: ["←", "→"], does: "Back, forward 5 seconds" },
+      { keys: ["T"], does: "Transcript" },
+      { keys: ["W"], does: "Ask Wiz" },
+      { keys: ["/"], does: "Search the transcript, filter the notes" },
     ],
   },
 ];

@@ -15,6 +15,7 @@ export function Tabs<Id extends string>({
   onChoose,
   children,
   className,
+  panelClassName,
 }: {
   label: string;
   tabs: Tab<Id>[];
@@ -23,6 +24,7 @@ export function Tabs<Id extends string>({
   /** The chosen tab's panel. */
   children: ReactNode;
   className?: string;
+  panelClassName?: string;
 }) {
   const base = useId();
   const onKeyDown = (event: KeyboardEvent) => {
@@ -31,6 +33,7 @@ export function Tabs<Id extends string>({
     const at = tabs.findIndex((tab) => tab.id === chosen) + step;
     const next = tabs.at(at % tabs.length);
     if (!next) return;
+    event.preventDefault();
     onChoose(next.id);
     document.getElementById(`${base}-${next.id}`)?.focus();
   };
@@ -41,7 +44,7 @@ export function Tabs<Id extends string>({
         aria-label={label}
         tabIndex={-1}
         onKeyDown={onKeyDown}
-        className="flex gap-1 overflow-x-auto border-b border-line"
+        className="flex shrink-0 gap-1 overflow-x-auto border-b border-line"
       >
         {tabs.map((tab) => (
           <button
@@ -64,7 +67,12 @@ export function Tabs<Id extends string>({
           </button>
         ))}
       </div>
-      <div role="tabpanel" id={`${base}-panel`} aria-labelledby={`${base}-${chosen}`}>
+      <div
+        role="tabpanel"
+        id={`${base}-panel`}
+        aria-labelledby={`${base}-${chosen}`}
+        className={panelClassName}
+      >
         {children}
       </div>
     </div>

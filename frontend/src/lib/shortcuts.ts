@@ -29,8 +29,20 @@ export function shortcutOf(event: KeyboardEvent): Shortcut {
 function isBusy(event: KeyboardEvent): boolean {
   if (document.querySelector("dialog[open]")) return true;
   const modified = event.ctrlKey || event.metaKey;
-  return !modified && (event.altKey || isTyping(event.target));
+  return !modified && (event.altKey || isTyping(event.target) || isItsOwn(event));
 }
+
+/** The key works the control that has the focus. */
+function isItsOwn({ key, target }: KeyboardEvent): boolean {
+  const controls = OWN_KEYS[key];
+  return Boolean(controls && target instanceof Element && target.closest(controls));
+}
+
+const OWN_KEYS: Record<string, string> = {
+  " ": "button, a, summary, [role=button]",
+  ArrowLeft: "[role=tablist], [role=menu]",
+  ArrowRight: "[role=tablist], [role=menu]",
+};
 
 function isTyping(target: EventTarget | null): boolean {
   return (

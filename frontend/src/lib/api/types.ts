@@ -1,9 +1,11 @@
 /** What a path of the API takes and answers, read from the generated schema. */
 
 import type { PendingPaths } from "./pending";
+import type { PendingNotePaths } from "./pending-notes";
 import type { components, paths } from "./schema";
 
-type Paths = paths & Omit<PendingPaths, keyof paths>;
+type Pending = PendingPaths & PendingNotePaths<components["schemas"]["Note"]>;
+type Paths = paths & Omit<Pending, keyof paths>;
 export type Method = "get" | "post" | "patch" | "delete";
 
 export type PathsWith<M extends Method> = {
@@ -58,6 +60,12 @@ export type Schemas = components["schemas"];
 export type Profile = Answer<"/api/user/profile", "get">;
 export type Note = Answer<"/api/notes/{video_id}", "get">[number];
 export type Video = Answer<"/api/videos/{video_id}", "get">;
+export type WizVideo = Answer<"/api/wiz/video/{video_id}", "get">;
+export type Progress = Answer<"/api/videos/{video_id}/progress", "get">;
+export type TranscriptItem = Answer<"/api/videos/{video_id}/transcript", "get">[number];
+export type Conversation = Answer<"/api/wiz/conversations/{conversation_id}", "get">;
+export type ListedConversation = Answer<"/api/wiz/conversations", "get">["conversations"][number];
+export type Quota = Answer<"/api/wiz/quota", "get">;
 export type FoundVideo = Answer<"/api/search", "get">["videos"][number];
 
 export type VideoHits = Answer<"/api/search/all", "get">["videos"][number];

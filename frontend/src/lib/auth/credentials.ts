@@ -1,6 +1,7 @@
 /** Who this browser is: a session (JWT), a guest, and for auditors an admin token. */
 
 import { lasting, ofThisTab } from "@/lib/storage";
+import { uuid } from "@/lib/uuid";
 import { type Session, sessionOf } from "./claims";
 
 const TOKEN = "vidwiz.token";
@@ -84,14 +85,4 @@ export function guestId(): string {
   guest ??= lasting.read(GUEST) ?? uuid();
   lasting.write(GUEST, guest);
   return guest;
-}
-
-/** A random UUID; ``crypto.randomUUID`` exists only on https and localhost. */
-function uuid(): string {
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte, index) =>
-    ((index === 6 ? (byte & 15) | 64 : index === 8 ? (byte & 63) | 128 : byte) + 256)
-      .toString(16)
-      .slice(1),
-  );
-  return hex.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

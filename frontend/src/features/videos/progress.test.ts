@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { Progress } from "@/lib/api/types";
+import { emptyNotes } from "./emptyNotes";
+import { isBehind, isMoving, isUnasked, statusesOf } from "./progress";
+
+type Standing = Progress["transcript"];
+const standing = (state: Standing["state"], more: Partial<Standing> = {}): Standing => ({
+  state,
+  attempts: 0,
+  reason: null,
+  message: null,
+  ...more,
+});
+const READY = standing("ready");
+const progress = (parts: Partial<Progress>): Progress => ({
+  video_id: "W421vNri5hw",
+  transcript: READY,
+  metadata: READY,
+  summary: READY,
+  ...parts,
+});
+const VIDEO = {
+  video_id: "W421vNri5hw",
+  title: null,
+  transcript_available: false,
+  metadata: {},
+  summary: "s",
+};
+
+test("a video that has everything needs no words", () => {
+  expect(statusesOf(progress({}))).toEqual([]);
+});
+
+test("a transcript that failed says why, and offers both ways out", () => {
+  const transcript = standing("failed", { message: "This video has no subtitles.", attempts: 3 });
+  expect(statusesOf(progress({ transcript }))).toMatchObject([
+    {
+      text: "The transcript could not be fetched. This video has no subtitles.",
+      stuck: true,
+      retry: true,
+      bring: true,
+    },
+  ]);
+});
+
+test("what is tried again says what went wrong, without asking for help", () => {
+  const transcript = standing("pending", { attempts: 1, message: "YouTube did not answer." });
+  expect(statusesOf(progress({ transcript }))).toMatchObject([
+    { text: "The transcript will be tried again. YouTube did not answer.", retry: false },
+  ]);
+});
+
+test("the summary is not missed before there is a transcript", () => {
+  const summary = standing("missing");
+  expect(statusesOf(progress({ transcript: standing("pending"), summary }))).toHaveLength(1);
+  expect(statusesOf(progress({ summary }))).toMatchObject([{ part: "summary", bring: false }]);
+});
+
+test("only what is under way moves, and only what nobody asked for is unasked", () => {
+  expect(isMoving(progress({ metadata: standing("in_progress") }))).toBe(true);
+  expect(isMoving(progress({ metadata: standing("failed") }))).toBe(false);
+  expect(isUnasked(progress({ transcript: standing("missing") }))).toBe(true);
+  expect(isUnasked(progress({ summary: standing("missing") }))).toBe(false);
+  expect([isMoving(undefined), isUnasked(undefined)]).toEqual([false, false]);
+});
+
+test("a video that was read too early is behind", () => {
+  expect(isBehind(VIDEO, progress({}))).toBe(true);
+  expect(isBehind({ ...VIDEO, transcript_available: true }, progress({}))).toBe(false);
+});
+
+test("an empty note says what will become of it", () => {
+  expect(emptyNotes(undefined, true).awaitsAi).toBe(false);
+  expect(emptyNotes(true, false).hint).toContain("once the transcript is there");
+  expect(emptyNotes(true, true).text).toContain("AI");
+});

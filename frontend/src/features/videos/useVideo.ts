@@ -1,0 +1,62 @@
+/** One video, kept fresh: by the live stream, or by asking now and then while something is under way. */
+
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { messageOf } from "@/lib/api/errors";
+import { keys } from "@/lib/api/keys";
+import { useLiveState, useWatched } from "@/lib/live/useLive";
+import { factsOf } from "@/lib/metadata";
+import { remember } from "@/lib/recent";
+import { toast } from "@/lib/toasts";
+import { isBehind, isMoving, isUnasked } from "./progress";
+import { openVideo, progressQuery, videoQuery } from "./queries";
+
+const POLL_MS = 4000;
+
+export function useVideo(videoId: string) {
+  useWatched(videoId);
+  const live = useLiveState() === "live";
+  const progress = useQuery({
+    ...progressQuery(videoId),
+    retry: false, // a video that is only just being opened is polled for
+    refetchInterval: ({ state }) => (!live && isMoving(state.data) ? POLL_MS : false),
+  });
+  const video = useQuery({
+    ...videoQuery(videoId),
+    refetchInterval: ({ state }) => (isBehind(state.data, progress.data) ? POLL_MS : false),
+  });
+  useProgressOnceOpened(videoId, video.isSuccess && progress.isError);
+  useRemembered(videoId, video.data && (video.data.title ?? factsOf(video.data.metadata).title));
+  const retry = useRetry(videoId);
+  useAskedOnce(isUnasked(progress.data), retry.mutate);
+  return { video, progress, retry };
+}
+
+/** Asks for what is missing, and for what failed once more. */
+function useRetry(videoId: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => openVideo(videoId),
+    onError: (error) => toast(messageOf(error), { tone: "danger" }),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.about(videoId) }),
+  });
+}
+
+function useProgressOnceOpened(videoId: string, missed: boolean): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (missed) void queries.invalidateQueries({ queryKey: keys.progress(videoId) });
+  }, [missed, queries, videoId]);
+}
+
+function useRemembered(videoId: string, title: string | null | undefined): void {
+  useEffect(() => {
+    if (title !== undefined) remember({ videoId, title });
+  }, [videoId, title]);
+}
+
+function useAskedOnce(unasked: boolean, ask: () => void): void {
+  useEffect(() => {
+    if (unasked) ask();
+  }, [unasked, ask]);
+}
