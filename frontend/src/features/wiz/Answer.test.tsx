@@ -6,6 +6,7 @@ import type { Citation } from "./citations";
 const cite = (marker: string, at: number, more: Partial<Citation> = {}): Citation => ({
   marker,
   at,
+  at_utf16: null,
   start: 62,
   end: 70,
   quote: "The master alarm rang.",

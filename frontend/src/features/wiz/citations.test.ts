@@ -4,6 +4,7 @@ import { bare, type Citation, citedBy, distinct, sentenceAt } from "./citations"
 const cite = (marker: string, at: number, more: Partial<Citation> = {}): Citation => ({
   marker,
   at,
+  at_utf16: null,
   start: 62,
   end: 70,
   quote: "what was said",

@@ -3,7 +3,7 @@
 import type { Schemas } from "@/lib/api/types";
 
 /** ``at`` counts code points of the answer, ``at_utf16`` what JavaScript counts. */
-export type Citation = Schemas["Citation"] & { at_utf16?: number };
+export type Citation = Schemas["Citation"];
 
 /** The place of the citation that a link leads to; null for another link. */
 export function citedBy(href: string): number | null {

@@ -4,6 +4,154 @@
  */
 
 export interface paths {
+    "/api/audit/correlations/{correlation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What followed from the request with this ``X-Request-ID``: events, and their effects. */
+        get: operations["get_get_correlation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A page of the log; with ``Accept: application/x-ndjson`` all of it, one event a line.
+         * @description A stream that ends before the log does, since ``limit`` is reached or the service stops, says
+         *     in its last line ``{"next": <position>}`` where to go on.
+         */
+        get: operations["get_get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the log as server-sent events whose ids are positions.
+         * @description It goes on behind ``Last-Event-ID``, or begins behind ``after``, or with what is to come, and
+         *     ends at ``before`` if that is given; whoever asks for more of it then is told 204.
+         */
+        get: operations["get_get_event_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/events/{position}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One event, its neighbours in its stream, and what it changed of what they tell. */
+        get: operations["get_get_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log's head, how far its followers are behind it, and what replay is under way. */
+        get: operations["get_get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last rebuild that this process was asked for, and how far a replay anywhere is. */
+        get: operations["get_get_rebuild"];
+        put?: never;
+        /** Begin to make the tables again from the log, while the service runs; one at a time. */
+        post: operations["post_post_rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tables as of a position or a time: counts, the rows of one table, or one row of it.
+         * @description A 503 whose details say how far it got is gone on with when it is asked again.
+         */
+        get: operations["get_get_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is turned on, what a day allows, and where the player comes from. */
+        get: operations["get_get_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health/live": {
         parameters: {
             query?: never;
@@ -74,9 +222,44 @@ export interface paths {
         head?: never;
         /**
          * Change a note's words: an own note, or as an admin any note.
-         * @description With ``only_if_empty=true`` words that somebody wrote meanwhile stay, and are answered.
+         * @description With ``only_if_empty=true`` words that somebody wrote meanwhile stay, and are answered. An
+         *     admin's ``task_id`` names the task that the words were written for.
          */
         patch: operations["patch_patch_note"];
+        trace?: never;
+    };
+    "/api/notes/{note_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an own note was, also a deleted one: every version, newest first. */
+        get: operations["get_get_note_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notes/{note_id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to an earlier version of an own note, which undoes edits or a deletion. */
+        post: operations["post_post_note_revert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/notes/{video_id}": {
@@ -105,6 +288,47 @@ export interface paths {
         };
         /** Videos with notes of the caller whose title holds the query, newest first. */
         get: operations["get_get_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Videos that have all the words in their title, in a note, or close together in what is said.
+         * @description Ranked; each with its best hits, where they stand, and the second.
+         */
+        get: operations["get_get_search_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changes for the caller, as server-sent events, from now or from ``Last-Event-ID`` on.
+         * @description The first is ``hello``; ``reset`` says that something was missed, so that everything has to be
+         *     read again; the others name what changed.
+         */
+        get: operations["get_get_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -179,6 +403,43 @@ export interface paths {
         put?: never;
         /** Report on a claimed transcript task. */
         post: operations["post_post_transcript_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase the caller's account and everything of theirs, for ever; it takes a fresh proof.
+         * @description Every token of theirs is dead at once, everywhere.
+         */
+        delete: operations["delete_delete_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything of the caller as a ZIP file: Markdown for each video, JSON and CSV. */
+        get: operations["get_get_export"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -286,7 +547,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Write the summary. */
+        /** Write the summary; ``task_id`` names the task that it was written for. */
         patch: operations["patch_patch_video"];
         trace?: never;
     };
@@ -331,7 +592,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The transcript, as it was submitted. */
+        /** The transcript, as it was submitted; 304 for a client that names its ``ETag``. */
         get: operations["get_get_transcript"];
         put?: never;
         /**
@@ -509,6 +770,26 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Cause
+         * @description A request, or an event of another correlation, and what followed from it.
+         */
+        Cause: {
+            /** Cause */
+            cause: string | null;
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
+        };
+        /**
+         * Change
+         * @description A field's value before an event, and since.
+         */
+        Change: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+        };
+        /**
          * ChatTurnMessage
          * @description A question or an answer.
          */
@@ -533,10 +814,17 @@ export interface components {
         /**
          * Citation
          * @description A time in an answer that the transcript has; ``at`` counts characters of the answer.
+         *
+         *     ``at_utf16`` counts as JavaScript does; answers that were stored long ago do not have it.
          */
         Citation: {
             /** At */
             at: number;
+            /**
+             * At Utf16
+             * @default null
+             */
+            at_utf16: number | null;
             /**
              * End
              * @description seconds
@@ -575,6 +863,62 @@ export interface components {
             turn_id: number;
         };
         /**
+         * Effect
+         * @description An event and what followed from it.
+         */
+        Effect: {
+            /**
+             * Actor
+             * @example user:5
+             */
+            actor: string;
+            /**
+             * Causation Id
+             * @example request:abc
+             * @example event:17
+             */
+            causation_id: string | null;
+            /**
+             * Correlation Id
+             * @description the request that it all began with
+             */
+            correlation_id: string | null;
+            /**
+             * Data
+             * @description its fields, as of the newest version of its class
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
+            /** Hash */
+            hash: string;
+            /** Position */
+            position: number;
+            /** Previous Hash */
+            previous_hash: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /**
+             * Request Id
+             * @description the request that carried it on, if another one
+             */
+            request_id: string | null;
+            /**
+             * Stream
+             * @example note:17
+             */
+            stream: string;
+            /** Topic */
+            topic: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * ErrorBody
          * @description What went wrong.
          */
@@ -604,6 +948,16 @@ export interface components {
             video_title: string | null;
         };
         /**
+         * Lag
+         * @description How far a follower is, and how many events it is behind.
+         */
+        Lag: {
+            /** Lag */
+            lag: number;
+            /** Position */
+            position: number;
+        };
+        /**
          * ListedConversation
          * @description A conversation in a list.
          */
@@ -626,6 +980,21 @@ export interface components {
             video_id: string;
         };
         /**
+         * LogHead
+         * @description The newest event.
+         */
+        LogHead: {
+            /** Hash */
+            hash: string;
+            /** Position */
+            position: number;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+        };
+        /**
          * LogState
          * @description The newest event, and how many events the signals are behind it.
          */
@@ -634,6 +1003,75 @@ export interface components {
             follower_lag: number;
             /** Position */
             position: number;
+        };
+        /**
+         * LoggedEvent
+         * @description An event with its place in the log and in its stream, its origin and its links.
+         */
+        LoggedEvent: {
+            /**
+             * Actor
+             * @example user:5
+             */
+            actor: string;
+            /**
+             * Causation Id
+             * @example request:abc
+             * @example event:17
+             */
+            causation_id: string | null;
+            /**
+             * Correlation Id
+             * @description the request that it all began with
+             */
+            correlation_id: string | null;
+            /**
+             * Data
+             * @description its fields, as of the newest version of its class
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Hash */
+            hash: string;
+            /** Position */
+            position: number;
+            /** Previous Hash */
+            previous_hash: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /**
+             * Request Id
+             * @description the request that carried it on, if another one
+             */
+            request_id: string | null;
+            /**
+             * Stream
+             * @example note:17
+             */
+            stream: string;
+            /** Topic */
+            topic: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Maintenance
+         * @description A replay that is under way in any process.
+         */
+        Maintenance: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rebuild" | "verify";
+            /** Of */
+            of: number | null;
+            /** Position */
+            position: number | null;
         };
         /**
          * Migrations
@@ -678,6 +1116,54 @@ export interface components {
             video_id: string;
         };
         /**
+         * NoteVersion
+         * @description What a note was from one event on; its ``text`` is null where there is none.
+         */
+        NoteVersion: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "you" | "AI" | "admin";
+            /** Generated By Ai */
+            generated_by_ai: boolean;
+            /** Position */
+            position: number;
+            /** Text */
+            text: string | null;
+            /** Version */
+            version: number;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "added" | "edited" | "deleted" | "restored";
+        };
+        /**
+         * ParkedEvent
+         * @description An event that could not be handled, and why.
+         */
+        ParkedEvent: {
+            /** Attempts */
+            attempts: number;
+            /** Error */
+            error: string;
+            /**
+             * Parked At
+             * Format: date-time
+             */
+            parked_at: string;
+            /** Position */
+            position: number;
+            /** Try At */
+            try_at: string | null;
+        };
+        /**
          * ProgressOf
          * @description How one thing stands; ``reason`` is a stable code, ``message`` is for people.
          */
@@ -693,6 +1179,66 @@ export interface components {
              * @enum {string}
              */
             state: "ready" | "pending" | "in_progress" | "failed" | "missing";
+        };
+        /**
+         * Reaction
+         * @description How a reaction stands; ``oldest`` is the first event that failed by itself.
+         */
+        Reaction: {
+            /** Checkpoint */
+            checkpoint: number;
+            /** Lag */
+            lag: number;
+            oldest: components["schemas"]["ParkedEvent"] | null;
+            /** Parked */
+            parked: number;
+            /** Reaction */
+            reaction: string;
+        };
+        /**
+         * SearchHit
+         * @description Where the words stand; ``seconds`` and ``timestamp`` are of a note or a transcript.
+         */
+        SearchHit: {
+            /**
+             * Highlights
+             * @description UTF-16 code units of the snippet
+             */
+            highlights: [
+                number,
+                number
+            ][];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "title" | "note" | "transcript";
+            /** Note Id */
+            note_id: number | null;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Snippet
+             * @description plain text
+             */
+            snippet: string;
+            /**
+             * Timestamp
+             * @example 12:34
+             */
+            timestamp: string | null;
+        };
+        /**
+         * SearchMetadata
+         * @description What a list shows of a video.
+         */
+        SearchMetadata: {
+            /** Channel */
+            channel: unknown;
+            /** Duration String */
+            duration_string: unknown;
+            /** Thumbnail */
+            thumbnail: unknown;
         };
         /**
          * TaskDetails
@@ -757,6 +1303,21 @@ export interface components {
             /** Video Id */
             video_id: string;
         };
+        /**
+         * VideoWithHits
+         * @description A video with its best hits, and how many there are.
+         */
+        VideoWithHits: {
+            /** Hit Count */
+            hit_count: number;
+            /** Hits */
+            hits: components["schemas"]["SearchHit"][];
+            metadata: components["schemas"]["SearchMetadata"] | null;
+            /** Title */
+            title: string | null;
+            /** Video Id */
+            video_id: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -766,6 +1327,792 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_get_correlation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                correlation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What followed from a request; ``next`` is a position when there is more of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Causes */
+                        causes: components["schemas"]["Cause"][];
+                        /** Correlation Id */
+                        correlation_id: string;
+                        /** Events */
+                        events: number;
+                        /** Next */
+                        next: number | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_events: {
+        parameters: {
+            query?: {
+                type?: string[];
+                stream?: string | null;
+                actor?: string | null;
+                correlation_id?: string | null;
+                since?: string | null;
+                until?: string | null;
+                video_id?: string | null;
+                user_id?: number | null;
+                after?: number | null;
+                before?: number;
+                order?: "asc" | "desc";
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some events; with ``next`` as ``after`` (``before`` in descending order) come more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Events */
+                        events: components["schemas"]["LoggedEvent"][];
+                        /** Next */
+                        next: number | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_event_stream: {
+        parameters: {
+            query?: {
+                type?: string[];
+                stream?: string | null;
+                actor?: string | null;
+                correlation_id?: string | null;
+                since?: string | null;
+                until?: string | null;
+                video_id?: string | null;
+                user_id?: number | null;
+                after?: number | null;
+                before?: number;
+            };
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An event with its place in the log and in its stream, its origin and its links. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Actor
+                         * @example user:5
+                         */
+                        actor: string;
+                        /**
+                         * Causation Id
+                         * @example request:abc
+                         * @example event:17
+                         */
+                        causation_id: string | null;
+                        /**
+                         * Correlation Id
+                         * @description the request that it all began with
+                         */
+                        correlation_id: string | null;
+                        /**
+                         * Data
+                         * @description its fields, as of the newest version of its class
+                         */
+                        data: {
+                            [key: string]: unknown;
+                        };
+                        /** Hash */
+                        hash: string;
+                        /** Position */
+                        position: number;
+                        /** Previous Hash */
+                        previous_hash: string;
+                        /**
+                         * Recorded At
+                         * Format: date-time
+                         */
+                        recorded_at: string;
+                        /**
+                         * Request Id
+                         * @description the request that carried it on, if another one
+                         */
+                        request_id: string | null;
+                        /**
+                         * Stream
+                         * @example note:17
+                         */
+                        stream: string;
+                        /** Topic */
+                        topic: string;
+                        /** Version */
+                        version: number;
+                    };
+                };
+            };
+            /** @description No content. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                position: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An event, its neighbours, and what it changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Changes */
+                        changes: {
+                            [key: string]: components["schemas"]["Change"];
+                        };
+                        event: components["schemas"]["LoggedEvent"];
+                        next: components["schemas"]["LoggedEvent"] | null;
+                        previous: components["schemas"]["LoggedEvent"] | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the log, those who follow it, and its replays stand. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        head: components["schemas"]["LogHead"] | null;
+                        maintenance: components["schemas"]["Maintenance"] | null;
+                        /** Reactions */
+                        reactions: components["schemas"]["Reaction"][];
+                        signals: components["schemas"]["Lag"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_rebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last rebuild that was begun here, and what replay is under way anywhere. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Ended At */
+                        ended_at: string | null;
+                        /** Error */
+                        error: string | null;
+                        maintenance: components["schemas"]["Maintenance"] | null;
+                        /** Result */
+                        result: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** Started At */
+                        started_at: string | null;
+                        /**
+                         * State
+                         * @enum {string}
+                         */
+                        state: "none" | "running" | "done" | "failed";
+                        /** Tables */
+                        tables: string[];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    post_post_rebuild: {
+        parameters: {
+            query?: {
+                table?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last rebuild that was begun here, and what replay is under way anywhere. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Ended At */
+                        ended_at: string | null;
+                        /** Error */
+                        error: string | null;
+                        maintenance: components["schemas"]["Maintenance"] | null;
+                        /** Result */
+                        result: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** Started At */
+                        started_at: string | null;
+                        /**
+                         * State
+                         * @enum {string}
+                         */
+                        state: "none" | "running" | "done" | "failed";
+                        /** Tables */
+                        tables: string[];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_state: {
+        parameters: {
+            query?: {
+                at?: number | string;
+                table?: string | null;
+                id?: number | null;
+                user_id?: number | null;
+                video_id?: string | null;
+                conversation_id?: number | null;
+                after?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tables as of a position: how many rows each has, some rows of one, or one row. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Next
+                         * @default null
+                         */
+                        next: number | null;
+                        /** Position */
+                        position: number;
+                        /**
+                         * Row
+                         * @default null
+                         */
+                        row: {
+                            [key: string]: unknown;
+                        } | null;
+                        /**
+                         * Rows
+                         * @default null
+                         */
+                        rows: {
+                            [key: string]: unknown;
+                        }[] | null;
+                        /**
+                         * Table
+                         * @default null
+                         */
+                        table: string | null;
+                        /**
+                         * Tables
+                         * @default null
+                         */
+                        tables: {
+                            [key: string]: number;
+                        } | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the web app has to know; ``google_client_id`` is null where sign-in is off. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Google Client Id */
+                        google_client_id: string | null;
+                        /** Guest Daily Limit */
+                        guest_daily_limit: number;
+                        /** Player Api Url */
+                        player_api_url: string;
+                        /** User Daily Limit */
+                        user_daily_limit: number;
+                        /** Version */
+                        version: string;
+                    };
+                };
+            };
+        };
+    };
     get_get_live: {
         parameters: {
             query?: never;
@@ -1035,7 +2382,10 @@ export interface operations {
     };
     patch_patch_note: {
         parameters: {
-            query?: never;
+            query?: {
+                task_id?: number | null;
+                only_if_empty?: boolean;
+            };
             header?: never;
             path: {
                 note_id: string;
@@ -1116,6 +2466,214 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_note_history: {
+        parameters: {
+            query?: {
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A note's versions, newest first; with ``next`` as ``before`` come older ones. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Deleted */
+                        deleted: boolean;
+                        /** Next */
+                        next: number | null;
+                        /** Note Id */
+                        note_id: number;
+                        /** Versions */
+                        versions: components["schemas"]["NoteVersion"][];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    post_post_note_revert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Position
+                     * @default null
+                     */
+                    position?: number | null;
+                    /**
+                     * Version
+                     * @default null
+                     */
+                    version?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description A note of one user, with the video it is on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Created At
+                         * Format: date-time
+                         */
+                        created_at: string;
+                        /** Generated By Ai */
+                        generated_by_ai: boolean;
+                        /** Id */
+                        id: number;
+                        /** Text */
+                        text: string | null;
+                        /**
+                         * Timestamp
+                         * @example 12:34
+                         */
+                        timestamp: string;
+                        /**
+                         * Updated At
+                         * Format: date-time
+                         */
+                        updated_at: string;
+                        /** User Id */
+                        user_id: number;
+                        video: components["schemas"]["Video"] | null;
+                        /** Video Id */
+                        video_id: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1233,6 +2791,179 @@ export interface operations {
             };
             /** @description The form of every error. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_search_all: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of videos with hits, best first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Query */
+                        query: string;
+                        /** Total */
+                        total: number;
+                        /** Videos */
+                        videos: components["schemas"]["VideoWithHits"][];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_stream: {
+        parameters: {
+            query?: {
+                video_id?: string[];
+            };
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description ``text/event-stream``: what the data of its events may hold. Ids are positions in the log.
+             *
+             *     A ``note`` has ``type``, ``note_id``, ``video_id``; a ``video`` ``video_id``, ``what``;
+             *     a ``task`` ``video_id``, ``task_type``, ``status``, ``reason``; a ``turn`` ``turn_id``,
+             *     ``conversation_id``, ``video_id``, ``status``; the others have nothing.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Conversation Id
+                         * @default null
+                         */
+                        conversation_id: number | null;
+                        /**
+                         * Note Id
+                         * @default null
+                         */
+                        note_id: number | null;
+                        /**
+                         * Reason
+                         * @default null
+                         */
+                        reason: string | null;
+                        /**
+                         * Status
+                         * @default null
+                         */
+                        status: string | null;
+                        /**
+                         * Task Type
+                         * @default null
+                         */
+                        task_type: ("fetch_transcript" | "fetch_metadata" | "write_summary") | null;
+                        /**
+                         * Turn Id
+                         * @default null
+                         */
+                        turn_id: number | null;
+                        /**
+                         * Type
+                         * @default null
+                         */
+                        type: ("added" | "edited" | "deleted" | "restored") | null;
+                        /**
+                         * Video Id
+                         * @default null
+                         */
+                        video_id: string | null;
+                        /**
+                         * What
+                         * @default null
+                         */
+                        what: ("added" | "transcript" | "metadata" | "summary") | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2061,6 +3792,196 @@ export interface operations {
             };
         };
     };
+    delete_delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Credential
+                     * @default null
+                     */
+                    credential?: string | null;
+                    /**
+                     * Password
+                     * @default null
+                     */
+                    password?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ``application/zip``: Markdown for each video, notes as JSON and CSV, the profile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
     post_post_google_login: {
         parameters: {
             query?: never;
@@ -2690,7 +4611,9 @@ export interface operations {
     };
     patch_patch_video: {
         parameters: {
-            query?: never;
+            query?: {
+                task_id?: number | null;
+            };
             header?: never;
             path: {
                 video_id: string;
@@ -2937,6 +4860,15 @@ export interface operations {
                     "application/json": components["schemas"]["TranscriptItem"][];
                 };
             };
+            /** @description No content. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
             /** @description The form of every error. */
             401: {
                 headers: {
@@ -2950,6 +4882,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3090,13 +5033,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ``text/event-stream``: what the data of its events may hold. */
+            /** @description What the data of the stream's events may hold. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    "text/event-stream": {
                         /**
                          * Code
                          * @default null
@@ -3659,13 +5602,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ``text/event-stream``: what the data of its events may hold. */
+            /** @description What the data of the stream's events may hold. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    "text/event-stream": {
                         /**
                          * Code
                          * @default null

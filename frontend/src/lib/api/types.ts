@@ -1,11 +1,7 @@
 /** What a path of the API takes and answers, read from the generated schema. */
 
-import type { PendingPaths } from "./pending";
-import type { PendingNotePaths } from "./pending-notes";
-import type { components, paths } from "./schema";
+import type { components, paths as Paths } from "./schema";
 
-type Pending = PendingPaths & PendingNotePaths<components["schemas"]["Note"]>;
-type Paths = paths & Omit<Pending, keyof paths>;
 export type Method = "get" | "post" | "patch" | "delete";
 
 export type PathsWith<M extends Method> = {
@@ -67,6 +63,8 @@ export type Conversation = Answer<"/api/wiz/conversations/{conversation_id}", "g
 export type ListedConversation = Answer<"/api/wiz/conversations", "get">["conversations"][number];
 export type Quota = Answer<"/api/wiz/quota", "get">;
 export type FoundVideo = Answer<"/api/search", "get">["videos"][number];
+
+export type NoteVersion = Answer<"/api/notes/{note_id}/history", "get">["versions"][number];
 
 export type VideoHits = Answer<"/api/search/all", "get">["videos"][number];
 export type Hit = VideoHits["hits"][number];

@@ -8,7 +8,7 @@ import { Loading, Skeleton } from "@/components/Spinner";
 import { ErrorState } from "@/components/States";
 import { send } from "@/lib/api/client";
 import { keys } from "@/lib/api/keys";
-import type { NoteVersion } from "@/lib/api/pending-notes";
+import type { NoteVersion } from "@/lib/api/types";
 import { momentOf } from "@/lib/time";
 
 const WHAT: Record<NoteVersion["what"], string> = {
