@@ -1,4 +1,4 @@
-"""Makes commands up, about what a history has made so far and now and then about what it has not."""
+"""Makes commands up, about what a history has made so far and now and then about what is not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -57,7 +57,7 @@ Compose = Callable[[World, Dice], Any]
 
 def one_of(dice: Dice, ids: Sequence[int]) -> int:
     """One of them, or rarely what never was."""
-    return dice.choice([*ids, *ids, *ids, NOBODY])
+    return dice.choice([*ids, *ids, *ids, *ids, NOBODY])
 
 
 def sign_up(world: World, dice: Dice) -> SignUp:
@@ -146,8 +146,9 @@ def queue_task(world: World, dice: Dice) -> QueueTask:
 
 
 def claim_task(world: World, dice: Dice) -> ClaimTask:
-    kind, worker = dice.choice([*TaskType]), dice.choice(WORKERS)
-    return ClaimTask(kind, worker, world.now - dice.choice((STALE, timedelta())))
+    waiting = [task.task_type for task in world.tasks.values() if task.is_open]
+    kind, worker = dice.choice([*waiting * 2, *TaskType]), dice.choice(WORKERS)
+    return ClaimTask(kind, worker, world.now + dice.choice((-STALE, timedelta(), STALE)))
 
 
 def give_back_task(world: World, dice: Dice) -> GiveBackTask:
@@ -192,6 +193,11 @@ def _report(task: Task, dice: Dice) -> dict[str, Any]:
     }
 
 
+def transcribed(world: World) -> list[str]:
+    """The videos that can be asked about."""
+    return [video_id for video_id, its in world.videos.items() if its.transcript_available]
+
+
 def _identity(world: World, dice: Dice) -> Identity:
     if dice.choice((True, False)):
         return Identity(user_id=one_of(dice, world.users_ever))
@@ -205,7 +211,8 @@ def start_conversation(world: World, dice: Dice) -> StartConversation:
 def ask_question(world: World, dice: Dice) -> AskQuestion:
     conversation_id = dice.choice((None, None, *world.conversations_ever, NOBODY))
     known = world.conversations.get(conversation_id or NOBODY)
-    who, video_id = _identity(world, dice), dice.choice(world.video_ids)
+    who = _identity(world, dice)
+    video_id = dice.choice([*transcribed(world) * 2, *world.video_ids])
     if known is not None and dice.choice((True, True, False)):
         who, video_id = Identity(known.user_id, known.guest_id), known.video_id
     text = dice.choice(WORDS)
@@ -250,3 +257,5 @@ COMPOSERS: Mapping[type, Compose] = {
     StopTurn: stop_turn,
     FailTurn: fail_turn,
 }
+ALONE = [compose for compose in COMPOSERS.values() if compose is not claim_task]
+"""Those that nobody else's history has a part in: all stand in one line of tasks."""

@@ -60,8 +60,7 @@ class Histories(RuleBasedStateMachine):
 
 def _rule_of(compose: Compose, again: Sequence[int]) -> Any:
     def play(self: Histories, data: st.DataObject, times: int) -> None:
-        for _ in range(times):
-            self.player.step(compose, Drawn(data))
+        self.player.step(compose, Drawn(data), times)
 
     play.__name__ = compose.__name__
     return rule(data=st.data(), times=st.sampled_from(again))(play)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from tests.histories.jobs import queue
 from tests.histories.people import existing
 from tests.histories.told import Told
-from tests.histories.jobs import queue
 from tests.histories.videos import add_video, shape_of_video
 from tests.histories.world import Note, World
 from vidwiz.commands.notes import (

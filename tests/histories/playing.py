@@ -9,21 +9,22 @@ from typing import Any
 
 from hypothesis import note
 
-from tests.histories.composing import Compose, Dice
+from tests.histories.composing import ALONE, Compose, Dice
 from tests.histories.expectations import expected
+from tests.histories.needs import NEEDS
 from tests.histories.tables import Connection, expected_rows, rows_of
 from tests.histories.told import Told
 from tests.histories.world import World
 from tests.store.clocked import ClockedStore
 from vidwiz.commands.base import DomainError
-from vidwiz.commands.tasks import Claim, ClaimTask, Expired, ExpireTask, SubmitResult
+from vidwiz.commands.tasks import ClaimTask, Expired, ExpireTask, SubmitResult
 from vidwiz.events import TaskType
 
 APPENDED = """
 SELECT topic, convert_from(state, 'UTF8') AS state FROM stored_events
 WHERE notification_id > %s AND topic IN ('VideoAdded', 'TaskQueued')
 """
-CLAIMS_AT_ONCE = 6
+OPEN = "SELECT task_type FROM tasks WHERE status IN ('pending', 'in_progress')"
 
 
 class Stage:
@@ -59,21 +60,18 @@ class Stage:
 
     def clear_the_line(self) -> None:
         """End every open task, so that the next history finds nobody else's in line."""
-        while claims := self._claims():
+        self.store.now += timedelta(seconds=1)  # whatever is claimed is stale by now
+        while tasks := self.connection.execute(OPEN).fetchall():
+            kinds = [TaskType(its["task_type"]) for its in tasks]
+            claims = [ClaimTask(kind, "nobody", self.store.now) for kind in kinds]
             self.store.run(self._end(claims))
 
-    def _claims(self) -> list[Claim | Expired]:
-        self.store.now += timedelta(seconds=1)  # whatever is claimed is stale by now
-        claims = [ClaimTask(kind, "nobody", self.store.now) for kind in TaskType]
-        answers = self.store.run(self._executed(*claims * CLAIMS_AT_ONCE))
-        return [answer for answer in answers if answer is not None]
-
-    async def _end(self, claims: Sequence[Claim | Expired]) -> None:
+    async def _end(self, claims: Sequence[ClaimTask]) -> None:
         ends = [
             ExpireTask(its.task_id, its.attempt)
             if isinstance(its, Expired)
             else SubmitResult(its.task_id, its.task_type, its.video_id, "nobody", permanent=True)
-            for its in claims
+            for its in await self._executed(*claims)
         ]
         await self._executed(*ends)
 
@@ -95,12 +93,22 @@ class Player:
         self.stage = stage
         self.world = World(stage.store.now)
 
-    def step(self, compose: Compose, dice: Dice) -> None:
-        """A second later, the next command."""
+    def step(self, compose: Compose, dice: Dice, times: int = 1) -> None:
+        """The next command, and mostly what it needs before it; ``times`` over, a second apart."""
+        if compose in NEEDS:
+            is_there, maker = NEEDS[compose]
+            if not is_there(self.world) and dice.choice((True, True, True, False)):
+                self.step(maker, dice)
         self.pass_time(timedelta(seconds=1))
         command = compose(self.world, dice)
-        note(f"{command}")
-        self.stage.store.run(self.play(command))
+        for _ in range(times):
+            self.stage.store.run(self.play(command))
+            self.pass_time(timedelta(seconds=1))
+
+    async def improvise(self, dice: Dice, count: int) -> None:
+        """So many commands, while others do the same; no time passes."""
+        for _ in range(count):
+            await self.play(dice.choice(ALONE)(self.world, dice))
 
     def pass_time(self, time: timedelta) -> None:
         self.stage.store.now += time
@@ -108,6 +116,7 @@ class Player:
 
     async def play(self, command: Any) -> None:
         """Both worlds get the command and must say the same."""
+        note(f"{command}")
         told = await self.stage.told(command)
         must = expected(self.world, command, told)
         assert told.answer == must, command

@@ -35,9 +35,9 @@ def rows_of(connection: Connection, world: World) -> dict[str, list[dict[str, An
         "conversations": world.conversations_ever,
         "persons": [*world.persons, *(f"guest:{its}" for its in world.guest_ids)],
     }
-    with connection.transaction():
-        found = {name: connection.execute(query, ids).fetchall() for name, query in OWNED.items()}
-    return {name: in_order(rows) for name, rows in found.items()}
+    with connection.pipeline():
+        found = {name: connection.execute(query, ids) for name, query in OWNED.items()}
+    return {name: in_order(cursor.fetchall()) for name, cursor in found.items()}
 
 
 def expected_rows(world: World) -> dict[str, list[dict[str, Any]]]:

@@ -38,7 +38,7 @@ class Told:
 
     def _of(self, topic: str, video_id: str) -> Sequence[dict[str, Any]]:
         return [
-            state for its, state in self.appended() if (its, state.get("video_id")) == (topic, video_id)
+            state
+            for its, state in self.appended()
+            if (its, state.get("video_id")) == (topic, video_id)
         ]
-
-

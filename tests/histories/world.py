@@ -11,6 +11,7 @@ from typing import Any
 
 from vidwiz.events import TaskType
 
+
 @dataclass(kw_only=True)
 class Row:
     """A row that follows a stream."""
@@ -159,7 +160,7 @@ class World:
         return [f"guest-{number}-{self.token}" for number in (1, 2)]
 
     @property
-    def new(self) -> dict[str, datetime]:
+    def new(self) -> dict[str, Any]:
         """The times of a row that is made now."""
         return {"created_at": self.now, "updated_at": self.now}
 

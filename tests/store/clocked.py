@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import uvloop
+
 from tests.support import MASTER
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database
@@ -61,7 +63,7 @@ class ClockedStore:
 
 @contextmanager
 def clocked_store(dsn: str) -> Iterator[ClockedStore]:
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         its = ClockedStore(dsn, runner)
         yield its
         its.close()
