@@ -92,6 +92,7 @@ class Player:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.world = World(stage.store.now)
+        self.at_odds = False
 
     def step(self, compose: Compose, dice: Dice, times: int = 1) -> None:
         """The next command, and mostly what it needs before it; ``times`` over, a second apart."""
@@ -118,5 +119,7 @@ class Player:
         """Both worlds get the command and must say the same."""
         note(f"{command}")
         told = await self.stage.told(command)
+        self.at_odds = True
         must = expected(self.world, command, told)
         assert told.answer == must, command
+        self.at_odds = False

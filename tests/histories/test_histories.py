@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 
 from tests.histories.composing import COMPOSERS
 from tests.histories.expectations import EXPECTATIONS
-from tests.histories.machine import Histories
+from tests.histories.machine import Histories, RebuiltHistories
 from tests.histories.playing import Player, Stage
 from tests.histories.tables import OWNED
 from tests.store.clocked import clocked_store
@@ -28,6 +28,9 @@ from vidwiz.projections import replay
 
 PARTS, ROUNDS, HISTORIES, STEPS = 3, 14, 25, 8
 """Hypothesis varies what it tries more from round to round than within one."""
+LONG = settings(
+    deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_a_thousand_histories_leave_what_the_model_says_live_and_replayed(stage:
     Histories.stage = stage
     for _ in range(PARTS):
         for _ in range(ROUNDS):
-            play_histories()
+            play(Histories, HISTORIES)
         assert_replay_is_equal(stage)
         replay.rebuild(stage.store.dsn, MASTER)
         assert_replay_is_equal(stage)
@@ -65,13 +68,13 @@ def test_a_thousand_histories_leave_what_the_model_says_live_and_replayed(stage:
     assert stage.refusals.keys() == refusals()
 
 
-@settings(
-    max_examples=10,
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+def test_histories_go_on_while_the_tables_are_rebuilt(stage: Stage) -> None:
+    RebuiltHistories.stage = stage
+    play(RebuiltHistories, 10)
+    assert_replay_is_equal(stage)
+
+
+@settings(LONG, max_examples=10)
 @given(seeds=st.lists(st.integers(0, 2**32), min_size=6, max_size=6, unique=True))
 def test_histories_that_share_transactions_leave_what_they_would_alone(
     stage: Stage, seeds: list[int]
@@ -100,17 +103,10 @@ def transactions() -> float:
     return count
 
 
-def play_histories() -> None:
+def play(machine: type[Histories], histories: int) -> None:
     run_state_machine_as_test(
-        Histories,
-        settings=settings(
-            max_examples=HISTORIES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
+        machine,
+        settings=settings(LONG, max_examples=histories, stateful_step_count=STEPS),
     )
 
 
