@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 
 from bench.apart import cpu_seconds
 from bench.client import request
+from bench.keys import MASTER
 from bench.load import load
 from bench.setup import Sample, Setup, sample_of
 from bench.stage import Stage
@@ -60,7 +61,7 @@ def statements_of(dsn: str, command: Command) -> list[str]:
 async def _recorded(dsn: str, command: Command) -> list[str]:
     database = _RecordingDatabase(dsn, pool_size=2)
     await database.open()
-    store = Store(database, Signals(database), DECISIONS)
+    store = Store(database, Signals(database), MASTER, DECISIONS)
     try:
         await store.start()
         await store.execute(command, Origin(SYSTEM))
@@ -81,6 +82,7 @@ def add_note_script(statements: Sequence[str], users: int, videos: int, text: st
         "user_ids": "ARRAY[(:user_id)::bigint]",
         "video_ids": f"ARRAY[{_VIDEO_ID}]",
         "keys": "ARRAY[NULL]",
+        "persons": "ARRAY['user:' || (:user_id)::text]",
         "events": f"'[' || {note(_ENVELOPE)} || ']'",
         "ids": "ARRAY[(:note_id)::bigint]",
         "streams": "ARRAY[md5('note' || (:note_id)::text)::uuid]",

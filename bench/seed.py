@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from bench.keys import MASTER
 from vidwiz import event_log
 from vidwiz.events import (
     Event,
@@ -25,7 +26,9 @@ from vidwiz.events import (
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper
+from vidwiz.events.sealing import Keys
 from vidwiz.projections import replay
+from vidwiz.projections.personal_keys import ADD_KEYS, KEYS
 
 CHUNK = 4000
 MIXED = 50
@@ -134,13 +137,14 @@ def _notes(number: int, users: int) -> Iterator[Event]:
 
 def plant(dsn: str, events: Iterable[Event]) -> None:
     """Append the events through the log's own statement and trigger, then project them."""
-    mapper, versions = EventMapper(), dict[str, int]()
+    versions = dict[str, int]()
     remaining = iter(events)
     with psycopg.connect(dsn, autocommit=True) as connection:
         while chunk := list(itertools.islice(remaining, CHUNK)):
+            mapper = EventMapper(_keys(connection, chunk))
             values = _appended(mapper, versions, chunk)
             connection.execute(event_log.APPEND.sql.encode(), values)
-        replay.rebuild(dsn)
+        replay.rebuild(dsn, MASTER)
         for noun in ("user", "video", "note", "task"):
             connection.execute(
                 f"SELECT setval('{noun}_ids', max(id)) FROM {noun}s HAVING max(id) > 0".encode()
@@ -148,18 +152,27 @@ def plant(dsn: str, events: Iterable[Event]) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
+def _keys(connection: psycopg.Connection[Any], events: Sequence[Event]) -> Keys:
+    """The keys of all whom the events are about, who are given one if they have none."""
+    persons = [*{event.person for event in events if event.person is not None}]
+    new = {"persons": persons, "keys": [MASTER.new_key(person) for person in persons]}
+    connection.execute(ADD_KEYS.sql.encode(), new)
+    return MASTER.keys(connection.execute(KEYS.sql.encode(), {"persons": persons}).fetchall())
+
+
 def _appended(
     mapper: EventMapper, versions: dict[str, int], events: Sequence[Event]
 ) -> dict[str, Any]:
-    numbers = []
+    numbers, states = [], []
     for event in events:
-        versions[event.stream] = versions.get(event.stream, 0) + 1
-        numbers.append(versions[event.stream])
+        versions[event.stream] = number = versions.get(event.stream, 0) + 1
+        numbers.append(number)
+        states.append(mapper.sealed(event, mapper.encode(event), number))
     return {
         "streams": [stream_id(event.stream) for event in events],
         "versions": numbers,
         "topics": [event.TOPIC for event in events],
-        "states": [mapper.encode(event) for event in events],
+        "states": states,
         "metadata": ['{"actor":"system"}'] * len(events),
         "recorded_at": datetime.now(UTC),
     }

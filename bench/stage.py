@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from bench import seed
+from bench.keys import MASTER_KEY
 from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.events import Event
 from vidwiz.http.tokens import Tokens
@@ -109,6 +110,7 @@ def _environment(data: Path) -> dict[str, str]:
         **kept,
         "SECRET_KEY": SECRET_KEY,
         "ADMIN_TOKEN": ADMIN_TOKEN,
+        "VIDWIZ_MASTER_KEY": MASTER_KEY,
         "VIDWIZ_DATA_DIR": str(data),
         "VIDWIZ_RATE_LIMITS": "off",
     }

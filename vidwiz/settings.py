@@ -1,7 +1,6 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -225,7 +224,7 @@ class Settings(BaseSettings):
             key = base64.b64decode(
                 self._secret(self.master_key, "master_key", new_master_key), validate=True
             )
-        except binascii.Error:
+        except ValueError:
             key = b""
         if len(key) != MASTER_KEY_BYTES:
             where = "VIDWIZ_MASTER_KEY" if self.master_key else self.secret_file("master_key")

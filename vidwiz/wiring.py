@@ -179,19 +179,18 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
                 await dispatcher.close()
             await shielded.finish()
             await reactions.close()
-            for its in (summaries, ai_notes):
-                if its is not None:
-                    await its.aclose()
             await orphans.close()
             await erasures.close()
             await turns.close()
             await elsewhere.close()
-            if model is not None:
-                await model.aclose()
             passwords.close()
-            await objects.aclose()
-            if google is not None:
-                await google.aclose()
+            await _closed(summaries, ai_notes, model, objects, google)
+
+
+async def _closed(*outside: Queue | LanguageModel | ObjectStore | GoogleSignIn | None) -> None:
+    for its in outside:
+        if its is not None:
+            await its.aclose()
 
 
 def create_service(settings: Settings, dsn: str) -> Quart:

@@ -16,6 +16,7 @@ import uvloop
 from bench import seed
 from bench.apart import apart, call_apart
 from bench.client import Client, request
+from bench.keys import MASTER
 from bench.setup import Aim, Result, Setup, percentile
 from bench.stage import resident, stage, token_of
 from vidwiz import event_log
@@ -73,13 +74,13 @@ def measure(setup: Setup) -> Iterator[Result]:
 
 def rebuild(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result = replay.rebuild(dsn, (), progress)
+    result = replay.rebuild(dsn, MASTER, (), progress)
     return Replayed(result.events / result.seconds, memory)
 
 
 def verify(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result, differences = replay.verify(dsn, progress)
+    result, differences = replay.verify(dsn, MASTER, progress)
     return Replayed(result.events / result.seconds, memory, len(list(differences)))
 
 

@@ -33,6 +33,7 @@ USER = [
     ("DELETE", "/api/notes/999999"),
     ("GET", "/api/videos/abcdefghijk"),
     ("GET", "/api/search"),
+    ("DELETE", "/api/user"),
 ]
 ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),
@@ -74,7 +75,8 @@ ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR]
 TAKE_JSON = [
     (method, path)
     for method, path in ALL
-    if method in ("POST", "PATCH") and not path.endswith(("/token", "/stop", "jk/transcript"))
+    if (method in ("POST", "PATCH") or path == "/api/user")
+    and not path.endswith(("/token", "/stop", "jk/transcript"))
 ]
 GUEST = {"X-Guest-Session-ID": "a guest"}
 NO_BEARER: list[dict[str, str]] = [

@@ -258,3 +258,21 @@ async def test_when_google_is_away_it_is_503_and_nobody_is_let_in(
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "SERVICE_UNAVAILABLE"
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_who_came_by_google_proves_an_erasure_by_a_fresh_sign_in(
+    api: Api, google: Google
+) -> None:
+    its = {"sub": "sub-to-erase", "email": "erase.me@gmail.com"}
+    token = (await sign_in(api, google.credential(**its))).json()["token"]
+
+    async def erase(proof: dict[str, str]) -> httpx.Response:
+        return await api.client.request("DELETE", "/api/user", json=proof, headers=bearer(token))
+
+    refused(await erase({"password": "correct horse"}), 403)
+    refused(await erase({"credential": google.credential()}), 403)
+    refused(await erase({"credential": google.credential(**its, exp=1)}), 403)
+    assert (await erase({"credential": google.credential(**its)})).status_code == 200
+    refused(await erase({"credential": google.credential(**its)}), 401)
+    again = await profile(api, google.credential(**its))
+    assert (again["email"], again["token_exists"]) == (its["email"], False)

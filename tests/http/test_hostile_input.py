@@ -45,6 +45,7 @@ ROUTES = [
     Route("POST", "/api/user/google/login", {"credential": "x"}),
     Route("POST", "/api/user/token"),
     Route("DELETE", "/api/user/token"),
+    Route("DELETE", "/api/user", {"password": "1234567"}),
     Route("GET", "/api/user/profile"),
     Route("PATCH", "/api/user/profile", {"name": "Al", "ai_notes_enabled": True}),
     Route("POST", "/api/notes",

@@ -22,10 +22,11 @@ from tests.reactions.parts import (
     ready_video,
     state_of,
 )
-from tests.store.parts import ORIGIN, Parts, note, rows, running
+from tests.store.parts import ORIGIN, Parts, note, rows, running, value
 from tests.support import eventually
 from vidwiz import event_log
 from vidwiz.commands.videos import WriteSummary
+from vidwiz.events import SummaryRequested
 from vidwiz.events.base import stream_id
 from vidwiz.reactions import follower
 from vidwiz.reactions.health import measure, retry
@@ -178,7 +179,6 @@ async def test_a_message_that_the_queue_refuses_keeps_no_other_note_of_the_video
 @pytest.mark.parametrize(
     ("topic", "state"),
     [
-        ("SummaryRequested", b'{"class_version":99,"video_id":"secret"}'),
         ("SummaryRequested", b'{"secret":1}'),
         ("TranscriptReady", b"secret"),
     ],
@@ -195,6 +195,37 @@ async def test_an_event_that_cannot_be_read_is_parked_and_quotes_nothing(
     assert its.parked == 1
     assert its.oldest is not None
     assert "secret" not in its.oldest.error
+
+
+async def test_an_event_of_a_newer_program_holds_the_reaction_and_says_so(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LONGEST_PAUSE_S", 0.01)
+    newer = b'{"class_version":99,"video_id":"secret"}'
+    said = "SummaryRequested version 99 is newer than this program"
+    async with running(dsn) as parts, reacting(parts):
+        await open_video(parts)
+        await caught_up(parts)
+        append(dsn, stream_id("video:odd"), 1, "SummaryRequested", newer)
+        position = value(dsn, "SELECT max(notification_id) FROM stored_events")
+        behind = await ready_video(parts)
+
+        async def held() -> bool:
+            its = await state_of(parts, SUMMARIES)
+            return (its.held, its.checkpoint) == (said, position - 1)
+
+        await eventually(held)
+        await measure(parts.database)
+        assert metric("vidwiz_reaction_held", SUMMARIES) == 1
+        assert metric("vidwiz_reaction_held", AI_NOTES) == 0
+        assert (open_tasks(dsn, SUMMARY_TASK, behind), parked_positions(dsn)) == ([], [])
+        monkeypatch.setattr(SummaryRequested, "class_version", 99)
+        for version in range(1, 99):
+            name = f"upcast_v{version}_v{version + 1}"
+            monkeypatch.setattr(SummaryRequested, name, lambda _: None, raising=False)
+        await caught_up(parts)
+        assert open_tasks(dsn, SUMMARY_TASK, behind) == [None]
+        assert (await state_of(parts, SUMMARIES)).held is None
 
 
 async def test_what_is_parked_survives_the_process_and_needs_nothing_that_was_done_meanwhile(

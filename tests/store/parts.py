@@ -14,8 +14,10 @@ from tests.support import MASTER, eventually, new_video_id
 from vidwiz.commands.notes import AddNote
 from vidwiz.commands.users import SignUp
 from vidwiz.database import Database
+from vidwiz.events import Event
 from vidwiz.events.chain import GENESIS, chained_hash
-from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
+from vidwiz.events.sealing import Place
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 from vidwiz.wiring import running_store
@@ -83,6 +85,18 @@ def whole_log(dsn: str) -> list[tuple[Any, ...]]:
         "SELECT notification_id, originator_id, originator_version, topic, recorded_at,"
         " metadata::text, state, previous_hash, hash FROM stored_events ORDER BY notification_id",
     )
+
+
+def opened(dsn: str) -> list[Event]:
+    """Every event of the log, with what is personal in it opened."""
+    log = rows(
+        dsn,
+        "SELECT originator_id, originator_version, topic, state FROM stored_events"
+        " ORDER BY notification_id",
+    )
+    keys = MASTER.keys(rows(dsn, "SELECT person, wrapped_key FROM personal_keys"))
+    mapper = EventMapper(keys)
+    return [mapper.decode(Place(*place), state) for *place, state in log]
 
 
 def assert_dense_and_chained(log: Sequence[tuple[Any, ...]]) -> None:

@@ -16,12 +16,14 @@ from tests.store.parts import (
     Parts,
     assert_dense_and_chained,
     note,
+    opened,
     running,
     value,
     whole_log,
 )
 from tests.support import MASTER, eventually
 from vidwiz import event_log
+from vidwiz.events import NoteAdded
 from vidwiz.store import follow_log
 
 SEED = 20_260_131
@@ -124,7 +126,7 @@ async def test_sixteen_writers_that_abort_and_die_leave_a_whole_log(
     assert early == late == [(row[0], row[3]) for row in log]
     assert [writer.process.returncode for writer in victims] == [-signal.SIGKILL] * VICTIMS
     assert_acknowledged_exactly_once(writers, log)
-    texts = Counter(json.loads(row[6])["text"] for row in log if row[3] == "NoteAdded")
+    texts = Counter(its.text for its in opened(dsn) if isinstance(its, NoteAdded))
     assert texts == Counter(answers)
     assert set(texts.values()) == {1}
     assert len(texts) == 2 * NOTES

@@ -30,7 +30,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
 from tests.store import library_cases as library
-from tests.store.parts import assert_dense_and_chained, note, running, value, whole_log
+from tests.store.parts import assert_dense_and_chained, note, rows, running, value, whole_log
+from tests.support import MASTER
 from vidwiz import event_log
 from vidwiz.events import NoteAdded, event_types
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin, Recorded
@@ -254,7 +255,7 @@ async def test_the_librarys_subscription_reads_what_our_store_appended(
         user_id = await parts.sign_up()
         video_id = await parts.add_video(user_id)
         await parts.store.execute(note(user_id, video_id, text="later"), Origin(SYSTEM))
-    mapper = EventMapper()
+    mapper = EventMapper(MASTER.keys(rows(dsn, "SELECT person, wrapped_key FROM personal_keys")))
     with recorder.subscribe(gt=0, topics=["NoteAdded"]) as subscription:
         found = [next(subscription), next(subscription)]
     events = [mapper.to_domain_event(its).event for its in found]

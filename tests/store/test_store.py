@@ -19,6 +19,7 @@ from tests.store.parts import (
     held_commits,
     held_log,
     note,
+    opened,
     rows,
     running,
     terminated,
@@ -35,7 +36,7 @@ from vidwiz.commands.tasks import ClaimTask
 from vidwiz.commands.users import ChangeProfile, EmailTaken, SignUp, UserNotFound
 from vidwiz.commands.videos import VideoNotFound, WriteSummary
 from vidwiz.database import Database, DatabaseUnavailable
-from vidwiz.events import SummaryWritten, TaskType
+from vidwiz.events import NoteEdited, SummaryWritten, TaskType
 from vidwiz.signals import Signals
 from vidwiz.store import MAX_BATCH, MAX_TRIES, MAX_WAITING, Conflict, Overloaded, Store
 
@@ -143,7 +144,7 @@ async def test_edits_of_one_note_in_one_batch_happen_in_turn(dsn: str, parts: Pa
     words = ["B", "A", "A", "C", "C", "B"]
     answers = await parts.run(*(EditNote(its["id"], user_id, text, False) for text in words))
     assert [json.loads(answer)["text"] for answer in answers] == words
-    history = [json.loads(row[6])["text"] for row in whole_log(dsn)[5:]]
+    history = [edited.text for edited in opened(dsn) if isinstance(edited, NoteEdited)]
     assert history == ["B", "A", "C", "B"]
     assert note_texts(dsn) == ["B"]
 
@@ -289,7 +290,7 @@ async def test_a_hundred_edits_through_two_stores_lose_none(dsn: str) -> None:
             )
         )
     answers = [outcome for half in outcomes for outcome in half]
-    written = [json.loads(row[6])["text"] for row in whole_log(dsn) if row[3] == "NoteEdited"]
+    written = [edited.text for edited in opened(dsn) if isinstance(edited, NoteEdited)]
     acknowledged = [json.loads(its)["text"] for its in answers if isinstance(its, bytes)]
     assert {type(its) for its in answers} <= {bytes, Conflict}
     assert sorted(written) == sorted(acknowledged)

@@ -48,6 +48,7 @@ SWAP_LOCK_TIMEOUT = "300ms"
 """Below PostgreSQL's deadlock_timeout: a swap that would deadlock with a command gives way."""
 APPEND_LOCK = "SELECT pg_advisory_xact_lock(7163391, 1)"
 MAINTENANCE_LOCK = "SELECT pg_try_advisory_lock(7163391, 3)"
+MAINTENANCE_UNLOCK = "SELECT pg_advisory_unlock(7163391, 3)"
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -266,6 +267,7 @@ def _maintenance(dsn: str) -> Iterator[tuple[Connection, Connection]]:
         if not _one(writer, MAINTENANCE_LOCK):
             raise MaintenanceUnderWay("another rebuild or verification is running")
         yield reader, writer
+        _execute(writer, MAINTENANCE_UNLOCK)  # at once; that the connection ends is heard later
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 from vidwiz.commands.conversations import FailTurn, Identity, TurnNotFound
+from vidwiz.commands.users import UserNotFound
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.projections.wiz_queries import ENDED, ORPHANED, TURN
@@ -201,6 +202,8 @@ class Orphans:
         origin = Origin(SYSTEM, causation_id=f"turn:{turn_id}")
         try:
             await self._store.execute(FailTurn(turn_id, "interrupted"), origin)
+        except (TurnNotFound, UserNotFound):
+            log.info("an orphaned turn is gone with its person", turn_id=turn_id)
         except Exception:
             log.exception("an orphaned turn cannot be ended", turn_id=turn_id)
         else:
