@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from tests.histories.world import Task, World
+from tests.histories.world import Note, Task, World
 from vidwiz.commands.conversations import (
     Answer,
     AskQuestion,
@@ -92,7 +92,7 @@ def erase_user(world: World, dice: Dice) -> EraseUser:
 
 
 def add_note(world: World, dice: Dice) -> AddNote:
-    text = dice.choice((None, *WORDS))
+    text = dice.choice((None, None, None, *WORDS))
     return AddNote(
         user_id=one_of(dice, world.users_ever),
         video_id=dice.choice(world.video_ids),
@@ -139,10 +139,16 @@ def bring_video(world: World, dice: Dice) -> BringVideo:
 
 
 def queue_task(world: World, dice: Dice) -> QueueTask:
-    if not world.notes or dice.choice((True, False)):
+    if not world.notes or dice.choice((False, False, True)):
         return QueueTask(TaskType.SUMMARY, dice.choice(world.video_ids))
-    note = dice.choice([*world.notes.values()])
+    note = dice.choice([*wanting_words(world) * 3, *world.notes.values()])
     return QueueTask(TaskType.AI_NOTE, note.video_id, note.id)
+
+
+def wanting_words(world: World) -> list[Note]:
+    """The notes that AI may write."""
+    willing = {user.id for user in world.users.values() if user.ai_notes_enabled}
+    return [its for its in world.notes.values() if not its.text and its.user_id in willing]
 
 
 def claim_task(world: World, dice: Dice) -> ClaimTask:

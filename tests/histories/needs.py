@@ -7,10 +7,12 @@ from tests.histories.composing import (
     add_note,
     ask_question,
     bring_video,
+    change_profile,
     claim_task,
     complete_turn,
     delete_note,
     edit_note,
+    erase_user,
     expire_task,
     fail_turn,
     give_back_task,
@@ -22,6 +24,7 @@ from tests.histories.composing import (
     stop_turn,
     submit_result,
     transcribed,
+    wanting_words,
 )
 from tests.histories.world import World
 
@@ -40,6 +43,10 @@ def _waiting(world: World) -> bool:
 
 def _has_notes(world: World) -> bool:
     return bool(world.notes)
+
+
+def _is_writing(world: World) -> bool:
+    return any(task.is_open and "note_id" in task.task_details for task in world.tasks.values())
 
 
 def _has_token(world: World) -> bool:
@@ -61,7 +68,9 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     claim_task: (_waiting, open_video),
     edit_note: (_has_notes, add_note),
     delete_note: (_has_notes, add_note),
-    queue_task: (_has_notes, add_note),
+    change_profile: (_has_notes, add_note),
+    queue_task: (wanting_words, change_profile),
+    erase_user: (_is_writing, queue_task),
     revoke_long_term_token: (_has_token, issue_long_term_token),
     start_conversation: (_has_videos, open_video),
 }
