@@ -1,19 +1,16 @@
 """The life of tasks as a state machine: the store against a model in plain Python."""
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import psycopg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from tests.store.clocked import ClockedStore, clocked_store
 from tests.support import MASTER, new_video_id
-from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import DomainError
 from vidwiz.commands.notes import AddNote
 from vidwiz.commands.tasks import (
@@ -28,19 +25,12 @@ from vidwiz.commands.tasks import (
     TaskOfOtherWorker,
 )
 from vidwiz.commands.users import SignUp
-from vidwiz.database import Database
 from vidwiz.events import TaskType
-from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.projections import replay
-from vidwiz.signals import Signals
-from vidwiz.store import Store
 
 STALE = timedelta(seconds=120)
 WORKERS = st.sampled_from(("admin", "user:1", "user:2"))
 KINDS = st.sampled_from(TaskType)
-BY = Origin(SYSTEM)
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -67,43 +57,11 @@ class Model:
         return None if self.worker == worker else TaskOfOtherWorker
 
 
-class Service:
-    """A store on a loop of its own, with a clock that the test turns."""
-
-    def __init__(self, dsn: str, runner: asyncio.Runner) -> None:
-        self.dsn = dsn
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self._runner = runner
-        self._database = Database(dsn, pool_size=2)
-        self._signals = Signals(self._database)
-        self._store = Store(self._database, self._signals, MASTER, DECISIONS, now=lambda: self.now)
-        self.run(self._start())
-        self.user_id: int = self.execute(SignUp("ann@example.org", "Ann", "no hash"))
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def execute(self, command: Any) -> Any:
-        return self.run(self._store.execute(command, BY))
-
-    def close(self) -> None:
-        self.run(self._close())
-
-    async def _start(self) -> None:
-        await self._database.open()
-        await self._signals.start()
-        await self._store.start()
-
-    async def _close(self) -> None:
-        await self._store.close()
-        await self._signals.close()
-        await self._database.close()
-
-
 class TaskLife(RuleBasedStateMachine):
     """Every rule is a command; what it answers must be what the model says."""
 
-    service: ClassVar[Service]
+    service: ClassVar[ClockedStore]
+    user_id: ClassVar[int]
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +70,7 @@ class TaskLife(RuleBasedStateMachine):
     @rule()
     def queue(self) -> None:
         video_id = new_video_id()
-        self.service.execute(AddNote(self.service.user_id, video_id, "A title", "1:23", "hi"))
+        self.service.execute(AddNote(self.user_id, video_id, "A title", "1:23", "hi"))
         with psycopg.connect(self.service.dsn) as connection:
             rows = connection.execute(
                 "SELECT id, task_type FROM tasks WHERE task_details->>'video_id' = %s ORDER BY id",
@@ -203,17 +161,10 @@ class TaskLife(RuleBasedStateMachine):
                 self.claim("admin", kind)
 
 
-@contextmanager
-def service_on(dsn: str) -> Iterator[Service]:
-    with asyncio.Runner() as runner:
-        its = Service(dsn, runner)
-        yield its
-        its.close()
-
-
 def test_tasks_live_as_the_contract_says_and_their_replay_is_equal(dsn: str) -> None:
-    with service_on(dsn) as service:
+    with clocked_store(dsn) as service:
         TaskLife.service = service
+        TaskLife.user_id = service.execute(SignUp("ann@example.org", "Ann", "no hash"))
         run_state_machine_as_test(
             TaskLife,
             settings=settings(

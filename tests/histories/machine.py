@@ -1,0 +1,88 @@
+"""The state machine of histories: each rule is a command, sent to the store and to the model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.histories.composing import COMPOSERS, Compose, sign_up
+from tests.histories.playing import Player, Stage
+from tests.support import MASTER
+from vidwiz.commands.conversations import AskQuestion
+from vidwiz.commands.notes import AddNote
+from vidwiz.commands.tasks import ClaimTask
+from vidwiz.commands.videos import BringVideo, OpenVideo
+from vidwiz.projections import replay
+
+T = TypeVar("T")
+
+BEGINNINGS = st.sampled_from((BringVideo, AddNote, OpenVideo))
+TIMES = st.sampled_from((10, 121, 601, 86_400)).map(lambda seconds: timedelta(seconds=seconds))
+AGAIN: Mapping[type, Sequence[int]] = {
+    AskQuestion: (1, 1, 2, 6, 21),  # a guest has 5 questions a day, a user 20
+    ClaimTask: (1, 1, 2, 4),  # of three attempts
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Dice that Hypothesis throws."""
+
+    data: st.DataObject
+
+    def choice(self, among: Sequence[T]) -> T:
+        return self.data.draw(st.sampled_from(among))
+
+
+class Histories(RuleBasedStateMachine):
+    """What the store answers, and what is in the tables in the end, is what the model says."""
+
+    stage: ClassVar[Stage]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage.clear_the_line()
+        self.player = Player(self.stage)
+
+    @initialize(data=st.data(), kind=BEGINNINGS)
+    def begin(self, data: st.DataObject, kind: type) -> None:
+        for compose in (sign_up, COMPOSERS[kind]):
+            self.player.step(compose, Drawn(data))
+
+    @rule(time=TIMES)
+    def time_passes(self, time: timedelta) -> None:
+        self.player.pass_time(time)
+
+    def teardown(self) -> None:
+        """Whoever was answered wrongly need not look into the tables."""
+        if not self.player.at_odds:
+            self.stage.done(self.player)
+
+
+def _rule_of(compose: Compose, again: Sequence[int]) -> Any:
+    def play(self: Histories, data: st.DataObject, times: int) -> None:
+        self.player.step(compose, Drawn(data), times)
+
+    play.__name__ = compose.__name__
+    return rule(data=st.data(), times=st.sampled_from(again))(play)
+
+
+for kind, compose in COMPOSERS.items():
+    setattr(Histories, compose.__name__, _rule_of(compose, AGAIN.get(kind, (1, 1, 1, 2))))
+
+
+class RebuiltHistories(Histories):
+    """The same, while the tables are rebuilt again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = 0
+
+    @invariant()
+    def rebuilt(self) -> None:
+        self.steps += 1
+        if self.steps % 4 == 0:
+            replay.rebuild(self.stage.store.dsn, MASTER)

@@ -1,0 +1,76 @@
+"""What has to be there before a command can be accepted, and which one brings that about."""
+
+from collections.abc import Callable, Mapping
+
+from tests.histories.composing import (
+    Compose,
+    add_note,
+    ask_question,
+    bring_video,
+    change_profile,
+    claim_task,
+    complete_turn,
+    delete_note,
+    edit_note,
+    erase_user,
+    expire_task,
+    fail_turn,
+    give_back_task,
+    issue_long_term_token,
+    open_video,
+    queue_task,
+    revoke_long_term_token,
+    start_conversation,
+    stop_turn,
+    submit_result,
+    transcribed,
+    wanting_words,
+)
+from tests.histories.world import World
+
+
+def _answering(world: World) -> bool:
+    return any(turn.status == "answering" for turn in world.turns.values())
+
+
+def _at_work(world: World) -> bool:
+    return any(task.status == "in_progress" for task in world.tasks.values())
+
+
+def _waiting(world: World) -> bool:
+    return any(task.is_open for task in world.tasks.values())
+
+
+def _has_notes(world: World) -> bool:
+    return bool(world.notes)
+
+
+def _is_writing(world: World) -> bool:
+    return any(task.is_open and "note_id" in task.task_details for task in world.tasks.values())
+
+
+def _has_token(world: World) -> bool:
+    return any(user.long_term_token_id is not None for user in world.users.values())
+
+
+def _has_videos(world: World) -> bool:
+    return bool(world.videos)
+
+
+NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
+    complete_turn: (_answering, ask_question),
+    stop_turn: (_answering, ask_question),
+    fail_turn: (_answering, ask_question),
+    ask_question: (transcribed, bring_video),
+    submit_result: (_at_work, claim_task),
+    give_back_task: (_at_work, claim_task),
+    expire_task: (_at_work, claim_task),
+    claim_task: (_waiting, open_video),
+    edit_note: (_has_notes, add_note),
+    delete_note: (_has_notes, add_note),
+    change_profile: (_has_notes, add_note),
+    queue_task: (wanting_words, change_profile),
+    erase_user: (_is_writing, queue_task),
+    revoke_long_term_token: (_has_token, issue_long_term_token),
+    start_conversation: (_has_videos, open_video),
+}

@@ -1,0 +1,88 @@
+"""What must come of the commands about notes."""
+
+from typing import Any
+
+from tests.histories.jobs import queue
+from tests.histories.people import existing
+from tests.histories.told import Told
+from tests.histories.videos import add_video, shape_of_video
+from tests.histories.world import Note, World
+from vidwiz.commands.notes import (
+    AddNote,
+    DeleteNote,
+    EditNote,
+    IdempotencyKeyReused,
+    NoteNotFound,
+    VideoTitleRequired,
+)
+from vidwiz.events import TaskType
+
+
+def add_note(world: World, command: AddNote, told: Told) -> dict[str, Any] | None:
+    existing(world, command.user_id)
+    earlier = world.idempotency_keys.get((command.user_id, command.idempotency_key or ""))
+    if earlier is not None:
+        return _repeated(world, command, earlier)
+    if command.video_id not in world.videos:
+        if not command.video_title:
+            raise VideoTitleRequired
+        add_video(world, command.video_id, command.video_title, told)
+        for kind in (TaskType.TRANSCRIPT, TaskType.METADATA):
+            queue(world, kind, command.video_id, told)
+    return _added(world, command, told.result["id"])
+
+
+def _repeated(world: World, command: AddNote, use: tuple[str, int]) -> dict[str, Any] | None:
+    fingerprint, note_id = use
+    if fingerprint != command.fingerprint:
+        raise IdempotencyKeyReused
+    return shape_of_note(world, note_id)
+
+
+def _added(world: World, command: AddNote, note_id: int) -> dict[str, Any] | None:
+    its = (command.user_id, command.video_id, command.timestamp, command.text)
+    assert note_id not in world.notes_ever
+    world.notes[note_id] = Note(note_id, *its, **world.new)
+    world.notes_ever.append(note_id)
+    if command.idempotency_key is not None:
+        key = (command.user_id, command.idempotency_key)
+        world.idempotency_keys[key] = (command.fingerprint, note_id)
+    return shape_of_note(world, note_id)
+
+
+def edit_note(world: World, command: EditNote, _: Told) -> dict[str, Any] | None:
+    note = _own(world, command.note_id, command.user_id)
+    same = (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai)
+    if not same and not (command.only_if_empty and note.text):
+        note.text, note.generated_by_ai = command.text, command.generated_by_ai
+        note.happened(world.now)
+    return shape_of_note(world, note.id)
+
+
+def delete_note(world: World, command: DeleteNote, _: Told) -> None:
+    del world.notes[_own(world, command.note_id, command.user_id).id]
+
+
+def _own(world: World, note_id: int, user_id: int | None) -> Note:
+    note = world.notes.get(note_id)
+    if note is None or (user_id is not None and note.user_id != user_id):
+        raise NoteNotFound
+    return note
+
+
+def shape_of_note(world: World, note_id: int) -> dict[str, Any] | None:
+    """The note as the contract shows it."""
+    note = world.notes.get(note_id)
+    if note is None:
+        return None
+    return {
+        "id": note.id,
+        "video_id": note.video_id,
+        "timestamp": note.timestamp,
+        "text": note.text,
+        "generated_by_ai": note.generated_by_ai,
+        "created_at": note.created_at.isoformat(),
+        "updated_at": note.updated_at.isoformat(),
+        "video": shape_of_video(world.videos[note.video_id]),
+        "user_id": note.user_id,
+    }
