@@ -74,6 +74,11 @@ def sign_in_with_google(world: World, dice: Dice) -> SignInWithGoogle:
     )
 
 
+def first_sign_in(world: World, dice: Dice) -> SignInWithGoogle:
+    """So that somebody has a Google account before it matters whose."""
+    return sign_in_with_google(world, dice)
+
+
 def change_profile(world: World, dice: Dice) -> ChangeProfile:
     name, switch = dice.choice((None, *NAMES)), dice.choice((True, True, False, None))
     return ChangeProfile(one_of(dice, world.users_ever), name, switch)
@@ -157,6 +162,16 @@ def claim_task(world: World, dice: Dice) -> ClaimTask:
     return ClaimTask(kind, worker, world.now + dice.choice((-STALE, timedelta(), STALE)))
 
 
+def claim_transcript(world: World, _: Dice) -> ClaimTask:
+    return ClaimTask(TaskType.TRANSCRIPT, "admin", world.now)
+
+
+def give_up_transcript(world: World, _: Dice) -> SubmitResult:
+    """The video will never have one, unless somebody brings it."""
+    (task,) = [its for its in world.tasks.values() if its.status == "in_progress"]
+    return SubmitResult(task.id, task.task_type, task.video_id, "admin", permanent=True)
+
+
 def give_back_task(world: World, dice: Dice) -> GiveBackTask:
     task = _task(world, dice)
     return GiveBackTask(task.id, task.retry_count + dice.choice((0, 0, 1, -1)))
@@ -172,8 +187,8 @@ def submit_result(world: World, dice: Dice) -> SubmitResult:
     return SubmitResult(
         task_id=task.id,
         task_type=dice.choice([*[task.task_type] * 7, *TaskType]),
-        video_id=dice.choice([*[task.video_id] * 7, *world.video_ids]),
-        worker=dice.choice([*[task.worker or "admin"] * 3, *WORKERS]),
+        video_id=dice.choice([*[task.video_id] * 3, *world.video_ids]),
+        worker=dice.choice([task.worker or "admin", *WORKERS]),
         **_report(task, dice),
     )
 

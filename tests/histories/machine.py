@@ -8,21 +8,35 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.histories.composing import COMPOSERS, Compose, sign_up
+from tests.histories.composing import (
+    COMPOSERS,
+    Compose,
+    add_note,
+    bring_video,
+    claim_transcript,
+    give_up_transcript,
+    open_video,
+    sign_up,
+)
 from tests.histories.playing import Player, Stage
 from tests.support import MASTER
 from vidwiz.commands.conversations import AskQuestion
-from vidwiz.commands.notes import AddNote
 from vidwiz.commands.tasks import ClaimTask
-from vidwiz.commands.videos import BringVideo, OpenVideo
 from vidwiz.projections import replay
 
 T = TypeVar("T")
 
-BEGINNINGS = st.sampled_from((BringVideo, AddNote, OpenVideo))
+BEGINNINGS = st.sampled_from(
+    (
+        (bring_video,),
+        (add_note,),
+        (open_video,),
+        (open_video, claim_transcript, give_up_transcript),
+    )
+)
 TIMES = st.sampled_from((10, 121, 601, 86_400)).map(lambda seconds: timedelta(seconds=seconds))
 AGAIN: Mapping[type, Sequence[int]] = {
-    AskQuestion: (1, 1, 2, 6, 21),  # a guest has 5 questions a day, a user 20
+    AskQuestion: (1, 1, 6, 21),  # a guest has 5 questions a day, a user 20
     ClaimTask: (1, 1, 2, 4),  # of three attempts
 }
 
@@ -47,9 +61,9 @@ class Histories(RuleBasedStateMachine):
         self.stage.clear_the_line()
         self.player = Player(self.stage)
 
-    @initialize(data=st.data(), kind=BEGINNINGS)
-    def begin(self, data: st.DataObject, kind: type) -> None:
-        for compose in (sign_up, COMPOSERS[kind]):
+    @initialize(data=st.data(), beginning=BEGINNINGS)
+    def begin(self, data: st.DataObject, beginning: Sequence[Compose]) -> None:
+        for compose in (sign_up, *beginning):
             self.player.step(compose, Drawn(data))
 
     @rule(time=TIMES)

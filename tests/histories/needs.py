@@ -15,11 +15,13 @@ from tests.histories.composing import (
     erase_user,
     expire_task,
     fail_turn,
+    first_sign_in,
     give_back_task,
     issue_long_term_token,
     open_video,
     queue_task,
     revoke_long_term_token,
+    sign_in_with_google,
     start_conversation,
     stop_turn,
     submit_result,
@@ -49,6 +51,10 @@ def _is_writing(world: World) -> bool:
     return any(task.is_open and "note_id" in task.task_details for task in world.tasks.values())
 
 
+def _is_linked(world: World) -> bool:
+    return any(user.google_id is not None for user in world.users.values())
+
+
 def _has_token(world: World) -> bool:
     return any(user.long_term_token_id is not None for user in world.users.values())
 
@@ -71,6 +77,7 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     change_profile: (_has_notes, add_note),
     queue_task: (wanting_words, change_profile),
     erase_user: (_is_writing, queue_task),
+    sign_in_with_google: (_is_linked, first_sign_in),
     revoke_long_term_token: (_has_token, issue_long_term_token),
     start_conversation: (_has_videos, open_video),
 }
