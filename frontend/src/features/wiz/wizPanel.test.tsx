@@ -142,6 +142,30 @@ test("a question that could not be sent says why, and stays", async () => {
   expect(question()).toHaveValue("Why?");
 });
 
+test("a question that was taken although no answer came is not asked twice", async () => {
+  let asked = 0;
+  const { person } = open({
+    [LIST]: () => [
+      200,
+      { conversations: asked ? [{ conversation_id: 7, first_question: "Why?" }] : [] },
+    ],
+    [ONE]: [200, conversation("answering")],
+  });
+  await screen.findByText("5 of 5 questions left today");
+  override({
+    "POST /api/wiz/chat": () => {
+      asked++;
+      throw new TypeError("the connection was lost");
+    },
+    "GET /api/wiz/turns/10/stream": () => new Response(STREAM),
+  });
+  await person.type(question(), "Why?{Enter}");
+  await screen.findByText(/cannot be reached/);
+  await person.click(screen.getByRole("button", { name: "Ask" }));
+  await waitFor(() => expect(question()).toHaveValue(""));
+  expect(asked).toBe(1);
+});
+
 test("a first question is asked by a press", async () => {
   const { asked, person } = open({ "POST /api/wiz/chat": refusal(503, "INTERNAL_ERROR", "x") });
   await person.click(screen.getByRole("button", { name: /five points/ }));

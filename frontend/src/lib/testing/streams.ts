@@ -9,7 +9,7 @@ export function override(answers: Record<string, Answering>): void {
   const json = window.fetch.bind(window);
   vi.stubGlobal("fetch", (path: string, request: RequestInit) => {
     const answer = answers[`${request.method ?? "GET"} ${path.split("?")[0] ?? ""}`];
-    return answer ? Promise.resolve(answer(request)) : json(path, request);
+    return answer ? Promise.resolve(request).then(answer) : json(path, request);
   });
 }
 
