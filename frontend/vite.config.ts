@@ -19,6 +19,7 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: "src/lib/testing/setup.ts",
     maxWorkers: 2,
+    testTimeout: 30_000,
     isolate: false, // one jsdom for a worker: the setup cleans up after every test
   },
 });

@@ -69,7 +69,7 @@ const PAGES: [name: string, ComponentType, at: string, forPeople: boolean, text:
   ["landing", HomePage, "/", false, /pinned to the second/],
   ["log in", LoginPage, "/login", false, /Welcome back/],
   ["sign up", SignupPage, "/signup", false, /Make it yours/],
-  ["help", HelpPage, "/help", false, /Ask Wiz/],
+  ["help", HelpPage, "/help", false, /When there is no transcript/],
   ["not found", NotFoundPage, "/nowhere", false, /nothing at this address/],
   ["videos", LibraryPage, "/videos", true, /Page 1 of 3/],
   ["search", LibraryPage, "/videos?q=bang", true, /3 more in this video/],

@@ -1,9 +1,11 @@
 /** What jsdom lacks of a browser. */
 
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 import { admin, session } from "@/lib/auth/credentials";
+
+configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
 
 HTMLDialogElement.prototype.showModal = function () {
   this.open = true;
