@@ -14,7 +14,7 @@ from vidwiz.commands.conversations import (
     StartConversation,
     StopTurn,
 )
-from vidwiz.commands.notes import AddNote, DeleteNote, EditNote
+from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, RevertNote
 from vidwiz.commands.tasks import (
     ClaimTask,
     ExpireTask,
@@ -122,6 +122,13 @@ def edit_note(world: World, dice: Dice) -> EditNote:
 def delete_note(world: World, dice: Dice) -> DeleteNote:
     note_id = one_of(dice, world.notes_ever)
     return DeleteNote(note_id, one_of(dice, world.users_ever))
+
+
+def revert_note(world: World, dice: Dice) -> RevertNote:
+    note_id = one_of(dice, world.notes_ever)
+    past = world.note_pasts.get(note_id)
+    owner = one_of(dice, world.users_ever) if past is None else past.user_id
+    return RevertNote(note_id, dice.choice((owner, *world.users_ever)), dice.choice((1, 2, 3)))
 
 
 def open_video(world: World, dice: Dice) -> OpenVideo:
@@ -263,6 +270,7 @@ COMPOSERS: Mapping[type, Compose] = {
     AddNote: add_note,
     EditNote: edit_note,
     DeleteNote: delete_note,
+    RevertNote: revert_note,
     OpenVideo: open_video,
     AddTranscript: add_transcript,
     WriteSummary: write_summary,

@@ -23,6 +23,7 @@ EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
     note.AddNote: notes.add_note,
     note.EditNote: notes.edit_note,
     note.DeleteNote: notes.delete_note,
+    note.RevertNote: notes.revert_note,
     video.OpenVideo: videos.open_video,
     video.AddTranscript: videos.add_transcript,
     video.WriteSummary: videos.write_summary,

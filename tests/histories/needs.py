@@ -20,6 +20,7 @@ from tests.histories.composing import (
     issue_long_term_token,
     open_video,
     queue_task,
+    revert_note,
     revoke_long_term_token,
     sign_in_with_google,
     start_conversation,
@@ -45,6 +46,10 @@ def _waiting(world: World) -> bool:
 
 def _has_notes(world: World) -> bool:
     return bool(world.notes)
+
+
+def _has_deleted_notes(world: World) -> bool:
+    return len(world.note_pasts) > len(world.notes)
 
 
 def _is_writing(world: World) -> bool:
@@ -74,6 +79,7 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     claim_task: (_waiting, open_video),
     edit_note: (_has_notes, add_note),
     delete_note: (_has_notes, add_note),
+    revert_note: (_has_deleted_notes, delete_note),
     change_profile: (_has_notes, add_note),
     queue_task: (wanting_words, change_profile),
     erase_user: (_is_writing, queue_task),

@@ -6,13 +6,15 @@ from tests.histories.jobs import queue
 from tests.histories.people import existing
 from tests.histories.told import Told
 from tests.histories.videos import add_video, shape_of_video
-from tests.histories.world import Note, World
+from tests.histories.world import Note, NotePast, World
 from vidwiz.commands.notes import (
     AddNote,
     DeleteNote,
     EditNote,
     IdempotencyKeyReused,
     NoteNotFound,
+    NoteVersionNotFound,
+    RevertNote,
     VideoTitleRequired,
 )
 from vidwiz.events import TaskType
@@ -44,6 +46,8 @@ def _added(world: World, command: AddNote, note_id: int) -> dict[str, Any] | Non
     assert note_id not in world.notes_ever
     world.notes[note_id] = Note(note_id, *its, **world.new)
     world.notes_ever.append(note_id)
+    past = NotePast(*its[:3], world.now, [(command.text, False)])
+    world.note_pasts[note_id] = past
     if command.idempotency_key is not None:
         key = (command.user_id, command.idempotency_key)
         world.idempotency_keys[key] = (command.fingerprint, note_id)
@@ -54,13 +58,41 @@ def edit_note(world: World, command: EditNote, _: Told) -> dict[str, Any] | None
     note = _own(world, command.note_id, command.user_id)
     same = (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai)
     if not same and not (command.only_if_empty and note.text):
-        note.text, note.generated_by_ai = command.text, command.generated_by_ai
-        note.happened(world.now)
+        _say(world, note, command.text, command.generated_by_ai)
     return shape_of_note(world, note.id)
 
 
+def _say(world: World, note: Note, text: str, by_ai: bool) -> None:
+    note.text, note.generated_by_ai = text, by_ai
+    note.happened(world.now)
+    world.note_pasts[note.id].versions.append((text, by_ai))
+
+
 def delete_note(world: World, command: DeleteNote, _: Told) -> None:
-    del world.notes[_own(world, command.note_id, command.user_id).id]
+    note = world.notes.pop(_own(world, command.note_id, command.user_id).id)
+    world.note_pasts[note.id].versions.append(None)
+
+
+def revert_note(world: World, command: RevertNote, _: Told) -> dict[str, Any] | None:
+    past = world.note_pasts.get(command.note_id)
+    if past is None or past.user_id != command.user_id:
+        raise NoteNotFound
+    (wanted,) = past.versions[(command.version or 0) - 1 : command.version] or [None]
+    if wanted is None:
+        raise NoteVersionNotFound
+    note, (text, by_ai) = world.notes.get(command.note_id), wanted
+    if note is None:
+        _restored(world, command.note_id, past, wanted)
+    elif (note.text or "", note.generated_by_ai) != (text or "", by_ai):
+        _say(world, note, text or "", by_ai)
+    return shape_of_note(world, command.note_id)
+
+
+def _restored(world: World, note_id: int, past: NotePast, wanted: tuple[str | None, bool]) -> None:
+    past.versions.append(wanted)
+    times = {**world.new, "created_at": past.created_at, "version": len(past.versions)}
+    its = (past.user_id, past.video_id, past.timestamp, *wanted)
+    world.notes[note_id] = Note(note_id, *its, **times)
 
 
 def _own(world: World, note_id: int, user_id: int | None) -> Note:

@@ -108,6 +108,8 @@ def erase_user(world: World, command: EraseUser, _: Told) -> None:
     del world.users[whose]
     world.credentials.pop(whose, None)
     world.notes = {i: its for i, its in world.notes.items() if its.user_id != whose}
+    pasts = world.note_pasts.items()
+    world.note_pasts = {i: its for i, its in pasts if its.user_id != whose}
     world.turns = {i: its for i, its in world.turns.items() if its.user_id != whose}
     world.messages = {i: its for i, its in world.messages.items() if its.user_id != whose}
     spoken = world.conversations.items()

@@ -62,6 +62,17 @@ class Note(Row):
 
 
 @dataclass
+class NotePast:
+    """All that a note ever was; its versions are text and flag, or None where it was deleted."""
+
+    user_id: int
+    video_id: str
+    timestamp: str
+    created_at: datetime
+    versions: list[tuple[str | None, bool] | None]
+
+
+@dataclass
 class Task(Row):
     id: int
     task_type: TaskType
@@ -138,6 +149,7 @@ class World:
     idempotency_keys: dict[tuple[int, str], tuple[str, int]] = field(default_factory=dict)
     quotas: dict[tuple[str, date], int] = field(default_factory=dict)
     persons: dict[str, datetime | None] = field(default_factory=dict)  # when they were erased
+    note_pasts: dict[int, NotePast] = field(default_factory=dict)
     users_ever: list[int] = field(default_factory=list)
     notes_ever: list[int] = field(default_factory=list)
     conversations_ever: list[int] = field(default_factory=list)

@@ -27,7 +27,7 @@ from vidwiz.commands.notes import (
     NoteVersionsOf,
 )
 from vidwiz.database import Connection, fetch_all
-from vidwiz.event_log import RECORDED, persons, recorded
+from vidwiz.event_log import RECORDED, recorded
 from vidwiz.events import NoteAdded
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
@@ -144,7 +144,7 @@ _versions = Statement(
 async def note_versions(
     connection: Connection, master: MasterKey, lookups: Sequence[NoteVersionsOf]
 ) -> list[NoteVersions]:
-    """A few events of each note, however long its past."""
+    """A few events of each note, however long its past; none of an erased person's."""
     rows = await fetch_all(
         connection,
         _versions,
@@ -154,11 +154,15 @@ async def note_versions(
             "positions": [lookup.position for lookup in lookups],
         },
     )
-    keys = await keys_of(connection, master, persons([row for _, _, *row in rows]))
-    mapper = EventMapper(keys)
+    unkeyed = EventMapper()
+    persons = [unkeyed.person(topic, state) for _, _, _, _, _, topic, state, *_ in rows]
+    keys = await keys_of(connection, master, {one for one in persons if one is not None})
+    mapper, erased = EventMapper(keys), {person for person, key in keys.items() if key is None}
     found: dict[int, dict[int, Recorded]] = defaultdict(dict)
     for nth, role, *row in rows:
-        found[nth][role] = recorded(mapper, row)
+        its = recorded(mapper, row)
+        if its.event.person not in erased:
+            found[nth][role] = its
     return [_note_versions(found[nth]) for nth in range(1, len(lookups) + 1)]
 
 

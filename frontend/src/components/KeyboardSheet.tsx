@@ -25,7 +25,7 @@ const SHEET: { place: string; keys: { keys: string[]; does: string }[] }[] = [
       { keys: ["J", "L"], does: "Back, forward 10 seconds" },
       { keys: ["←", "→"], does: "Back, forward 5 seconds" },
       { keys: ["T"], does: "Transcript" },
-      { keys: ["W"], does: "Ask Wiz" },
+      { keys: ["W"], does: "A question to Wiz" },
       { keys: ["/"], does: "Search the transcript, filter the notes" },
     ],
   },

@@ -19,7 +19,7 @@ export function Statuses({
   onRetry: () => void;
 }) {
   return (
-    <div role="status" className="-mt-4 has-[li]:mt-0">
+    <div role="status" className="has-[li]:mt-4">
       <ul className="grid gap-2 empty:hidden">
         {statuses.map((status) => (
           <OneStatus

@@ -49,13 +49,15 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
           <PlayerFrame videoId={videoId} />
         </div>
         <Heading video={video.data} />
-        <ComposerCard composer={composer} hint={empty.hint} />
-        <Statuses
-          videoId={videoId}
-          statuses={progress.data ? statusesOf(progress.data) : []}
-          retrying={retry.isPending}
-          onRetry={() => retry.mutate()}
-        />
+        <div>
+          <ComposerCard composer={composer} hint={empty.hint} />
+          <Statuses
+            videoId={videoId}
+            statuses={progress.data ? statusesOf(progress.data) : []}
+            retrying={retry.isPending}
+            onRetry={() => retry.mutate()}
+          />
+        </div>
         {wide && about}
       </div>
       <Panels

@@ -15,17 +15,20 @@ const POLL_MS = 4000;
 
 export function useVideo(videoId: string) {
   useWatched(videoId);
+  const queries = useQueryClient();
   const live = useLiveState() === "live";
-  const progress = useQuery({
-    ...progressQuery(videoId),
-    retry: false, // a video that is only just being opened is polled for
-    refetchInterval: ({ state }) => (!live && isMoving(state.data) ? POLL_MS : false),
-  });
   const video = useQuery({
     ...videoQuery(videoId),
-    refetchInterval: ({ state }) => (isBehind(state.data, progress.data) ? POLL_MS : false),
+    refetchInterval: ({ state }) => {
+      const progress = queries.getQueryData(progressQuery(videoId).queryKey);
+      return isBehind(state.data, progress) ? POLL_MS : false;
+    },
   });
-  useProgressOnceOpened(videoId, video.isSuccess && progress.isError);
+  const progress = useQuery({
+    ...progressQuery(videoId),
+    enabled: video.isSuccess, // one that nobody opened before has none
+    refetchInterval: ({ state }) => (!live && isMoving(state.data) ? POLL_MS : false),
+  });
   useRemembered(videoId, video.data && (video.data.title ?? factsOf(video.data.metadata).title));
   const retry = useRetry(videoId);
   useAskedOnce(isUnasked(progress.data), retry.mutate);
@@ -40,13 +43,6 @@ function useRetry(videoId: string) {
     onError: (error) => toast(messageOf(error), { tone: "danger" }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.about(videoId) }),
   });
-}
-
-function useProgressOnceOpened(videoId: string, missed: boolean): void {
-  const queries = useQueryClient();
-  useEffect(() => {
-    if (missed) void queries.invalidateQueries({ queryKey: keys.progress(videoId) });
-  }, [missed, queries, videoId]);
 }
 
 function useRemembered(videoId: string, title: string | null | undefined): void {

@@ -7,7 +7,7 @@ import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
 import { useDraft } from "@/lib/drafts";
 import { toast } from "@/lib/toasts";
-import { ask, type Asked } from "./ask";
+import { arrived, ask, type Asked, isDoubtful, type Question } from "./ask";
 import { answering, exchangesOf, withAsked, withLive } from "./exchanges";
 import { useConversation } from "./useConversation";
 import { useLiveTurn } from "./useLiveTurn";
@@ -16,6 +16,8 @@ export function useWiz(videoId: string) {
   const talk = useConversation(videoId);
   const [question, setQuestion] = useDraft(`question:${videoId}`);
   const [asked, setAsked] = useState<Asked | null>(null);
+  // No answer came to it, so the server may have it: asked again, it is looked for first.
+  const [doubtful, setDoubtful] = useState<Question | null>(null);
   const refresh = useRefresh(videoId);
 
   const stored = talk.conversation.data;
@@ -24,12 +26,17 @@ export function useWiz(videoId: string) {
   const turn = useLiveTurn(turnId, refresh);
 
   const asking = useMutation({
-    mutationFn: (text: string) => ask(videoId, text, talk.id),
+    mutationFn: async (next: Question) => {
+      const before = doubtful?.text === next.text ? await arrived(videoId, doubtful) : null;
+      return before ?? ask(videoId, next);
+    },
     onSuccess: (accepted) => {
       setAsked(accepted);
       talk.choose(accepted.conversationId);
       setQuestion("");
+      setDoubtful(null);
     },
+    onError: (error, tried) => setDoubtful(isDoubtful(error) ? earliest(doubtful, tried) : null),
     onSettled: refresh,
   });
   const stopping = useMutation({
@@ -42,7 +49,7 @@ export function useWiz(videoId: string) {
   const told = withLive(stored ? exchangesOf(stored) : [], live);
   return {
     ...talk,
-    exchanges: withAsked(told, asking.isPending ? asking.variables : null),
+    exchanges: withAsked(told, asking.isPending ? asking.variables.text : null),
     isAnswering: turnId !== null && turn.status === "answering",
     isAsking: asking.isPending,
     question: asking.isPending ? "" : question,
@@ -54,11 +61,17 @@ export function useWiz(videoId: string) {
     /** Keeps the question until it was accepted. */
     ask: (text: string) => {
       setQuestion(text);
-      asking.mutate(text);
+      const newest = (talk.id ? stored?.turns.at(-1)?.turn_id : talk.list[0]?.conversation_id) ?? 0;
+      asking.mutate({ text, conversationId: talk.id, newest });
     },
     stop: () => turnId !== null && stopping.mutate(turnId),
     isStopping: stopping.isPending,
   };
+}
+
+/** The first try of a question, which knows best what was there before. */
+function earliest(before: Question | null, tried: Question): Question {
+  return before?.text === tried.text ? before : tried;
 }
 
 function useRefresh(videoId: string): () => void {

@@ -2,11 +2,9 @@
 
 export interface YouTubePlayer {
   getCurrentTime(): number;
-  getDuration(): number;
   seekTo(seconds: number, allowSeekAhead: boolean): void;
   playVideo(): void;
   pauseVideo(): void;
-  getIframe(): HTMLIFrameElement;
   destroy(): void;
 }
 

@@ -10,8 +10,6 @@ class FakePlayer implements Player {
   seekTo = (seconds: number) => void (this.at = seconds);
   play = () => void (this.playing = true);
   pause = () => void (this.playing = false);
-  frame = () => document.body;
-  destroy = () => undefined;
 }
 
 beforeEach(() => void vi.useFakeTimers());

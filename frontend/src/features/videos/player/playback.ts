@@ -99,10 +99,6 @@ export class Playback {
     return this.moment.seconds;
   }
 
-  frame(): HTMLElement | null {
-    return this.player?.frame() ?? null;
-  }
-
   private tick(): void {
     const seconds = this.player?.seconds();
     if (seconds !== undefined && seconds !== this.moment.seconds) this.become({ seconds });

@@ -8,8 +8,6 @@ export interface Player {
   seekTo(seconds: number): void;
   play(): void;
   pause(): void;
-  frame(): HTMLElement;
-  destroy(): void;
 }
 
 export interface PlayerEvents {
@@ -89,7 +87,5 @@ function playerOf(player: YouTubePlayer): Player {
     seekTo: (seconds) => player.seekTo(seconds, true),
     play: () => player.playVideo(),
     pause: () => player.pauseVideo(),
-    frame: () => player.getIframe(),
-    destroy: () => player.destroy(),
   };
 }
