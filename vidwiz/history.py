@@ -13,7 +13,7 @@ from vidwiz.audit.reading import Log, Range
 from vidwiz.database import Database
 from vidwiz.events.chain import instant
 from vidwiz.events.master_key import MasterKey
-from vidwiz.events.recorded import Recorded
+from vidwiz.events.recorded import Origin, Recorded
 from vidwiz.signals import Signals
 
 
@@ -57,8 +57,14 @@ def _as_line(recorded: Recorded) -> str:
     name = click.style(recorded.event.TOPIC, bold=True)
     return (
         f"{recorded.position:>8} {when} {name} {recorded.event.stream}"
-        f" v{recorded.originator_version} by {recorded.origin.actor}: {what}"
+        f" v{recorded.originator_version} by {_whence(recorded.origin)}: {what}"
     )
+
+
+def _whence(origin: Origin) -> str:
+    """Who did it, and in which request."""
+    request = origin.request_id or origin.correlation_id
+    return origin.actor if request is None else f"{origin.actor} in {request}"
 
 
 def _as_json(recorded: Recorded) -> bytes:
@@ -74,6 +80,7 @@ def _as_json(recorded: Recorded) -> bytes:
             "actor": recorded.origin.actor,
             "correlation_id": recorded.origin.correlation_id,
             "causation_id": recorded.origin.causation_id,
+            "request_id": recorded.origin.request_id,
             "data": _fields(recorded),
             **_proof(recorded),
         }

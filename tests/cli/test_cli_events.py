@@ -57,6 +57,7 @@ def test_an_event_is_one_line_for_people(vidwiz: Vidwiz) -> None:
         "       3 2026-01-01T00:00:02.000+00:00 NoteAdded note:17 v1 by system: note_id=17"
         ' user_id=5 video_id="W421vNri5hw" timestamp="1:23" text="a\\nb"'
     )
+    assert "v2 by user:5 in r-1: note_id=17" in lines[3]
 
 
 def test_an_event_is_one_object_for_programs(vidwiz: Vidwiz) -> None:
@@ -72,6 +73,7 @@ def test_an_event_is_one_object_for_programs(vidwiz: Vidwiz) -> None:
         "actor": "user:5",
         "correlation_id": "r-1",
         "causation_id": "3",
+        "request_id": None,
         "data": {"note_id": 17, "user_id": 5, "text": "c", "generated_by_ai": False},
         "state": '{"note_id":17,"user_id":5,"text":"c","generated_by_ai":false}',
         "metadata": '{"actor":"user:5","correlation_id":"r-1","causation_id":"3"}',

@@ -51,7 +51,8 @@ def rows(dsn: str) -> dict[str, list[dict[str, Any]]]:
 
 def rows_of(connection: psycopg.Connection[Any], table: str) -> list[dict[str, Any]]:
     query = f"SELECT to_jsonb({table}) FROM {table} ORDER BY id"
-    return [row for (row,) in connection.execute(query)]
+    found = [row for (row,) in connection.execute(query)]
+    return [{name: row[name] for name in row if name != "words"} for row in found]  # generated
 
 
 def test_every_version_of_every_event_is_in_the_golden_log() -> None:

@@ -288,7 +288,7 @@ async def test_health_says_how_the_log_and_its_followers_stand(api: Api, ann: Pe
     newest = (await events(api, order="desc", limit=1))[0]
     assert health["head"]["position"] == newest["position"]
     assert health["head"]["hash"] == newest["hash"]
-    assert {one["reaction"] for one in health["reactions"]} == {"summaries", "ai-notes"}
+    assert {one["reaction"] for one in health["reactions"]} == {"summaries", "ai-notes", "passages"}
     assert all(one["parked"] == 0 for one in health["reactions"])
     assert health["signals"] == {"position": newest["position"], "lag": 0}
     assert health["maintenance"] is None

@@ -84,7 +84,8 @@ def rows(dsn: str) -> Rows:
         happen(dsn, *events)
         with psycopg.connect(dsn, row_factory=dict_row, options="-c timezone=UTC") as connection:
             query = sql.SQL("SELECT * FROM {} ORDER BY id").format(sql.Identifier(table))
-            return connection.execute(query).fetchall()
+            found = connection.execute(query).fetchall()
+        return [{name: row[name] for name in row if name != "words"} for row in found]
 
     return after
 

@@ -94,13 +94,17 @@ class ParkedEvent(BaseModel):
 
 
 class Reaction(BaseModel):
-    """How a reaction stands; ``oldest`` is the first event that failed by itself."""
+    """How a reaction stands.
+
+    ``oldest`` is the first event that failed by itself, ``held`` says what it waits before.
+    """
 
     reaction: str
     checkpoint: int
     lag: int
     parked: int
     oldest: ParkedEvent | None
+    held: str | None
 
 
 class Maintenance(BaseModel):

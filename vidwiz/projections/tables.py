@@ -5,7 +5,6 @@ what it decided upon. Public ids come from the sequences here and are recorded i
 """
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
     func,
     text,
 )
@@ -39,16 +37,6 @@ metadata = MetaData(
 )
 
 Instant = DateTime(timezone=True)
-
-EVENT_FIELD = """
-CREATE FUNCTION event_field(state bytea, name text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
-BEGIN
-    RETURN convert_from(state, 'UTF8')::json ->> name;
-END $$
-"""
-"""A field of an event, for indexes: the cast depends on no setting, but counts as if it did."""
-event.listen(metadata, "before_create", DDL(EVENT_FIELD))  # type: ignore[no-untyped-call]
 
 
 def _words(column: str) -> Column[object]:

@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Table,
     Text,
     func,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
@@ -29,6 +29,7 @@ from vidwiz.events.recorded import UnknownEvent
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.replay import Connection, Progress, Replay, create_tables, replay_connection
+from vidwiz.projections.shapes import json_object
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import PROJECTED
 
@@ -213,13 +214,16 @@ _counts = Statement(
 )
 
 
+def _row(table: Table) -> ColumnElement[Any]:
+    """A row as a JSON object, without what PostgreSQL generates from its other columns."""
+    return json_object(**{str(its.name): its for its in table.columns if its.computed is None})
+
+
 @cache
 def _page_of(table: Table, where: tuple[str, ...]) -> Statement:
     """Rows behind ``after``: the id, the row as JSON, and whether there are more than these."""
     found = (
-        select(
-            table.c.id, func.row_to_json(literal_column(str(table.name))).cast(Text).label("its")
-        )
+        select(table.c.id, _row(table).cast(Text).label("its"))
         .where(
             table.c.id > parameter("after", BigInteger),
             *(table.c[name] == parameter(name, table.c[name].type) for name in where),
