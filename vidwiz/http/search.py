@@ -32,6 +32,8 @@ PER_PAGE = 10
 MOST_PER_PAGE = 30
 MOST_SKIPPED = 10_000
 
+_at_once = asyncio.Semaphore(3)
+"""A search of common words takes long: most connections are for those who ask for less."""
 _showing = ThreadPoolExecutor(1, thread_name_prefix="search")
 """Long notes are looked through here, one search at a time, while others are served."""
 
@@ -71,7 +73,7 @@ async def _found(
     given, is_open = _terms_of(text)
     if not given:
         return 0, []
-    async with services().database.borrowed() as connection:
+    async with _at_once, services().database.borrowed() as connection:
         folded = await fetch_all(connection, FOLDED, {"terms": given})
         terms = _terms([words for (words,) in folded], is_open=is_open)
         if not terms:
