@@ -301,4 +301,4 @@ async def test_searches_that_take_long_leave_connections_for_others(
             assert answer.status_code == 200
         assert not any(one.done() for one in searches)
         await blocker.rollback()
-        assert all([found["total"] for found in await asyncio.gather(*searches)])
+        assert all(found["total"] for found in await asyncio.gather(*searches))
