@@ -22,7 +22,7 @@ from vidwiz.events.base import event_types
 from vidwiz.events.chain import Proof
 from vidwiz.events.recorded import Actor, EventMapper, Origin, Recorded
 from vidwiz.events.sealing import Place, persons_of_sealed
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import Instant, stored_events
 
 UNORDERED: ColumnElement[Any] = literal_column("interval '1 minute'")
@@ -86,13 +86,15 @@ RECORDED: Sequence[ColumnElement[Any]] = (
     stored_events.c.hash,
 )
 
-BEHIND = Statement(
+_behind = (
     select(*RECORDED)
     .where(stored_events.c.notification_id > parameter("after", BigInteger))
     .order_by(stored_events.c.notification_id)
-    .limit(parameter("at_most", BigInteger))
+    .limit(one_more())
+    .subquery("behind")
 )
-"""The next events behind a position."""
+BEHIND = Statement(first_of(_behind, _behind.c.notification_id, _behind.c.state))
+"""The next events behind a position: the ``RECORDED`` columns, and whether there are more."""
 
 HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
 """The highest position; 0 for an empty log."""
@@ -162,8 +164,12 @@ def persons(rows: Sequence[Sequence[Any]]) -> set[str]:
 
 
 def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
-    """The event in a row of ``RECORDED`` columns; raises ``UnknownEvent`` and ``SealBroken``."""
-    position, stream, version, topic, state, recorded_at, metadata, previous_hash, its_hash = row
+    """The event in a row that begins with the ``RECORDED`` columns.
+
+    Raises ``UnknownEvent`` and ``SealBroken``.
+    """
+    position, stream, version, topic, state, recorded_at, *proven = row[: len(RECORDED)]
+    metadata, previous_hash, its_hash = proven
     origin = orjson.loads(metadata)
     return Recorded(
         event=mapper.decode(Place(stream, version, topic), state),

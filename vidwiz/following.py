@@ -14,6 +14,8 @@ from vidwiz.personal_keys import keys_of
 from vidwiz.signals import Signals
 
 CHUNK = 500
+CHUNK_BYTES = 4 * 1024 * 1024
+"""Of states, which is few of the longest notes."""
 POLL_S = 1.0
 
 
@@ -30,7 +32,7 @@ async def follow_chunks(
     while True:
         news = signals.next_news()
         async with database.borrowed() as connection:
-            behind = {"after": after, "at_most": CHUNK}
+            behind = {"after": after, "at_most": CHUNK, "at_most_bytes": CHUNK_BYTES}
             rows = await fetch_all(connection, event_log.BEHIND, behind)
             mapper = EventMapper(await _keys(connection, master, rows))
         read, unknown = _recorded(mapper, rows)
@@ -39,7 +41,7 @@ async def follow_chunks(
             after = rows[len(read) - 1][0]
         if unknown is not None:
             raise unknown
-        if len(rows) < CHUNK:
+        if not (rows and rows[-1][-1]):
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), POLL_S)
 

@@ -31,6 +31,7 @@ from vidwiz.audit.files import FileUnusable, reading, writing
 from vidwiz.audit.importing import ImportRefused, import_log
 from vidwiz.commands.users import EraseUser, UserNotFound
 from vidwiz.events import NoteAdded, NoteDeleted
+from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.projections import replay
@@ -159,10 +160,15 @@ def test_an_export_of_somebody_else_is_refused(exported: bytes, dsn: str) -> Non
     assert nothing_in(dsn)
 
 
+RENAMED = b'{"user_id":1,"name":"B"}'
+SIGNED_UP = b'{"user_id":1,"email":"a@example.org","name":"A",%b}'
+
+
 def forged(**changes: Any) -> list[bytes]:
     """An export that is sound in itself, of one event that was never ours."""
     state = b'{"user_id":1,"email":"a@example.org","name":"A"}'
-    event = next(drafts(1))._replace(topic="UserSignedUp", state=state)
+    stream = str(stream_id("user:1"))
+    event = next(drafts(1))._replace(stream_id=stream, topic="UserSignedUp", state=state)
     return lines_of(list(pinned(list(chained([event._replace(**changes)])))))
 
 
@@ -175,8 +181,12 @@ def forged(**changes: Any) -> list[bytes]:
         ({"metadata": "{"}, ImportRefused, "cannot have been a log of ours: invalid input"),
         ({"recorded_at": "yesterday"}, ImportRefused, "came out otherwise than it was exported"),
         ({"recorded_at": "2026-01-01T01:00:00+01:00"}, ImportRefused, "came out otherwise"),
-        ({"state": b"\xff"}, ImportRefused, "cannot have been a log of ours"),
-        ({"topic": "NoteEdited", "state": b"{}"}, ProjectionFailed, "touched 0 rows"),
+        ({"state": b"\xff"}, ImportRefused, "1 is no UserSignedUp of ours"),
+        ({"topic": "UserRenamed", "state": RENAMED}, ProjectionFailed, "touched 0 rows"),
+        ({"topic": "UserRenamed", "state": b"{}"}, ImportRefused, "1 is no UserRenamed of ours"),
+        ({"state": SIGNED_UP % b'"more":1'}, ImportRefused, "1 is no UserSignedUp of ours"),
+        ({"stream_id": str(stream_id("user:2"))}, ImportRefused, "another stream than user:1"),
+        ({"metadata": "[]"}, ImportRefused, "does not say where it comes from"),
     ],
 )  # fmt: skip
 def test_what_was_never_a_log_of_ours_is_refused(

@@ -7,11 +7,23 @@ from typing import Any
 
 import pytest
 
+from tests.audit.live import hands
 from tests.http.wire import finish_tasks, problems, refused, shaped, user_id_of
 from tests.support import Api, Person, new_video_id
 from tests.wiz_support import ask, guest
+from vidwiz.events.base import stream_id
 from vidwiz.events.chain import GENESIS
 from vidwiz.http import audit_shapes
+
+REPLACE = """
+UPDATE stored_events SET state = convert_to(replace(convert_from(state, 'UTF8'), %s, %s), 'UTF8')
+WHERE originator_id = %s
+"""
+SOUND, BROKEN = '"sealed":"', '"sealed":"AAAA'
+UNREADABLE = (
+    "The log holds what this program cannot read:"
+    " a sealed field was changed, or moved from where it was sealed"
+)
 
 
 async def get(api: Api, path: str, **query: Any) -> Any:
@@ -306,3 +318,19 @@ async def test_pages_do_not_grow_with_what_is_in_them(
     assert len(page["events"]) == 1
     assert page["next"] == whole[-1]["position"]
     assert await events(api, type="NoteAdded") == whole
+
+
+async def test_a_sealed_text_that_was_changed_is_named_instead_of_shown(api: Api) -> None:
+    person = await api.sign_up()
+    note = await api.add_note(person, new_video_id(), text="as it was")
+    stream = stream_id(f"note:{note['id']}")
+    with hands(api.services.database.dsn) as connection:
+        connection.execute(REPLACE, (SOUND, BROKEN, stream))
+    answers = (
+        await get(api, "events", stream=f"note:{note['id']}"),
+        await api.client.get(f"/api/notes/{note['id']}/history", headers=person.headers),
+    )
+    with hands(api.services.database.dsn) as connection:
+        connection.execute(REPLACE, (BROKEN, SOUND, stream))
+    for answer in answers:
+        refused(answer, 503, UNREADABLE)

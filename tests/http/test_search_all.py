@@ -1,7 +1,9 @@
 """The full text search: what it finds, in what order, where it says that stands, and for whom."""
 
+import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -286,3 +288,17 @@ async def test_any_query_is_answered(api: Api, reader: Person, q: str) -> None:
 )
 async def test_any_note_can_be_kept(api: Api, reader: Person, text: str) -> None:
     await api.add_note(reader, new_video_id(), text=text[:100_000])
+
+
+async def test_searches_that_take_long_leave_connections_for_others(
+    api: Api, reader: Person
+) -> None:
+    async with await psycopg.AsyncConnection.connect(api.services.database.dsn) as blocker:
+        await blocker.execute("LOCK TABLE notes")
+        searches = [asyncio.create_task(search(api, reader, "oxygen")) for _ in range(30)]
+        for _ in range(100):
+            answer = await api.client.get("/api/user/profile", headers=reader.headers)
+            assert answer.status_code == 200
+        assert not any(one.done() for one in searches)
+        await blocker.rollback()
+        assert all(found["total"] for found in await asyncio.gather(*searches))

@@ -183,8 +183,8 @@ def test_lists_can_be_asked_for_by_what_tables_have() -> None:
         "notes": ["user_id", "video_id"],
         "tasks": [],
         "conversations": ["user_id", "video_id"],
-        "messages": ["conversation_id"],
-        "turns": ["conversation_id"],
+        "messages": ["user_id", "conversation_id"],
+        "turns": ["user_id", "conversation_id"],
     }
 
 

@@ -137,7 +137,7 @@ class OurApplicationRecorder(OurAggregateRecorder, ApplicationRecorder):
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
         after = (start or 0) - (1 if inclusive_of_start else 0)
-        found = self._rows(event_log.BEHIND.sql, after=after, at_most=2**31)
+        found = self._rows(event_log.BEHIND.sql, after=after, at_most=2**31, at_most_bytes=2**40)
         notifications = (self._notification(row[0]) for row in found)
         chosen = (
             its

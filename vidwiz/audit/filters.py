@@ -6,14 +6,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, func, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from vidwiz.event_log import RECORDED, UNORDERED
 from vidwiz.events import ConversationStarted, NoteAdded
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import Actor
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import BEGINNINGS, Instant, stored_events
 
 BEGUN_BY_PERSONS = (NoteAdded.TOPIC, ConversationStarted.TOPIC)
@@ -138,19 +138,8 @@ def page_of(names: frozenset[str], *, newest_first: bool) -> Statement:
             *(_CONDITIONS[name] for name in sorted(names)),
         )
         .order_by(order)
-        .limit(parameter("at_most", BigInteger) + 1)
+        .limit(one_more())
         .subquery("matching")
     )
     its_order = matching.c.notification_id.desc() if newest_first else matching.c.notification_id
-    sized = select(
-        *matching.c,
-        func.count().over().label("matched"),
-        func.row_number().over(order_by=its_order).label("nth"),
-        func.sum(func.octet_length(matching.c.state)).over(order_by=its_order).label("bytes"),
-    ).subquery("sized")
-    *recorded, matched, nth, its_bytes = sized.c
-    fits = select(*recorded, matched > func.count().over()).where(
-        nth <= parameter("at_most", BigInteger),
-        or_(nth == 1, its_bytes <= parameter("at_most_bytes", BigInteger)),
-    )
-    return Statement(fits.order_by(nth))
+    return Statement(first_of(matching, its_order, matching.c.state))

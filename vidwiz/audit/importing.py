@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
+import orjson
 import psycopg
+from pydantic import ValidationError
 from sqlalchemy import BigInteger, Text, case, exists, func, literal, select, union_all
 from sqlalchemy import Sequence as SqlSequence
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
@@ -24,7 +27,10 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
 )
+from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
+from vidwiz.events.recorded import EventMapper
+from vidwiz.events.sealing import Place
 from vidwiz.projections import replay, tables
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
@@ -79,6 +85,9 @@ _COPY = (
     "COPY stored_events (notification_id, originator_id, originator_version, topic, recorded_at,"
     " metadata, state) FROM STDIN"
 )
+
+
+_unkeyed = EventMapper()
 
 
 class ImportRefused(Exception):
@@ -158,7 +167,10 @@ def _append(connection: Connection, master: MasterKey, export: Export) -> tuple[
         brought = [one for one in chunk if isinstance(one, Key)]
         keep_keys(connection, master, brought)
         keys += len(brought)
-        _copy(connection, [one for one in chunk if isinstance(one, Link)])
+        events = [one for one in chunk if isinstance(one, Link)]
+        _copy(connection, events)
+        for event in events:
+            _require_ours(event)
         pins = [values_of(one) for one in chunk if isinstance(one, Checkpoint)]
         connection.cursor().executemany(INSERT.sql, pins)
         checkpoints += len(pins)
@@ -170,6 +182,22 @@ def _copy(connection: Connection, events: Sequence[Link]) -> None:
     with connection.cursor().copy(_COPY) as rows:
         for event in events:
             rows.write_row(event[:7])
+
+
+def _require_ours(event: Link) -> None:
+    """The projectors would take less: what they ignore, whoever reads the log could not read.
+
+    Raises ``ImportRefused``, ``UnknownEvent``.
+    """
+    place = Place(UUID(event.stream_id), event.version, event.topic)
+    try:
+        name = _unkeyed.decode(place, event.state).stream
+    except ValidationError as error:
+        raise ImportRefused(f"position {event.position} is no {event.topic} of ours") from error
+    if str(stream_id(name)) != event.stream_id:
+        raise ImportRefused(f"position {event.position} stands in another stream than {name}")
+    if not isinstance(orjson.loads(event.metadata), dict):
+        raise ImportRefused(f"position {event.position} does not say where it comes from")
 
 
 def _confirm_head(connection: Connection, header: Header) -> None:

@@ -69,7 +69,7 @@ async def page(log: Log, wanted: Filter, within: Range, at_most: int) -> Page:
         statement = page_of(wanted.names, newest_first=within.newest_first)
         rows = await fetch_all(connection, statement, values)
         mapper = EventMapper(await keys_of(connection, log.master, event_log.persons(rows)))
-    events = [event_log.recorded(mapper, row[: len(event_log.RECORDED)]) for row in rows]
+    events = [event_log.recorded(mapper, row) for row in rows]
     return Page(events, events[-1].position if rows and rows[-1][-1] else None)
 
 

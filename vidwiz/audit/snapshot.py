@@ -15,7 +15,8 @@ from vidwiz.verify_export import Checkpoint, Event
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-CHUNK = 4000
+CHUNK = 200
+"""Rows in memory at once, each of which may be a long note."""
 
 _log = Statement(
     select(

@@ -17,6 +17,7 @@ from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.recorded import UnknownEvent
+from vidwiz.events.sealing import SealBroken
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import REQUEST_ID, scope
 from vidwiz.projections.time_travel import ReplayTooLong
@@ -145,6 +146,7 @@ def register_error_handlers(app: Quart) -> None:
     app.register_error_handler(Busy, _busy)
     app.register_error_handler(TooManyStreams, _busy)
     app.register_error_handler(UnknownEvent, _unreadable)
+    app.register_error_handler(SealBroken, _unreadable)
     app.register_error_handler(NoSuchPosition, _no_such_position)
     for kind in UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
@@ -185,7 +187,7 @@ async def _busy(_: Exception) -> Response:
     return envelope(429, message, headers={"Retry-After": "1"})
 
 
-async def _unreadable(error: UnknownEvent) -> Response:
+async def _unreadable(error: UnknownEvent | SealBroken) -> Response:
     log.error("the log holds what this program cannot read", error=str(error))
     return envelope(503, f"The log holds what this program cannot read: {error}")
 

@@ -1,7 +1,9 @@
 """The full text search over everything that a person has: titles, notes, transcripts."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -29,6 +31,11 @@ SHORTEST_OPEN = 2
 PER_PAGE = 10
 MOST_PER_PAGE = 30
 MOST_SKIPPED = 10_000
+
+_at_once = asyncio.Semaphore(3)
+"""A search of common words takes long: most connections are for those who ask for less."""
+_showing = ThreadPoolExecutor(1, thread_name_prefix="search")
+"""Long notes are looked through here, one search at a time, while others are served."""
 
 _parts = re.compile(r'"([^"]*)"|([^\s"]+)')
 _number = re.compile(r"[0-9]{1,9}")
@@ -66,14 +73,19 @@ async def _found(
     given, is_open = _terms_of(text)
     if not given:
         return 0, []
-    async with services().database.borrowed() as connection:
+    async with _at_once, services().database.borrowed() as connection:
         folded = await fetch_all(connection, FOLDED, {"terms": given})
         terms = _terms([words for (words,) in folded], is_open=is_open)
         if not terms:
             return 0, []
         asked = {"user_id": user_id, "query": _query(terms), "at_most": at_most, "skip": skip}
         ((total, found),) = await fetch_all(connection, SEARCH_ALL, asked)
-    return total, [_shown(video, terms) for video in orjson.loads(found)]
+    shown = await asyncio.get_running_loop().run_in_executor(_showing, _all_shown, found, terms)
+    return total, shown
+
+
+def _all_shown(found: str, terms: Sequence[Term]) -> list[dict[str, Any]]:
+    return [_shown(video, terms) for video in orjson.loads(found)]
 
 
 def _terms_of(text: str) -> tuple[list[str], bool]:

@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from vidwiz.wiz.transcripts import utf16_length
 
@@ -32,6 +34,20 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a text, folded, in one ``line`` with a space before and behind each.
+
+    A word begins behind ``begins`` in the line and ends at ``ends``; ``spans`` is where it stands
+    in the text.
+    """
+
+    line: str
+    begins: Sequence[int]
+    ends: Sequence[int]
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of a text, and the spans of it, in UTF-16 code units, that were searched for."""
 
@@ -41,7 +57,7 @@ class Snippet:
 
 def spans(text: str, terms: Sequence[Term]) -> list[Span]:
     """Where the terms stand in the text, in characters, in the order of the text."""
-    words = [(folded(found[0]), found.start(), found.end()) for found in _WORD.finditer(text)]
+    words = _words_of(text)
     found = sorted({span for term in terms for span in _spans_of(term, words)})
     return [*_apart(found)][:MOST_HIGHLIGHTS]
 
@@ -57,6 +73,14 @@ def snippet(text: str, found: Sequence[Span]) -> Snippet:
     return Snippet(shown, [(utf16_length(shown[:a]), utf16_length(shown[:b])) for a, b in inside])
 
 
+def _words_of(text: str) -> _Words:
+    places = [found.span() for found in _WORD.finditer(text)]
+    words = [folded(text[begin:end]) for begin, end in places]
+    ends = [*accumulate(len(word) + 1 for word in words)]
+    return _Words(f" {' '.join(words)} ", [0, *ends[:-1]], ends, places)
+
+
+@lru_cache(maxsize=4096)
 def folded(word: str) -> str:
     """The word as the search's index has it."""
     plain = _MARKS.sub("", unicodedata.normalize("NFD", word.lower()))
@@ -68,19 +92,17 @@ def second_at(offsets: Sequence[int], starts: Sequence[float], character: int) -
     return starts[max(0, bisect_right(offsets, character) - 1)]
 
 
-def _spans_of(term: Term, words: Sequence[tuple[str, int, int]]) -> Iterator[Span]:
-    length = len(term.words)
-    for begin in range(len(words) - length + 1):
-        its = words[begin : begin + length]
-        if _fits(term, [word for word, _, _ in its]):
-            yield its[0][1], its[-1][2]
-
-
-def _fits(term: Term, words: Sequence[str]) -> bool:
-    *before, last = words
-    if tuple(before) != term.words[:-1]:
-        return False
-    return last.startswith(term.words[-1]) if term.is_open else last == term.words[-1]
+def _spans_of(term: Term, words: "_Words") -> Iterator[Span]:
+    """The first places of the term: so many are shown at most, and a text may have thousands."""
+    wanted = f" {' '.join(term.words)}{'' if term.is_open else ' '}"
+    at = words.line.find(wanted)
+    for _ in range(MOST_HIGHLIGHTS):
+        if at < 0:
+            return
+        first = bisect_left(words.begins, at)
+        last = first + len(term.words) - 1
+        yield words.spans[first][0], words.spans[last][1]
+        at = words.line.find(wanted, words.ends[last])
 
 
 def _apart(found: Sequence[Span]) -> Iterator[Span]:

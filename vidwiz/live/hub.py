@@ -70,10 +70,8 @@ class Hub:
         Raises ``TooManyStreams``, ``Overloaded``, ``DatabaseUnavailable``, and ``UnknownEvent``
         as long as the log holds an event that this program cannot read.
         """
-        if self._closing or self._audience.size >= MOST_STREAMS:
+        if self._closing:
             raise Overloaded
-        if len([*self._audience.streams_of(user_id)]) >= MOST_OF_ONE:
-            raise TooManyStreams
         if self._reading is None or self._reading.task.done():
             self._reading = Reading(
                 self._database,
@@ -84,6 +82,11 @@ class Hub:
             )
         self._rest_later()
         await self._reading.caught_up()
+        # Looked at last: between here and the stream's entry nobody else comes in.
+        if self._audience.size >= MOST_STREAMS:
+            raise Overloaded
+        if len([*self._audience.streams_of(user_id)]) >= MOST_OF_ONE:
+            raise TooManyStreams
 
     @asynccontextmanager
     async def listening(
@@ -128,6 +131,7 @@ class Hub:
     def _rest(self) -> None:
         if self._audience.size == 0 and self._reading is not None:
             self._reading.task.cancel()
+            self._reading = None  # it has yet to end: who comes now begins another
 
     async def _welcome(self, stream: Stream, seen: int | None) -> None:
         """Say hello, and what was missed. What happens before the hello is read by the client."""

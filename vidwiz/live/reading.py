@@ -11,6 +11,7 @@ from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import Recorded
 from vidwiz.following import follow_chunks
 from vidwiz.signals import Signals
+from vidwiz.store import Overloaded
 
 BACKLOG = 2000
 """Events before the log's head that a reading begins with."""
@@ -42,11 +43,13 @@ class Reading:
         self._caught_up = asyncio.Event()
         self._error: Exception | None = None
         self.task = asyncio.create_task(self._read_forever())
+        self.task.add_done_callback(self._ended)
 
     async def caught_up(self) -> None:
         """Wait until it came to what was the head when it began.
 
-        Raises ``DatabaseUnavailable``, or ``UnknownEvent`` where it cannot go on.
+        Raises ``DatabaseUnavailable``, ``UnknownEvent`` where it cannot go on, and ``Overloaded``
+        if it was stopped before.
         """
         await self._caught_up.wait()
         if self._error is not None:
@@ -58,8 +61,12 @@ class Reading:
         except Exception as error:
             log.exception("nobody can be told what changes")
             self._error = error
-            self._caught_up.set()
             self._broke()
+
+    def _ended(self, _: "asyncio.Task[None]") -> None:
+        """Nobody may wait for what does not come any more, perhaps since it never began."""
+        self._error = self._error or Overloaded()
+        self._caught_up.set()
 
     async def _read(self) -> None:
         """Read on through outages; raises what cannot be read, which is never skipped."""

@@ -34,7 +34,7 @@ from vidwiz.projections.projector import (
     plan,
 )
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import stored_events
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -42,6 +42,8 @@ Progress = Callable[[int, int], None]
 """Told the position reached and the position to reach."""
 
 CHUNK = 4000
+CHUNK_BYTES = 16 * 1024 * 1024
+"""Of states: 4,000 of the longest notes would be more than PostgreSQL takes as one parameter."""
 NEARLY_THERE = 2000
 SWAP_TRIES = 200
 SWAP_PAUSE_S = 0.2
@@ -54,7 +56,7 @@ MAINTENANCE_UNLOCK = f"SELECT pg_advisory_unlock{MAINTENANCE_KEYS}"
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
-_next = Statement(
+_coming = (
     select(
         stored_events.c.notification_id,
         stored_events.c.originator_id,
@@ -71,8 +73,10 @@ _next = Statement(
         stored_events.c.notification_id <= parameter("up_to", BigInteger),
     )
     .order_by(stored_events.c.notification_id)
-    .limit(parameter("at_most", BigInteger))
+    .limit(one_more())
+    .subquery("coming")
 )
+_next = Statement(first_of(_coming, _coming.c.notification_id, _coming.c.state))
 _head = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
 
 
@@ -247,10 +251,16 @@ class Replay:
         self._progress(self.position, up_to)
 
     def _read(self, after: int, up_to: int) -> list[tuple[Any, ...]]:
-        wanted = {"after": after, "up_to": up_to, "at_most": CHUNK}
+        wanted = {
+            "after": after,
+            "up_to": up_to,
+            "at_most": CHUNK,
+            "at_most_bytes": CHUNK_BYTES,
+        }
         rows = self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
         if self._chain is not None:
-            for position, stream, version, topic, state, at, metadata, previous, its_hash in rows:
+            for position, stream, version, topic, state, at, *proven in rows:
+                metadata, previous, its_hash, _ = proven
                 proof = Proof(state, metadata, previous, its_hash)
                 self._chain.step(position, stream, version, topic, at, proof)
         return rows

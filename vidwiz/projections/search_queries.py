@@ -29,7 +29,7 @@ from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, notes, passages, videos
 
 HITS_A_VIDEO = 5
-MOST_CHARACTERS = 20_000
+MOST_CHARACTERS = 5_000
 """Of a note, among which the words are looked for to be shown."""
 
 _terms = (

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import BindParameter
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    Subquery,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -29,6 +38,36 @@ class Statement:
 def parameter(name: str, type_: Any) -> BindParameter[Any]:
     """A parameter that psycopg binds at execution."""
     return BindParameter(name, None, type_=type_, required=False)
+
+
+def first_of(
+    found: Subquery, order: ColumnElement[Any], measured: ColumnElement[Any]
+) -> Select[Any]:
+    """The first rows of ``found``, and in a last column whether it has more than these.
+
+    At most the parameter ``at_most`` rows, of which the ``measured`` column has no more bytes
+    together than ``at_most_bytes``; but one row may have any size.
+    """
+    sized = select(
+        *found.c,
+        func.count().over().label("found"),
+        func.row_number().over(order_by=order).label("nth"),
+        func.sum(func.octet_length(measured)).over(order_by=order).label("bytes"),
+    ).subquery("sized")
+    *its, count, nth, its_bytes = sized.c
+    return (
+        select(*its, count > func.count().over())
+        .where(
+            nth <= parameter("at_most", BigInteger),
+            or_(nth == 1, its_bytes <= parameter("at_most_bytes", BigInteger)),
+        )
+        .order_by(nth)
+    )
+
+
+def one_more() -> ColumnElement[int]:
+    """The limit of a subquery for ``first_of``: it takes a row more to know that there are more."""
+    return parameter("at_most", BigInteger) + 1
 
 
 def _inline(element: Any, **_: Any) -> Any:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Text,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
@@ -30,7 +29,7 @@ from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.replay import Connection, Progress, Replay, create_tables, replay_connection
 from vidwiz.projections.shapes import json_object
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import PROJECTED
 
 MOST_PASTS = 2
@@ -229,20 +228,7 @@ def _page_of(table: Table, where: tuple[str, ...]) -> Statement:
             *(table.c[name] == parameter(name, table.c[name].type) for name in where),
         )
         .order_by(table.c.id)
-        .limit(parameter("at_most", BigInteger) + 1)
+        .limit(one_more())
         .subquery("found")
     )
-    sized = select(
-        *found.c,
-        func.count().over().label("found"),
-        func.row_number().over(order_by=found.c.id).label("nth"),
-        func.sum(func.octet_length(found.c.its)).over(order_by=found.c.id).label("bytes"),
-    ).subquery("sized")
-    return Statement(
-        select(sized.c.id, sized.c.its, sized.c.found > func.count().over())
-        .where(
-            sized.c.nth <= parameter("at_most", BigInteger),
-            or_(sized.c.nth == 1, sized.c.bytes <= parameter("at_most_bytes", BigInteger)),
-        )
-        .order_by(sized.c.nth)
-    )
+    return Statement(first_of(found, found.c.id, found.c.its))
