@@ -1,5 +1,6 @@
 """A browser, the site, and people with pages of their own."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
+from playwright.async_api import Browser, ConsoleMessage, Page, StorageState, ViewportSize
 
 from tests.browser.chromium import chromium_path, running_chromium
 from tests.browser.site import Site, running_site
+from tests.support import ADMIN_TOKEN, Person, sign_up
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -44,9 +46,15 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
     """Opens a page in a browser profile of its own; what goes wrong in it fails the test."""
 
     @asynccontextmanager
-    async def opened(viewport: ViewportSize = DESKTOP, **options: Any) -> AsyncIterator[Page]:
+    async def opened(
+        person: Person | None = None, viewport: ViewportSize = DESKTOP, **options: Any
+    ) -> AsyncIterator[Page]:
         context = await chromium.new_context(
-            base_url=site.url, viewport=viewport, reduced_motion="reduce", **options
+            base_url=site.url,
+            viewport=viewport,
+            reduced_motion="reduce",
+            storage_state=_signed_in(site, person),
+            **options,
         )
         problems: list[str] = []
         page = await context.new_page()
@@ -60,6 +68,30 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
         assert problems == []
 
     return opened
+
+
+@pytest.fixture
+async def person(site: Site) -> Person:
+    """Somebody new, with an account."""
+    async with site.http() as client:
+        return await sign_up(client, "Ada Lovelace")
+
+
+async def as_auditor(page: Page) -> None:
+    """Gives the page's tab the admin token, as its form would."""
+    keep = f"sessionStorage.setItem('vidwiz.admin', {json.dumps(ADMIN_TOKEN)})"
+    await page.add_init_script(keep)
+
+
+def _signed_in(site: Site, person: Person | None) -> StorageState:
+    if person is None:
+        return {}
+    token = person.headers["Authorization"].removeprefix("Bearer ")
+    return {
+        "origins": [
+            {"origin": site.url, "localStorage": [{"name": "vidwiz.token", "value": token}]}
+        ]
+    }
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:
