@@ -1,6 +1,5 @@
 """A browser, the site, and people with pages of their own."""
 
-import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, StorageState, ViewportSize
+from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.browser.chromium import chromium_path, running_chromium
+from tests.browser.profiles import DESKTOP, new_profile
 from tests.browser.site import Site, running_site
-from tests.support import ADMIN_TOKEN, Person, sign_up
+from tests.support import Person, sign_up
 
-DESKTOP: ViewportSize = {"width": 1280, "height": 800}
-PHONE: ViewportSize = {"width": 360, "height": 740}
 BUILT = Path(__file__).parents[2] / "frontend" / "dist" / "index.html"
 
 OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
@@ -49,13 +47,7 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
     async def opened(
         person: Person | None = None, viewport: ViewportSize = DESKTOP, **options: Any
     ) -> AsyncIterator[Page]:
-        context = await chromium.new_context(
-            base_url=site.url,
-            viewport=viewport,
-            reduced_motion="reduce",
-            storage_state=_signed_in(site, person),
-            **options,
-        )
+        context = await new_profile(chromium, site.url, person, viewport, **options)
         problems: list[str] = []
         page = await context.new_page()
         page.set_default_timeout(20_000)
@@ -75,23 +67,6 @@ async def person(site: Site) -> Person:
     """Somebody new, with an account."""
     async with site.http() as client:
         return await sign_up(client, "Ada Lovelace")
-
-
-async def as_auditor(page: Page) -> None:
-    """Gives the page's tab the admin token, as its form would."""
-    keep = f"sessionStorage.setItem('vidwiz.admin', {json.dumps(ADMIN_TOKEN)})"
-    await page.add_init_script(keep)
-
-
-def _signed_in(site: Site, person: Person | None) -> StorageState:
-    if person is None:
-        return {}
-    token = person.headers["Authorization"].removeprefix("Bearer ")
-    return {
-        "origins": [
-            {"origin": site.url, "localStorage": [{"name": "vidwiz.token", "value": token}]}
-        ]
-    }
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:

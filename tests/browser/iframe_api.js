@@ -14,7 +14,8 @@
     var frame = document.createElement("iframe");
     frame.title = "Stand-in of YouTube's player";
     frame.dataset.video = videoId;
-    frame.style.background = "#17211f";
+    frame.style.background =
+      "radial-gradient(circle at 50% 45%, #2f544e, #17211f 65%)";
     frame.style.colorScheme = "light"; // as its document has it: otherwise it is drawn on white
     frame.srcdoc =
       "<!doctype html><html lang='en'><title>player</title><body></body></html>";

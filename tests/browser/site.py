@@ -60,8 +60,8 @@ async def _is_settled(client: httpx.AsyncClient, video_id: str) -> bool:
 
 
 @asynccontextmanager
-async def running_site(dsn: str, data_dir: Path, **env: str) -> AsyncIterator[Site]:
-    """The site on a free port, with its built-in workers."""
+async def running_site(dsn: str | None, data_dir: Path, **env: str) -> AsyncIterator[Site]:
+    """The site on a free port, with its workers; without ``dsn`` on a PostgreSQL of its own."""
     async with fake_gemini(Answer()) as model:
         with (
             fake_youtube() as youtube,

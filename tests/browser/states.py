@@ -9,8 +9,8 @@ import httpx
 from playwright.async_api import Page, expect
 
 from tests.adapters.fake_gemini import Answer
-from tests.browser.conftest import as_auditor
 from tests.browser.pages import VideoPage
+from tests.browser.profiles import as_auditor
 from tests.browser.site import Site
 from tests.browser.talks import apollo, coffee, silent
 from tests.support import ADMIN_TOKEN, Person, add_note, bearer, sign_up

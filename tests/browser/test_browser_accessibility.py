@@ -7,8 +7,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.chromium import AXE
-from tests.browser.conftest import DESKTOP, PHONE, OpenPage
+from tests.browser.conftest import OpenPage
 from tests.browser.pages import VideoPage
+from tests.browser.profiles import DESKTOP, PHONE, paint
 from tests.browser.site import Site
 from tests.browser.states import STATES, State, World, furnished, show
 from tests.browser.talks import coffee
@@ -38,9 +39,9 @@ async def test_axe_finds_nothing_and_nothing_overflows(
         await page.evaluate(AXE.read_text("utf-8"))
         for size in (DESKTOP, PHONE):
             await page.set_viewport_size(size)
-            await page.emulate_media(color_scheme="light")
+            await paint(page, "light")
             found[size["width"], "light"] = await _problems(page)
-            await page.emulate_media(color_scheme="dark")
+            await paint(page, "dark")
             found[size["width"], "dark"] = await _problems(page, only=OF_COLOURS)
             assert await page.evaluate(OVERFLOW) <= 0
     assert {where: problems for where, problems in found.items() if problems} == {}
