@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, cast
@@ -26,11 +27,20 @@ PLAYERS = {
     "blocked": "youtube_request_blocked.innertube.json.static",
 }
 CAPTCHA = "youtube_too_many_requests.html.static"
+GATE_S = 30.0
 STATUSES = {"captcha": 429, "over limit": 429, "down": 503, "odd": 404}
 
 Mood = Literal[
     "plays", "disabled", "unavailable", "blocked", "captcha", "over limit", "down", "slow", "odd"
 ]
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """A video that nobody recorded: what the player answers, and its captions as timed text."""
+
+    player: dict[str, Any]
+    captions: str
 
 
 class FakeYouTube:
@@ -47,9 +57,14 @@ class FakeYouTube:
         """The addresses of requests that came as to a proxy."""
         self.captions_read: list[str] = []
         """What was asked for, as the query of the address."""
-        self.captions = _file("transcript.xml.static")
+        self.captions = _file("transcript.xml.static") if RECORDED.exists() else ""
         self.player: dict[str, Any] = {}
         """What replaces parts of the recorded player's answer."""
+        self.made_up: dict[str, MadeUp] = {}
+        """Videos, by id, for which nothing recorded is needed."""
+        self.gate = threading.Event()
+        """Closed (``clear``), nobody gets a watch page until it is opened (``set``)."""
+        self.gate.set()
 
     def will(self, *moods: Mood) -> None:
         """Be in these moods for the next watch pages, one each."""
@@ -88,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._watch(parse_qs(url.query)["v"][0])
         elif url.path == "/api/timedtext":
             self._youtube.captions_read.append(url.query)
-            self._answer(self._youtube.captions, "text/xml")
+            self._answer(self._captions(parse_qs(url.query)), "text/xml")
         else:
             self._answer("", status=404)
 
@@ -104,6 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer('{"contents": {"twoColumnWatchNextResults": {}}}', "application/json")
 
     def _watch(self, video_id: str) -> None:
+        self._youtube.gate.wait(GATE_S)
         mood = self._youtube.next_mood(video_id)
         match mood:
             case "captcha":
@@ -112,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(_file(CAPTCHA), status=STATUSES[mood])
             case "odd":
                 self._answer("<html>Hello</html>")
-            case "plays" if not self._youtube.player:
+            case "plays" if not self._youtube.player and video_id not in self._youtube.made_up:
                 self._answer(_of_video(_file("youtube.html.static"), video_id))
             case _:
                 time.sleep(self._youtube.slow_s if mood == "slow" else 0)
@@ -122,7 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
                     f"var ytInitialPlayerResponse = {player};</script></html>"
                 )
 
+    def _captions(self, query: dict[str, list[str]]) -> str:
+        made_up = self._youtube.made_up.get(query.get("v", [""])[0])
+        return made_up.captions if made_up else self._youtube.captions
+
     def _player(self, video_id: str, mood: Mood) -> str:
+        if made_up := self._youtube.made_up.get(video_id):
+            return json.dumps(made_up.player)
         player = json.loads(_file(PLAYERS.get(mood, PLAYERS["plays"])))
         return _of_video(json.dumps({**player, **self._youtube.player}), video_id)
 

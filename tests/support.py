@@ -45,22 +45,11 @@ class Api:
 
     async def sign_up(self, name: str = "Ann Example") -> "Person":
         """A new account, logged in."""
-        email, password = f"{token_hex(6)}@example.org", "correct horse"
-        signup = {"email": email, "password": password, "name": name}
-        (await self.client.post("/api/user/signup", json=signup)).raise_for_status()
-        login = await self.client.post(
-            "/api/user/login", json={"email": email, "password": password}
-        )
-        token = login.raise_for_status().json()["token"]
-        return Person(email, password, bearer(token))
+        return await sign_up(self.client, name)
 
     async def add_note(self, person: "Person", video_id: str, **fields: Any) -> dict[str, Any]:
         """A note on a video, which is added with it if it is new."""
-        note = {"video_id": video_id, "video_title": "A title", "timestamp": "1:23", "text": "hi"}
-        answer = await self.client.post(
-            "/api/notes", json={**note, **fields}, headers=person.headers
-        )
-        return cast("dict[str, Any]", answer.raise_for_status().json())
+        return await add_note(self.client, person, video_id, **fields)
 
 
 @dataclass(frozen=True)
@@ -70,6 +59,24 @@ class Person:
     email: str
     password: str
     headers: dict[str, str]
+
+
+async def sign_up(client: httpx.AsyncClient, name: str = "Ann Example") -> Person:
+    """A new account, logged in."""
+    email, password = f"{token_hex(6)}@example.org", "correct horse"
+    signup = {"email": email, "password": password, "name": name}
+    (await client.post("/api/user/signup", json=signup)).raise_for_status()
+    login = await client.post("/api/user/login", json={"email": email, "password": password})
+    return Person(email, password, bearer(login.raise_for_status().json()["token"]))
+
+
+async def add_note(
+    client: httpx.AsyncClient, person: Person, video_id: str, **fields: Any
+) -> dict[str, Any]:
+    """A note on a video, which is added with it if it is new."""
+    note = {"video_id": video_id, "video_title": "A title", "timestamp": "1:23", "text": "hi"}
+    answer = await client.post("/api/notes", json={**note, **fields}, headers=person.headers)
+    return cast("dict[str, Any]", answer.raise_for_status().json())
 
 
 def bearer(token: str) -> dict[str, str]:

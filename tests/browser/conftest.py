@@ -10,10 +10,10 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.browser.chromium import chromium_path, running_chromium
+from tests.browser.profiles import DESKTOP, new_profile
 from tests.browser.site import Site, running_site
+from tests.support import Person, sign_up
 
-DESKTOP: ViewportSize = {"width": 1280, "height": 800}
-PHONE: ViewportSize = {"width": 360, "height": 740}
 BUILT = Path(__file__).parents[2] / "frontend" / "dist" / "index.html"
 
 OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
@@ -44,10 +44,10 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
     """Opens a page in a browser profile of its own; what goes wrong in it fails the test."""
 
     @asynccontextmanager
-    async def opened(viewport: ViewportSize = DESKTOP, **options: Any) -> AsyncIterator[Page]:
-        context = await chromium.new_context(
-            base_url=site.url, viewport=viewport, reduced_motion="reduce", **options
-        )
+    async def opened(
+        person: Person | None = None, viewport: ViewportSize = DESKTOP, **options: Any
+    ) -> AsyncIterator[Page]:
+        context = await new_profile(chromium, site.url, person, viewport, **options)
         problems: list[str] = []
         page = await context.new_page()
         page.set_default_timeout(20_000)
@@ -60,6 +60,13 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
         assert problems == []
 
     return opened
+
+
+@pytest.fixture
+async def person(site: Site) -> Person:
+    """Somebody new, with an account."""
+    async with site.http() as client:
+        return await sign_up(client, "Ada Lovelace")
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:

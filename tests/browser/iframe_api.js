@@ -1,12 +1,12 @@
 /**
- * Stands in for YouTube's IFrame API in the browser's tests: a player whose clock runs while it plays.
- * It has what the web app uses, calls back as the real one does (later, never at once), and plays
- * faster by `?rate=` of its address. `?broken` refuses the video, as an owner who forbids embedding.
+ * Stands in for YouTube's IFrame API in the browser's tests: a player whose clock stands still, so that
+ * tests know every second. It has what the web app uses, and calls back as the real one does (later,
+ * never at once). `data-state` and `data-sought` of its frame say what was asked of it. It refuses the
+ * video "no_embedded", as an owner does who forbids embedding.
  */
 (function () {
   "use strict";
-  var options = new URL(document.currentScript.src).searchParams;
-  var rate = Number(options.get("rate") || 1);
+  var REFUSED = "no_embedded";
   var PLAYING = 1;
   var PAUSED = 2;
 
@@ -14,7 +14,8 @@
     var frame = document.createElement("iframe");
     frame.title = "Stand-in of YouTube's player";
     frame.dataset.video = videoId;
-    frame.style.background = "#17211f";
+    frame.style.background =
+      "radial-gradient(circle at 50% 45%, #2f544e, #17211f 65%)";
     frame.style.colorScheme = "light"; // as its document has it: otherwise it is drawn on white
     frame.srcdoc =
       "<!doctype html><html lang='en'><title>player</title><body></body></html>";
@@ -25,14 +26,8 @@
     var events = given.events || {};
     var frame = frameFor(given.videoId);
     var state = -1;
-    var from = (given.playerVars && given.playerVars.start) || 0;
-    var since = null;
+    var at = (given.playerVars && given.playerVars.start) || 0;
 
-    function seconds() {
-      return since === null
-        ? from
-        : from + ((performance.now() - since) / 1000) * rate;
-    }
     function become(next) {
       if (next === state) return;
       state = next;
@@ -43,7 +38,9 @@
     }
 
     place.replaceWith(frame);
-    this.getCurrentTime = seconds;
+    this.getCurrentTime = function () {
+      return at;
+    };
     this.getDuration = function () {
       return 28800;
     };
@@ -51,23 +48,20 @@
       return frame;
     };
     this.seekTo = function (to) {
-      from = to;
-      since = state === PLAYING ? performance.now() : null;
+      frame.dataset.sought = to;
+      at = to;
     };
     this.playVideo = function () {
-      if (since === null) since = performance.now();
       become(PLAYING);
     };
     this.pauseVideo = function () {
-      from = seconds();
-      since = null;
       become(PAUSED);
     };
     this.destroy = function () {
       frame.remove();
     };
     setTimeout(function () {
-      if (options.has("broken")) events.onError({ data: 150 });
+      if (given.videoId === REFUSED) events.onError({ data: 150 });
       else events.onReady();
     });
   }

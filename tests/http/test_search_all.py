@@ -176,6 +176,17 @@ async def test_a_title_comes_before_a_note_and_a_note_before_the_rest(api: Api) 
     assert page["total"] == 3
 
 
+async def test_a_title_that_only_the_metadata_have_is_found_and_shown(api: Api) -> None:
+    person = await api.sign_up()
+    video_id = new_video_id()
+    await open_video(api.client, video_id)
+    await finish_tasks(api, "metadata", {"title": "Blazars for everyone"})
+    await api.add_note(person, video_id, video_title="", text="x")
+    (video,) = (await search(api, person, "blazar"))["videos"]
+    assert (video["video_id"], video["title"]) == (video_id, "Blazars for everyone")
+    assert [marked(hit) for hit in video["hits"]] == [["Blazars"]]
+
+
 async def test_at_most_five_hits_of_a_video_are_shown_and_all_are_counted(api: Api) -> None:
     person, video_id = await api.sign_up(), new_video_id()
     for number in range(7):

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Text, func, select, union
 
 from vidwiz.projections import shapes
-from vidwiz.projections.shapes import array
+from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, messages, notes, videos
 
@@ -68,7 +68,7 @@ _conversations = (
 EXPORT = Statement(
     select(
         _mine.c.video_id,
-        videos.c.title,
+        title_of(videos),
         videos.c.metadata["channel"].astext,
         videos.c.summary,
         _notes.cast(Text),

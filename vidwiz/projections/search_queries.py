@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, REGCONFIG
 
 from vidwiz.projections import shapes
-from vidwiz.projections.shapes import array
+from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, notes, passages, videos
 
@@ -49,6 +49,10 @@ _mine = union(
 _is_mine = select(_mine.c.video_id)
 
 
+_found_title = func.search_vector(title_of(videos))
+"""The words of a title that came with the metadata, which no index has: made for one's own only."""
+
+
 def _matches(kind: str, words: Any, video_id: Any) -> Select[Any]:
     return select(
         video_id.label("video_id"), literal_column(f"'{kind}'", Text).label("kind")
@@ -57,6 +61,9 @@ def _matches(kind: str, words: Any, video_id: Any) -> Select[Any]:
 
 _matched = union_all(
     _matches("title", videos.c.words, videos.c.video_id).where(videos.c.video_id.in_(_is_mine)),
+    _matches("title", _found_title, videos.c.video_id).where(
+        videos.c.title.is_(None), videos.c.video_id.in_(_is_mine)
+    ),
     _matches("note", notes.c.words, notes.c.video_id).where(notes.c.user_id == _user_id),
     _matches("transcript", passages.c.words, passages.c.video_id).where(
         passages.c.video_id.in_(_is_mine)
@@ -104,7 +111,7 @@ def _hits(kind: str, weight: float, words: Any, place: Any, **shown: Any) -> Sel
 
 
 _hits_of_video = union_all(
-    _hits("title", 4.0, videos.c.words, videos.c.id, text=videos.c.title).where(
+    _hits("title", 4.0, _found_title, videos.c.id, text=title_of(videos)).where(
         videos.c.video_id == _page.c.video_id
     ),
     _hits(
@@ -142,7 +149,7 @@ _some_metadata = func.json_build_object(
 )  # fmt: skip
 _video = shapes.json_object(
     video_id=_its.c.video_id,
-    title=_its.c.title,
+    title=title_of(_its),
     metadata=func.coalesce(
         select(_some_metadata)
         .where(_its.c.metadata.is_not(None))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from vidwiz.projections.tables import notes, videos
@@ -19,6 +19,16 @@ def array(element: Any, *order: Any) -> Any:
         func.json_agg(aggregate_order_by(element, *order)) if order else func.json_agg(element)
     )
     return func.coalesce(ordered, literal_column("'[]'", JSON))
+
+
+LONGEST_TITLE = 1000
+"""Characters of a title that only the metadata have."""
+
+
+def title_of(video: FromClause) -> ColumnElement[Any]:
+    """What a video is called: as it was added, else as its metadata say; null if they do not."""
+    found = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
+    return func.coalesce(video.c.title, found)
 
 
 VIDEO = json_object(

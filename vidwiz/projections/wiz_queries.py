@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from vidwiz.projections import shapes
-from vidwiz.projections.shapes import array
+from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, messages, quotas, turns, videos
 
@@ -38,7 +38,7 @@ WIZ_VIDEO = Statement(
 TRANSCRIPT = Statement(
     select(
         videos.c.transcript_sha256,
-        videos.c.title,
+        title_of(videos),
         videos.c.metadata["duration"].astext,
     ).where(videos.c.video_id == _video_id)
 )
