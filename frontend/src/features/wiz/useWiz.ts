@@ -5,7 +5,7 @@ import { useState } from "react";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
-import { useDraft } from "@/lib/drafts";
+import { readDraft, useDraft } from "@/lib/drafts";
 import { toast } from "@/lib/toasts";
 import { ask, type Asked } from "./ask";
 import { answering, exchangesOf, withAsked, withLive } from "./exchanges";
@@ -14,7 +14,8 @@ import { useLiveTurn } from "./useLiveTurn";
 
 export function useWiz(videoId: string) {
   const talk = useConversation(videoId);
-  const [question, setQuestion] = useDraft(`question:${videoId}`);
+  const draft = `question:${videoId}`;
+  const [question, setQuestion] = useDraft(draft);
   const [asked, setAsked] = useState<Asked | null>(null);
   const refresh = useRefresh(videoId);
 
@@ -28,7 +29,11 @@ export function useWiz(videoId: string) {
     onSuccess: (accepted) => {
       setAsked(accepted);
       talk.choose(accepted.conversationId);
-      setQuestion("");
+      if (readDraft(draft) === accepted.question) setQuestion("");
+    },
+    onError: (_error, text) => {
+      const typed = readDraft(draft);
+      if (typed !== text) setQuestion(`${text}\n${typed}`);
     },
     onSettled: refresh,
   });
@@ -45,10 +50,10 @@ export function useWiz(videoId: string) {
     exchanges: withAsked(told, asking.isPending ? asking.variables : null),
     isAnswering: turnId !== null && turn.status === "answering",
     isAsking: asking.isPending,
-    question: asking.isPending ? "" : question,
+    question: asking.isPending && question === asking.variables ? "" : question,
     setQuestion: (text: string) => {
       setQuestion(text);
-      asking.reset();
+      if (asking.isError) asking.reset();
     },
     problem: asking.error,
     /** Keeps the question until it was accepted. */
