@@ -71,7 +71,7 @@ function Version({
 }: NoteVersion & { newest: boolean; onRevert: (version: number) => void }) {
   return (
     <li className="grid gap-1 border-l-2 border-line pl-3">
-      <div className="flex min-h-9 items-center justify-between gap-2 text-sm text-soft">
+      <div className="flex min-h-9 flex-wrap items-center justify-between gap-x-2 gap-y-1 text-sm text-soft">
         <span>
           {WHAT[what]} by {WHO[by]}, <time dateTime={at}>{momentOf(at)}</time>
         </span>
@@ -86,7 +86,7 @@ function Version({
         )}
       </div>
       {what !== "deleted" && (
-        <p className="break-words whitespace-pre-wrap">
+        <p className="wrap-anywhere whitespace-pre-wrap">
           {text ?? <em className="text-soft">Without words</em>}
         </p>
       )}
