@@ -43,7 +43,7 @@ function Hero() {
         </p>
         <div className="max-w-xl">
           <OpenVideo action="Open the video" large />
-          <p className="mt-1 text-sm text-soft">
+          <p className="mt-3 text-sm text-soft">
             No link at hand?{" "}
             <Link
               to={`/videos/${EXAMPLE}`}
