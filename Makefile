@@ -28,7 +28,7 @@ run: install ## Run VidWiz on http://$(HOST):$(PORT), with its own database
 demo: install ## Load a sample video with notes
 	$(BIN)/vidwiz demo
 
-test: dev ## Run the tests
+test: install dev ## Run the tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
 check: lint types contracts web-check test ## What CI runs: lint, types, import contracts, the web app, tests

@@ -45,18 +45,18 @@ REASONS = {
     **MESSAGES,
     **{kind.code: kind.message for kind in ModelError.__subclasses__()},
     "timed_out": "It took too long.",
-    "interrupted": "The worker was stopped in the middle of it.",
+    "interrupted": "It was interrupted.",
     "transcript_missing": "There is no transcript to write from.",
     "nothing_said": "The transcript has no words.",
     "unknown_video": "The video is not known any more.",
     "result_refused": "What was found could not be stored.",
     "api_refused": "What was found could not be stored.",
-    "unexpected": "The worker met an error of its own.",
+    "unexpected": "Something unexpected went wrong.",
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
 SMALL = 1024
 """Bytes that are not worth compressing."""
-UNKNOWN_REASON = "No worker could do it."
+UNKNOWN_REASON = "The reason is not known."
 
 
 @transcripts.get("/videos/<video_id>/transcript")

@@ -251,7 +251,8 @@ async def delete_user(caller: User) -> Response:
     """
     body = await bodies.read(Proof)
     if not await _proves(caller.user_id, body):
-        raise ApiError(403, "That does not prove that the account is yours")
+        shown = "password" if body.password is not None else "Google account"
+        raise ApiError(403, f"That is not the {shown} of this account")
     await services().store.execute(EraseUser(caller.user_id), origin(caller.actor))
     services().erasures.happened(caller.user_id)
     return json_answer({"message": "Account erased"})

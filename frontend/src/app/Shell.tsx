@@ -1,7 +1,15 @@
 /** What is around every page: header, skip link, banners, toasts. */
 
 import { useEffect, useRef } from "react";
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
+import {
+  Link,
+  type Location,
+  NavLink,
+  Outlet,
+  ScrollRestoration,
+  useLocation,
+  useNavigation,
+} from "react-router";
 import { Toasts } from "@/components/Toasts";
 import { useSession } from "@/lib/auth/useSession";
 import { useOnline } from "@/lib/online";
@@ -22,20 +30,24 @@ export function Shell() {
       </a>
       <Header />
       <PageLoading />
-      <OfflineBanner />
       <Main />
       <Toasts />
       <Overlays />
-      <ScrollRestoration />
+      <ScrollRestoration getKey={placeOf} />
     </div>
   );
+}
+
+/** What a scroll position is kept for: a visit, or where none is known (a page loaded anew) its address. */
+function placeOf({ key, pathname }: Location): string {
+  return key === "default" ? pathname : key;
 }
 
 function Header() {
   const session = useSession();
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-paper/90 backdrop-blur">
-      <div className="mx-auto flex h-14 max-w-7xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
+      <div className="mx-auto flex h-14 max-w-7xl items-center gap-1 px-4 sm:gap-4 sm:px-6">
         <Link to={session ? "/videos" : "/"} aria-label="VidWiz, start">
           <Logo />
         </Link>
@@ -46,6 +58,7 @@ function Header() {
         <ThemeToggle />
         <UserMenu />
       </div>
+      <OfflineBanner />
     </header>
   );
 }

@@ -16,7 +16,7 @@ export function UserMenu() {
 function Doors() {
   return (
     <div className="flex items-center gap-1">
-      <ButtonLink to="/login" look="quiet" size="sm">
+      <ButtonLink to="/login" look="quiet" size="sm" className="max-sm:px-2">
         Log in
       </ButtonLink>
       <ButtonLink to="/signup" look="primary" size="sm">

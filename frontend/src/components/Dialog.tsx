@@ -46,7 +46,7 @@ export function Dialog({
         bare ? "mt-[12dvh] mb-auto" : "my-auto",
       )}
     >
-      <div className={bare ? "" : "grid gap-4 p-5"}>
+      <div className={bare ? "" : "grid grid-cols-1 gap-4 p-5"}>
         <header className={bare ? "sr-only" : "flex items-center justify-between gap-4"}>
           <h2 id={id} className="text-lg">
             {title}

@@ -37,9 +37,7 @@ const PATHS = {
   video: "M3 6h18v12H3zM10.5 9.5v5l4-2.5z",
   chevron: "m8 10 4 4 4-4",
   arrow: "M5 12h14m-5-5 5 5-5 5",
-  more: "M6 12h.01M12 12h.01M18 12h.01",
   send: "M12 19V5m-6 6 6-6 6 6",
-  keyboard: "M3 7h18v10H3zM7 10.5h.01M11 10.5h.01M15 10.5h.01M8 13.8h8",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -19,7 +19,7 @@ export function Markdown({
       href.startsWith("#") ? <>{anchor(href, children)}</> : <Out href={href}>{children}</Out>,
   };
   return (
-    <div className="grid gap-3 break-words [&_li>ul]:mt-1">
+    <div className="grid grid-cols-1 gap-3 wrap-anywhere [&_li>ul]:mt-1">
       <ReactMarkdown
         skipHtml
         disallowedElements={["img"]}

@@ -45,7 +45,7 @@ export function OpenVideo({ action, large = false }: { action: string; large?: b
           {action}
         </Button>
       </div>
-      <p id={`${id}-error`} role="alert" className="min-h-6 text-sm text-danger">
+      <p id={`${id}-error`} role="alert" className="text-sm text-danger empty:hidden">
         {open.isError && messageOf(open.error)}
       </p>
     </form>

@@ -22,7 +22,7 @@ export function EmptyState({
       <span className="grid size-14 place-items-center rounded-full bg-accent-tint text-2xl text-accent">
         <Icon name={icon} />
       </span>
-      <Heading className="text-lg">{title}</Heading>
+      <Heading className="text-lg wrap-anywhere">{title}</Heading>
       <div className="text-soft">{children}</div>
     </div>
   );

@@ -12,7 +12,7 @@ export function Toasts() {
       role="status"
       aria-live="polite"
       aria-relevant="additions"
-      className="pointer-events-none fixed inset-x-0 bottom-0 z-40 grid justify-items-center gap-2 p-4"
+      className="pointer-events-none fixed inset-x-0 bottom-0 z-40 grid max-sm:top-14 max-sm:bottom-auto justify-items-center gap-2 p-4"
     >
       {toasts.map((toast) => (
         <ToastCard key={toast.id} {...toast} />
@@ -29,7 +29,7 @@ function ToastCard({ id, text, tone, action }: Toast) {
         tone === "danger" ? "border-danger/50 text-danger" : "border-line text-ink",
       )}
     >
-      <span className="py-2">{text}</span>
+      <span className="py-2 wrap-anywhere">{text}</span>
       {action && (
         <Button
           look="quiet"

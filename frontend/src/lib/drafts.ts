@@ -43,7 +43,8 @@ export function writeDraft(name: string, text: string): void {
 
 /** For signing out on purpose: nothing of this person stays in the browser. */
 export function forgetDrafts(): void {
-  Object.keys(localStorage)
+  lasting
+    .keys()
     .filter((key) => key.startsWith(PREFIX))
     .forEach((key) => lasting.write(key, null));
 }

@@ -3,6 +3,7 @@
 export interface Box {
   read(key: string): string | null;
   write(key: string, value: string | null): void;
+  keys(): string[];
 }
 
 function box(storage: () => Storage): Box {
@@ -22,6 +23,13 @@ function box(storage: () => Storage): Box {
         else storage().setItem(key, value);
       } catch {
         if (value !== null) refused.set(key, value);
+      }
+    },
+    keys() {
+      try {
+        return [...refused.keys(), ...Object.keys(storage())];
+      } catch {
+        return [...refused.keys()]; // storage is off
       }
     },
   };

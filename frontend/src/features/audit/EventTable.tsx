@@ -20,14 +20,14 @@ function Row({ position, topic, stream, version, actor, recorded_at, data }: Aud
     <li>
       <Link
         to={`/admin/events/${position}`}
-        className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-0.5 px-4 py-2.5 text-sm -outline-offset-2 hover:bg-sunken lg:grid-cols-[4rem_11rem_10rem_7rem_1fr_12rem]"
+        className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-0.5 px-4 py-2.5 text-sm -outline-offset-2 hover:bg-sunken lg:grid-cols-[4rem_11rem_13rem_9rem_1fr_12rem]"
       >
-        <span className="font-mono text-soft max-lg:order-2">{position}</span>
+        <span className="font-mono text-soft max-lg:order-2 max-lg:text-right">{position}</span>
         <span className="font-medium max-lg:order-1">{topic}</span>
         <span className="truncate font-mono text-soft max-lg:order-3">
           {stream} <span className="whitespace-nowrap">v{version}</span>
         </span>
-        <span className="truncate font-mono text-soft max-lg:order-4 max-lg:text-right">
+        <span className="truncate font-mono text-soft max-lg:order-4 max-lg:max-w-32 max-lg:justify-self-end">
           {actor}
         </span>
         <span className="min-w-0 truncate font-mono text-xs leading-6 text-soft max-lg:order-6 max-lg:col-span-2">

@@ -1,12 +1,15 @@
 /** The landing page: what VidWiz does, and a field to begin at once. */
 
-import { Navigate } from "react-router";
+import { Link, Navigate } from "react-router";
 import { ButtonLink } from "@/components/Button";
 import { Icon, type IconName } from "@/components/Icon";
 import { OpenVideo } from "@/components/OpenVideo";
 import { useSession } from "@/lib/auth/useSession";
 import { useTitle } from "@/lib/title";
 import { Specimen } from "./Specimen";
+
+/** Mission audio of NASA, free for all, with subtitles. */
+const EXAMPLE = "W421vNri5hw";
 
 export function HomePage() {
   useTitle("VidWiz");
@@ -40,8 +43,15 @@ function Hero() {
         </p>
         <div className="max-w-xl">
           <OpenVideo action="Open the video" large />
-          <p className="text-sm text-soft">
-            No account needed to try: a guest asks a few questions a day.
+          <p className="mt-3 text-sm text-soft">
+            No link at hand?{" "}
+            <Link
+              to={`/videos/${EXAMPLE}`}
+              className="font-medium text-accent underline underline-offset-4"
+            >
+              Try Apollo 13
+            </Link>
+            . You need no account: a guest asks a few questions a day.
           </p>
         </div>
       </div>
@@ -57,7 +67,7 @@ const PROMISES: { icon: IconName; title: string; text: string }[] = [
     text: "Press N. The time is stamped, the video waits while you type. Leave it empty, and AI writes what was said.",
   },
   {
-    icon: "quote",
+    icon: "wand",
     title: "Ask the video",
     text: "Wiz answers from the transcript and cites the second. Click the citation, and the player is there.",
   },

@@ -6,7 +6,7 @@ export function Specimen() {
   return (
     <div
       role="img"
-      aria-label="A video with two notes on its timeline, and an answer that cites 7:55:35"
+      aria-label="A video with two notes on its timeline, and an answer that cites 7:55:20"
       className="grid gap-3 rounded-lg border border-line bg-surface p-4 shadow-float sm:p-5"
     >
       <Screen />

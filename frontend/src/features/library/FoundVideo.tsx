@@ -19,7 +19,7 @@ export function FoundVideo({ video_id, title, metadata, hits, hit_count }: Video
         <Thumbnail videoId={video_id} duration={facts.duration} className="max-sm:hidden" />
         <div className="grid min-w-0 content-start gap-2">
           <div>
-            <h2 className="text-base leading-snug tracking-normal">
+            <h2 className="text-base leading-snug tracking-normal wrap-anywhere">
               <Link to={`/videos/${video_id}`} className="hover:text-accent">
                 {inTitle ? <Snippet {...inTitle} /> : (title ?? facts.title ?? "Untitled video")}
               </Link>
@@ -33,7 +33,14 @@ export function FoundVideo({ video_id, title, metadata, hits, hit_count }: Video
               ))}
             </ul>
           )}
-          {more > 0 && <p className="text-sm text-soft">and {more} more in this video</p>}
+          {more > 0 && (
+            <Link
+              to={`/videos/${video_id}?tab=transcript`}
+              className="text-sm text-soft underline underline-offset-4 hover:text-ink"
+            >
+              and {more} more in this video
+            </Link>
+          )}
         </div>
       </Card>
     </li>
@@ -52,14 +59,14 @@ function Place({ videoId, ...hit }: Hit & { videoId: string }) {
     <li>
       <Link
         to={`/videos/${videoId}${at}`}
-        className="grid grid-cols-[1.25rem_4rem_1fr] items-baseline gap-2 rounded-md px-2 py-1.5 text-sm hover:bg-sunken"
+        className="grid grid-cols-[1.25rem_4rem_minmax(0,1fr)] items-baseline gap-2 rounded-md px-2 py-1.5 text-sm hover:bg-sunken"
       >
-        <span title={KINDS[hit.kind].name} className="self-center text-soft">
+        <span title={KINDS[hit.kind].name} className="self-start pt-1 text-soft">
           <Icon name={KINDS[hit.kind].icon} />
           <span className="sr-only">{KINDS[hit.kind].name}</span>
         </span>
         <span className="text-right font-mono text-accent">{hit.timestamp}</span>
-        <span className="line-clamp-2">
+        <span className="line-clamp-2 wrap-anywhere">
           <Snippet {...hit} />
         </span>
       </Link>

@@ -18,7 +18,7 @@ export function LibraryPage() {
   return (
     <div className="grid gap-6">
       <div className="grid items-start gap-x-8 gap-y-4 lg:grid-cols-[1fr_26rem]">
-        <h1 className="text-2xl">Your videos</h1>
+        <h1 className="text-2xl lg:leading-11">Your videos</h1>
         <OpenVideo action="Add video" />
       </div>
       <SearchField typed={typed} onType={setTyped} onSettle={find} />

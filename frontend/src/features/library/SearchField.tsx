@@ -44,7 +44,7 @@ export function SearchField({
         type="search"
         maxLength={LONGEST}
         autoComplete="off"
-        placeholder="Search titles, notes and transcripts"
+        placeholder="Search notes and transcripts"
         value={typed}
         onChange={(event) => onType(event.target.value)}
         className={`${CONTROL} pl-11`}

@@ -33,7 +33,7 @@ export function SearchResults({ query }: { query: string }) {
   const total = search.data.pages.at(-1)?.total ?? 0;
   return (
     <div className="grid gap-4" aria-busy={search.isPlaceholderData}>
-      <p role="status" className="text-sm text-soft">
+      <p role="status" className={total ? "text-sm text-soft" : "sr-only"}>
         {total === 1 ? "Found in 1 video" : `Found in ${total} videos`}
       </p>
       {videos.length ? (

@@ -18,11 +18,11 @@ export function VideoCard({
     <li>
       <Link
         to={`/videos/${videoId}`}
-        className="group grid gap-x-3 gap-y-2.5 rounded-md max-sm:grid-cols-[8.5rem_1fr]"
+        className="group grid grid-cols-1 gap-x-3 gap-y-2.5 rounded-md max-sm:grid-cols-[8.5rem_minmax(0,1fr)]"
       >
         <Thumbnail videoId={videoId} duration={facts.duration} />
         <div>
-          <h3 className="line-clamp-2 leading-snug font-medium tracking-normal group-hover:text-accent">
+          <h3 className="line-clamp-2 leading-snug wrap-anywhere font-medium tracking-normal group-hover:text-accent">
             {title ?? facts.title ?? "Untitled video"}
           </h3>
           {facts.channel && <p className="mt-0.5 truncate text-sm text-soft">{facts.channel}</p>}

@@ -14,7 +14,7 @@ export function Section({
 }) {
   const id = useId();
   return (
-    <Card aria-labelledby={id} className="grid gap-4">
+    <Card aria-labelledby={id} className="grid grid-cols-1 gap-4">
       <div className="grid gap-1">
         <h2 id={id} className="text-lg">
           {title}

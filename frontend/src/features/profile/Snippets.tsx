@@ -12,7 +12,7 @@ export function Snippets({ token }: { token: string }) {
   const { steps, code } = snippets[device];
   return (
     <Tabs label="Use the token" tabs={tabs} chosen={device} onChoose={setDevice}>
-      <div className="grid gap-3 pt-4">
+      <div className="grid grid-cols-1 gap-3 pt-4">
         <ol className="ml-5 grid list-decimal gap-1 text-sm text-soft">
           {steps.map((step) => (
             <li key={step}>{step}</li>

@@ -42,7 +42,7 @@ function Existing({ token }: { token: string | null }) {
   const [asking, setAsking] = useState(false);
   const revoke = useTokenChange(() => send("delete", "/api/user/token"), "The token is revoked.");
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-1 gap-5">
       <div className="flex flex-wrap items-center gap-2">
         <code className="min-w-0 grow basis-60 truncate rounded-md border border-line bg-sunken px-3 py-2 font-mono text-sm">
           {token ? masked(token) : "Loading…"}

@@ -2,7 +2,13 @@
 
 import { Markdown } from "@/components/Markdown";
 
-export function About({ summary }: { summary: string | null | undefined }) {
+export function About({
+  summary,
+  hasTranscript,
+}: {
+  summary: string | null | undefined;
+  hasTranscript: boolean;
+}) {
   return (
     <section aria-labelledby="summary" className="grid gap-2">
       <h2 id="summary" className="text-lg">
@@ -13,7 +19,9 @@ export function About({ summary }: { summary: string | null | undefined }) {
           <Markdown text={summary} />
         </div>
       ) : (
-        <p className="text-sm text-soft">There is no summary yet. It comes after the transcript.</p>
+        <p className="text-sm text-soft">
+          There is no summary yet.{!hasTranscript && " It comes after the transcript."}
+        </p>
       )}
     </section>
   );

@@ -2,10 +2,10 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { useLocation } from "react-router";
-import { Button, ButtonLink } from "@/components/Button";
+import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { TextArea } from "@/components/Field";
+import { WaysIn } from "@/components/WaysIn";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
@@ -95,19 +95,12 @@ function useBring(videoId: string, onDone: () => void) {
 const problemOf = (error: Error | null) => (error ? messageOf(error) : null);
 
 function NeedsAccount() {
-  const { pathname } = useLocation();
-  const next = `?next=${encodeURIComponent(pathname)}`;
   return (
     <>
       <p className="text-soft">
         Everybody who opens this video will read the transcript, so bringing one needs an account.
       </p>
-      <div className="flex flex-wrap justify-end gap-2">
-        <ButtonLink to={`/login${next}`}>Log in</ButtonLink>
-        <ButtonLink to={`/signup${next}`} look="primary">
-          Sign up
-        </ButtonLink>
-      </div>
+      <WaysIn />
     </>
   );
 }

@@ -23,7 +23,9 @@ export function Heading({ video }: { video: WizVideo | undefined }) {
   }
   return (
     <div>
-      <h1 className="line-clamp-2 text-lg sm:text-xl">{title ?? `Video ${video.video_id}`}</h1>
+      <h1 className="line-clamp-2 text-lg wrap-anywhere sm:text-xl">
+        {title ?? `Video ${video.video_id}`}
+      </h1>
       <p className="flex min-h-6 flex-wrap gap-x-3 text-sm text-soft">
         {channel && <span>{channel}</span>}
         {duration && <span className="font-mono">{duration}</span>}

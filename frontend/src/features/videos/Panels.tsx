@@ -29,7 +29,7 @@ export function Panels({ chosen, onChoose, about, ...rest }: Props) {
   const tabs: { id: TabId; label: string }[] = [
     { id: "notes", label: "Notes" },
     { id: "transcript", label: "Transcript" },
-    { id: "wiz", label: "Wiz" },
+    { id: "wiz", label: "Ask Wiz" },
   ];
   if (about !== null) tabs.push({ id: "about", label: "Summary" });
   return (

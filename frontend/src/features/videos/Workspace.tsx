@@ -41,9 +41,9 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
   const profile = useQuery({ ...profileQuery, enabled: signedIn });
   const hasTranscript = video.data?.transcript_available ?? false;
   const empty = emptyNotes(profile.data?.ai_notes_enabled, hasTranscript);
-  const about = <About summary={video.data?.summary} />;
+  const about = <About summary={video.data?.summary} hasTranscript={hasTranscript} />;
   return (
-    <div className="-my-6 grid gap-4 sm:my-0 lg:grid-cols-[minmax(0,1.4fr)_minmax(22rem,1fr)] lg:gap-6">
+    <div className="-my-6 grid grid-cols-1 gap-4 sm:my-0 lg:grid-cols-[minmax(0,1.4fr)_minmax(22rem,1fr)] lg:gap-6">
       <div className="contents lg:grid lg:content-start lg:gap-4">
         <div className="sticky top-14 z-10 -mx-4 sm:mx-0 lg:static">
           <PlayerFrame videoId={videoId} />

@@ -41,6 +41,9 @@ export function AskForm({ wiz }: { wiz: ReturnType<typeof useWiz> }) {
           {messageOf(wiz.problem)}
         </p>
       )}
+      <p role="status" className="text-xs text-soft empty:hidden">
+        {line}
+      </p>
       <div className="flex items-end gap-2">
         <textarea
           aria-label="Your question"
@@ -69,9 +72,6 @@ export function AskForm({ wiz }: { wiz: ReturnType<typeof useWiz> }) {
           </Button>
         )}
       </div>
-      <p role="status" className="text-xs text-soft empty:hidden">
-        {line}
-      </p>
     </form>
   );
 }

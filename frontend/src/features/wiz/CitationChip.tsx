@@ -43,8 +43,9 @@ const TALLEST_PX = 200;
 
 /** Above the chip, or below it where there is no room; within the window. */
 function Quote({ id, text, beside }: { id: string; text: string; beside: DOMRect }) {
-  const width = Math.min(WIDTH_PX, innerWidth - 2 * MARGIN_PX);
-  const left = Math.min(Math.max(MARGIN_PX, beside.left), innerWidth - width - MARGIN_PX);
+  const { clientWidth } = document.documentElement; // without the scrollbar
+  const width = Math.min(WIDTH_PX, clientWidth - 2 * MARGIN_PX);
+  const left = Math.min(Math.max(MARGIN_PX, beside.left), clientWidth - width - MARGIN_PX);
   const above = beside.top > TALLEST_PX;
   const vertical = above
     ? { bottom: innerHeight - beside.top + MARGIN_PX }

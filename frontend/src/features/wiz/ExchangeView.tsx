@@ -22,12 +22,12 @@ export function ExchangeView({
   const { question, content, citations, status } = exchange;
   const working = status === "asking" || status === "answering";
   return (
-    <li className="grid gap-3">
-      <p className="max-w-[90%] justify-self-end rounded-lg bg-accent-tint px-3 py-2 break-words whitespace-pre-wrap text-ink">
+    <li className="grid grid-cols-1 gap-3">
+      <p className="max-w-[90%] justify-self-end rounded-lg bg-accent-tint px-3 py-2 wrap-anywhere whitespace-pre-wrap text-ink">
         <span className="sr-only">You asked: </span>
         {question}
       </p>
-      <div aria-busy={working} className="grid gap-2">
+      <div aria-busy={working} className="grid grid-cols-1 gap-2">
         <span className="sr-only">Wiz answered: </span>
         {content && <Answer content={content} citations={citations} onSeek={onSeek} />}
         {working ? <Working begun={content !== ""} /> : <Ending exchange={exchange} />}

@@ -40,7 +40,7 @@ export function WizPanel({ videoId, title, summary, hasTranscript, onSeek, onNot
         {!exchanges.length && !loading && !conversation.isError && (
           <Suggestions title={title} summary={summary} disabled={!hasTranscript} onAsk={wiz.ask} />
         )}
-        <ol className="grid gap-6">
+        <ol className="grid grid-cols-1 gap-6">
           {exchanges.map((exchange) => (
             <ExchangeView
               key={exchange.key}

@@ -4,13 +4,14 @@ import { useEffect, useRef } from "react";
 
 const NEAR_PX = 80;
 
-/** To be spread on what scrolls; ``grown`` changes whenever the list does. */
-export function useStickToEnd(grown: unknown) {
+/** To be spread on what scrolls; an empty list stays at its top. */
+export function useStickToEnd(list: unknown[]) {
   const ref = useRef<HTMLDivElement>(null);
   const sticks = useRef(true);
   useEffect(() => {
-    if (ref.current && sticks.current) ref.current.scrollTop = ref.current.scrollHeight;
-  }, [grown]);
+    if (ref.current && list.length && sticks.current)
+      ref.current.scrollTop = ref.current.scrollHeight;
+  }, [list]);
   const onScroll = () => {
     if (!ref.current) return;
     const { scrollHeight, scrollTop, clientHeight } = ref.current;

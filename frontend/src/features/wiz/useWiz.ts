@@ -5,7 +5,7 @@ import { useState } from "react";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
-import { useDraft } from "@/lib/drafts";
+import { readDraft, useDraft } from "@/lib/drafts";
 import { toast } from "@/lib/toasts";
 import { arrived, ask, type Asked, isDoubtful, type Question } from "./ask";
 import { answering, exchangesOf, withAsked, withLive } from "./exchanges";
@@ -14,7 +14,8 @@ import { useLiveTurn } from "./useLiveTurn";
 
 export function useWiz(videoId: string) {
   const talk = useConversation(videoId);
-  const [question, setQuestion] = useDraft(`question:${videoId}`);
+  const draft = `question:${videoId}`;
+  const [question, setQuestion] = useDraft(draft);
   const [asked, setAsked] = useState<Asked | null>(null);
   // No answer came to it, so the server may have it: asked again, it is looked for first.
   const [doubtful, setDoubtful] = useState<Question | null>(null);
@@ -33,10 +34,14 @@ export function useWiz(videoId: string) {
     onSuccess: (accepted) => {
       setAsked(accepted);
       talk.choose(accepted.conversationId);
-      setQuestion("");
       setDoubtful(null);
+      if (readDraft(draft) === accepted.question) setQuestion("");
     },
-    onError: (error, tried) => setDoubtful(isDoubtful(error) ? earliest(doubtful, tried) : null),
+    onError: (error, tried) => {
+      setDoubtful(isDoubtful(error) ? earliest(doubtful, tried) : null);
+      const typed = readDraft(draft);
+      if (typed !== tried.text) setQuestion(`${tried.text}\n${typed}`);
+    },
     onSettled: refresh,
   });
   const stopping = useMutation({
@@ -52,10 +57,10 @@ export function useWiz(videoId: string) {
     exchanges: withAsked(told, asking.isPending ? asking.variables.text : null),
     isAnswering: turnId !== null && turn.status === "answering",
     isAsking: asking.isPending,
-    question: asking.isPending ? "" : question,
+    question: asking.isPending && question === asking.variables.text ? "" : question,
     setQuestion: (text: string) => {
       setQuestion(text);
-      asking.reset();
+      if (asking.isError) asking.reset();
     },
     problem: asking.error,
     /** Keeps the question until it was accepted. */

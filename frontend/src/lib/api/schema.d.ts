@@ -1182,11 +1182,15 @@ export interface components {
         };
         /**
          * Reaction
-         * @description How a reaction stands; ``oldest`` is the first event that failed by itself.
+         * @description How a reaction stands.
+         *
+         *     ``oldest`` is the first event that failed by itself, ``held`` says what it waits before.
          */
         Reaction: {
             /** Checkpoint */
             checkpoint: number;
+            /** Held */
+            held: string | null;
             /** Lag */
             lag: number;
             oldest: components["schemas"]["ParkedEvent"] | null;

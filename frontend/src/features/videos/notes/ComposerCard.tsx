@@ -1,9 +1,9 @@
 /** Where a note is written: a button that shows the second, and the field behind it. */
 
 import { useState } from "react";
-import { useLocation } from "react-router";
-import { Button, ButtonLink, IconButton } from "@/components/Button";
+import { Button, IconButton } from "@/components/Button";
 import { Kbd } from "@/components/Kbd";
+import { WaysIn } from "@/components/WaysIn";
 import { clock } from "@/lib/time";
 import { useMoment } from "../player/usePlayback";
 import { stampAt } from "./draft";
@@ -63,19 +63,10 @@ function Collapsed({ onOpen }: { onOpen: () => void }) {
 }
 
 function NeedsAccount() {
-  const { pathname } = useLocation();
-  const next = `?next=${encodeURIComponent(pathname)}`;
   return (
     <div role="alert" className="grid gap-2 rounded-md bg-accent-tint p-3 text-sm">
       <p className="text-accent-strong">Notes need an account. What you wrote stays here.</p>
-      <div className="flex flex-wrap gap-2">
-        <ButtonLink to={`/signup${next}`} look="primary" size="sm">
-          Sign up
-        </ButtonLink>
-        <ButtonLink to={`/login${next}`} size="sm">
-          Log in
-        </ButtonLink>
-      </div>
+      <WaysIn />
     </div>
   );
 }

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { Button } from "@/components/Button";
 import { TextArea } from "@/components/Field";
+import { Kbd } from "@/components/Kbd";
 
 export function NoteForm({
   label,
@@ -66,6 +67,9 @@ export function NoteForm({
         <Button size="sm" look="quiet" onClick={onCancel}>
           Cancel
         </Button>
+        <span className="ml-auto text-xs text-soft max-lg:hidden">
+          <Kbd>Enter</Kbd> saves
+        </span>
       </div>
     </form>
   );

@@ -51,7 +51,7 @@ export function NoteHistory({
       {history.isError && (
         <ErrorState error={history.error} onRetry={() => void history.refetch()} />
       )}
-      <ol className="grid gap-3">
+      <ol className="grid gap-5">
         {history.data?.versions.map((one, index) => (
           <Version key={one.version} {...one} newest={index === 0} onRevert={revert} />
         ))}
@@ -71,24 +71,26 @@ function Version({
 }: NoteVersion & { newest: boolean; onRevert: (version: number) => void }) {
   return (
     <li className="grid gap-1 border-l-2 border-line pl-3">
-      <div className="flex min-h-9 items-center justify-between gap-2 text-sm text-soft">
+      <div className="flex items-baseline justify-between gap-2 text-sm text-soft">
         <span>
           {WHAT[what]} by {WHO[by]}, <time dateTime={at}>{momentOf(at)}</time>
         </span>
-        {newest ? (
-          <span className="text-xs">Now</span>
-        ) : (
-          what !== "deleted" && (
-            <Button size="sm" icon="undo" onClick={() => onRevert(version)}>
-              Go back to it
-            </Button>
-          )
-        )}
+        {newest && <span className="text-xs">Now</span>}
       </div>
       {what !== "deleted" && (
-        <p className="break-words whitespace-pre-wrap">
+        <p className="wrap-anywhere whitespace-pre-wrap">
           {text ?? <em className="text-soft">Without words</em>}
         </p>
+      )}
+      {!newest && what !== "deleted" && (
+        <Button
+          size="sm"
+          icon="undo"
+          className="mt-1 justify-self-start"
+          onClick={() => onRevert(version)}
+        >
+          Go back to it
+        </Button>
       )}
     </li>
   );

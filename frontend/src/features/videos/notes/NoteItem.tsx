@@ -30,7 +30,7 @@ export function NoteItem({ note, near, emptyText, actions }: Props) {
     <li
       aria-current={near || undefined}
       className={cx(
-        "group grid gap-1 rounded-md border px-3 py-2 transition-colors",
+        "group grid grid-cols-1 gap-1 rounded-md border px-3 py-2 transition-colors",
         near ? "border-accent bg-accent-tint" : "border-line bg-surface",
       )}
     >
@@ -89,7 +89,7 @@ function AiBadge() {
 
 function Words({ note, emptyText }: { note: ShownNote; emptyText: string }) {
   if (!note.text) return <p className="pb-1 text-sm text-soft italic">{emptyText}</p>;
-  return <p className="pb-1 break-words whitespace-pre-wrap">{note.text}</p>;
+  return <p className="pb-1 wrap-anywhere whitespace-pre-wrap">{note.text}</p>;
 }
 
 function Tools({

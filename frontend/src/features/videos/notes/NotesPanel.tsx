@@ -34,7 +34,7 @@ export function NotesPanel({
   if (!notes.length) return <NoNotes />;
   const found = matching(notes, filter);
   return (
-    <div className="grid gap-2 p-3">
+    <div className="grid grid-cols-1 gap-2 p-3">
       {(notes.length >= FILTER_FROM || filter) && (
         <Field
           label="Filter notes"
@@ -49,7 +49,7 @@ export function NotesPanel({
       <p role="status" className={filter ? "text-sm text-soft" : "sr-only"}>
         {found.length} of {notes.length} {notes.length === 1 ? "note" : "notes"}
       </p>
-      <ul className="grid gap-2">
+      <ul className="grid grid-cols-1 gap-2">
         {found.map((note) => (
           <NoteItem
             key={note.key}

@@ -33,12 +33,12 @@ export function LineRow({
         type="button"
         aria-current={said || undefined}
         onClick={onPlay}
-        className="grid min-h-11 grow grid-cols-[auto_1fr] items-baseline gap-3 rounded-md px-2 py-2 text-left -outline-offset-2 sm:min-h-9"
+        className="grid min-h-11 min-w-0 grow grid-cols-[auto_minmax(0,1fr)] items-baseline gap-3 rounded-md px-2 py-2 text-start -outline-offset-2 sm:min-h-9"
       >
         <span className="min-w-11 font-mono text-sm text-accent-strong tabular-nums">
           {line.time}
         </span>
-        <span className="break-words">
+        <span className="wrap-anywhere [unicode-bidi:plaintext]">
           {pieces(line.text, matches).map(({ text, match }, index) =>
             match === null ? (
               <span key={index}>{text}</span>

@@ -28,6 +28,7 @@ export function TranscriptLines({
   const scroller = useRef<HTMLDivElement>(null);
   const list = useLineList(lines, scroller);
   const search = useTranscriptSearch(lines);
+  const text = useMemo(() => textOf(lines), [lines]);
   const found = useMemo(() => byLine(search.matches), [search.matches]);
   const { show } = list;
   useEffect(() => {
@@ -48,7 +49,7 @@ export function TranscriptLines({
           onType={(query) => reveal(search.type(query, Math.max(0, said)))}
           onStep={(step) => reveal(search.step(step))}
         />
-        <CopyButton text={textOf(lines)} />
+        {!search.query && <CopyButton text={text} />}
       </div>
       {/* Only to notice that a person scrolls; the list itself is read and used line by line. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
