@@ -3,9 +3,10 @@
 from alembic import command
 
 from tests.projections.histories import come_and_gone, happen
-from tests.store.parts import empty_database, rows
+from tests.store.parts import empty_database, note, rows, running
 from tests.support import MASTER
 from vidwiz import migrate
+from vidwiz.commands.users import EraseUser, SignUp
 from vidwiz.events import NoteAdded, TaskQueued, TaskType, UserSignedUp, VideoAdded
 from vidwiz.projections.replay import rebuild, verify
 
@@ -40,6 +41,25 @@ def test_an_upgrade_finds_the_owners_of_messages_and_turns(server_dsn: str) -> N
         migrate.migrate(dsn)
         assert list(verify(dsn, MASTER)[1]) == []
         assert rows(dsn, "SELECT messages.user_id, turns.user_id FROM messages, turns") == [(7, 7)]
+
+
+async def test_who_was_there_before_there_were_seals_can_be_erased_and_come_back(
+    server_dsn: str,
+) -> None:
+    with empty_database(server_dsn) as dsn:
+        upgrade(dsn, "0002")
+        happen(dsn, *OLDER)
+        rows(dsn, "SELECT nextval('user_ids'), nextval('note_ids')")
+        migrate.migrate(dsn)
+        async with running(dsn) as parts:
+            await parts.run(note(1, "W421vNri5hw", text="sealed"))
+            await parts.run(EraseUser(1))
+            (again,) = await parts.run(SignUp("ann@example.org", "Ann", "hash"))
+            await parts.run(note(again, "W421vNri5hw"))
+        assert list(verify(dsn, MASTER)[1]) == []
+        rebuild(dsn, MASTER)
+        assert rows(dsn, "SELECT id, email FROM users") == [(again, "ann@example.org")]
+        assert rows(dsn, "SELECT DISTINCT user_id FROM notes") == [(again,)]
 
 
 def upgrade(dsn: str, revision: str) -> None:

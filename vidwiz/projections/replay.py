@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 """Told the position reached and the position to reach."""
 
 CHUNK = 4000
-CHUNK_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 """Of states: 4,000 of the longest notes would be more than PostgreSQL takes as one parameter."""
 NEARLY_THERE = 2000
 SWAP_TRIES = 200
