@@ -27,7 +27,13 @@ from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.replay import Connection, Progress, Replay, create_tables, replay_connection
+from vidwiz.projections.replay import (
+    Connection,
+    Progress,
+    Replay,
+    create_temporary_tables,
+    replay_connection,
+)
 from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import PROJECTED
 
@@ -71,7 +77,7 @@ class _Past:
         self.tables.execute("SET search_path = pg_temp, public")
         for connection in (self._reader, self.tables):
             connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-        create_tables(self.tables, PROJECTORS)
+        create_temporary_tables(self.tables)
         self._replay = Replay(self._reader, self.tables, master, PROJECTORS, self._on_progress)
         self._progress: Progress = _ignore
 
