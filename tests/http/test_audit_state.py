@@ -46,7 +46,7 @@ async def test_every_row_is_as_it_was_then(api: Api, ann: Person, module_dsn: st
                 f"/api/audit/state?at={newest['position']}&table={name}&limit=1000",
                 headers=api.admin,
             )
-            assert answer.json()["rows"] == rows
+            assert b'"rows":[%b],' % ",".join(rows).encode() in answer.content
 
 
 async def test_a_note_and_a_list_of_them_are_shown_as_they_were(api: Api, bob: Person) -> None:
@@ -108,6 +108,7 @@ async def test_a_row_is_of_a_table_that_has_the_column(api: Api, query: str) -> 
 
 
 async def test_many_who_travel_at_once_all_arrive(api: Api, ann: Person) -> None:
+    await api.add_note(ann, new_video_id())
     newest = (await head(api))["position"]
     positions = [newest, 1, 0, newest, 2, 1]
     found = await asyncio.gather(*(state(api, at=position) for position in positions))

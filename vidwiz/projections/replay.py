@@ -168,7 +168,7 @@ def verify(
     with _maintenance(dsn, "verify") as (reader, writer):
         writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         writer.execute("SET LOCAL search_path = pg_temp, public")
-        create_tables(writer, PROJECTORS)
+        create_temporary_tables(writer)
         chain = ChainWalk()
         replay = Replay(reader, writer, master, PROJECTORS, progress, chain)
         replay.run(_one(writer, _head.sql))
@@ -334,6 +334,15 @@ def create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
     """Make the projectors' tables, empty, in the first schema of the search path."""
     for projector in projectors:
         _execute_ddl(writer, CreateTable(projector.table))
+
+
+def create_temporary_tables(writer: Connection) -> None:
+    """The same of all projectors, without what PostgreSQL computes of a row and nobody looks at."""
+    create_tables(writer, PROJECTORS)
+    for table in (projector.table for projector in PROJECTORS):
+        for column in table.columns:
+            if column.computed is not None:
+                _execute(writer, f"ALTER TABLE {table.name} DROP COLUMN {column.name}")
 
 
 def _create_indexes(writer: Connection, projectors: Sequence[Projector]) -> None:

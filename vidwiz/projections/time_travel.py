@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Table,
     Text,
     func,
     literal,
+    literal_column,
     select,
     union_all,
 )
@@ -27,8 +27,13 @@ from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.replay import Connection, Progress, Replay, create_tables, replay_connection
-from vidwiz.projections.shapes import json_object
+from vidwiz.projections.replay import (
+    Connection,
+    Progress,
+    Replay,
+    create_temporary_tables,
+    replay_connection,
+)
 from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import PROJECTED
 
@@ -72,7 +77,7 @@ class _Past:
         self.tables.execute("SET search_path = pg_temp, public")
         for connection in (self._reader, self.tables):
             connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-        create_tables(self.tables, PROJECTORS)
+        create_temporary_tables(self.tables)
         self._replay = Replay(self._reader, self.tables, master, PROJECTORS, self._on_progress)
         self._progress: Progress = _ignore
 
@@ -213,16 +218,13 @@ _counts = Statement(
 )
 
 
-def _row(table: Table) -> ColumnElement[Any]:
-    """A row as a JSON object, without what PostgreSQL generates from its other columns."""
-    return json_object(**{str(its.name): its for its in table.columns if its.computed is None})
-
-
 @cache
 def _page_of(table: Table, where: tuple[str, ...]) -> Statement:
     """Rows behind ``after``: the id, the row as JSON, and whether there are more than these."""
     found = (
-        select(table.c.id, _row(table).cast(Text).label("its"))
+        select(
+            table.c.id, func.row_to_json(literal_column(str(table.name))).cast(Text).label("its")
+        )
         .where(
             table.c.id > parameter("after", BigInteger),
             *(table.c[name] == parameter(name, table.c[name].type) for name in where),
