@@ -54,7 +54,7 @@ function Place({ videoId, ...hit }: Hit & { videoId: string }) {
         to={`/videos/${videoId}${at}`}
         className="grid grid-cols-[1.25rem_4rem_1fr] items-baseline gap-2 rounded-md px-2 py-1.5 text-sm hover:bg-sunken"
       >
-        <span title={KINDS[hit.kind].name} className="self-center text-soft">
+        <span title={KINDS[hit.kind].name} className="mt-0.5 self-start text-soft">
           <Icon name={KINDS[hit.kind].icon} />
           <span className="sr-only">{KINDS[hit.kind].name}</span>
         </span>
