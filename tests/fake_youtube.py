@@ -37,9 +37,10 @@ Mood = Literal[
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A video that nobody recorded: what the player answers, and its captions as timed text."""
+    """A video that nobody recorded: what the player answers, what stands beside it, timed text."""
 
     player: dict[str, Any]
+    beside: dict[str, Any]
     captions: str
 
 
@@ -116,7 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._answer(self._player(asked["videoId"], mood), "application/json")
         else:
-            self._answer('{"contents": {"twoColumnWatchNextResults": {}}}', "application/json")
+            made_up = self._youtube.made_up.get(asked.get("videoId", ""))
+            beside = {"results": made_up.beside} if made_up else {}
+            answer = {"contents": {"twoColumnWatchNextResults": beside}}
+            self._answer(json.dumps(answer), "application/json")
 
     def _watch(self, video_id: str) -> None:
         self._youtube.gate.wait(GATE_S)

@@ -19,8 +19,8 @@ Theme = Literal["light", "dark"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 AT_REST = """async () => {
-  await new Promise(requestAnimationFrame);
-  await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+  do await new Promise(requestAnimationFrame);
+  while (document.getAnimations().length);
 }"""
 
 

@@ -65,7 +65,9 @@ def apollo() -> Talk:
 def give(youtube: FakeYouTube, *talks: Talk) -> None:
     """Lets YouTube have them."""
     for talk in talks:
-        youtube.made_up[talk.video_id] = MadeUp(_player(talk), _timed_text(talk.lines))
+        youtube.made_up[talk.video_id] = MadeUp(
+            _player(talk), _beside(talk), _timed_text(talk.lines)
+        )
 
 
 def _timed_text(lines: list[Line]) -> str:
@@ -75,6 +77,11 @@ def _timed_text(lines: list[Line]) -> str:
         for line in lines
     )
     return f'<?xml version="1.0" encoding="utf-8" ?><transcript>{"".join(texts)}</transcript>'
+
+
+def _beside(talk: Talk) -> dict[str, Any]:
+    owner = {"owner": {"videoOwnerRenderer": {"title": {"runs": [{"text": talk.channel}]}}}}
+    return {"results": {"contents": [{"videoSecondaryInfoRenderer": owner}]}}
 
 
 def _player(talk: Talk) -> dict[str, Any]:
@@ -93,5 +100,4 @@ def _player(talk: Talk) -> dict[str, Any]:
             "viewCount": "1203",
         },
         "captions": {"playerCaptionsTracklistRenderer": tracks},
-        "microformat": {"playerMicroformatRenderer": {"ownerChannelName": talk.channel}},
     }

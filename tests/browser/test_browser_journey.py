@@ -133,7 +133,7 @@ async def test_the_search_finds_title_note_and_transcript_with_their_seconds(
         await page.goto("/videos")
         search = page.get_by_role("searchbox", name="Search titles, notes and transcripts")
         await search.fill("coff")
-        found = page.get_by_role("main").get_by_role("listitem").filter(has_text=talk.channel)
+        found = page.get_by_role("main").get_by_role("listitem").filter(has_text=talk.title)
         await expect(found.get_by_role("heading", name=talk.title)).to_be_visible()
         await expect(found.get_by_role("link", name="Note 1:21")).to_be_visible()
         await search.fill('"sour and thin"')

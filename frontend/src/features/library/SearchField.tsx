@@ -47,7 +47,7 @@ export function SearchField({
         placeholder="Search notes and transcripts"
         value={typed}
         onChange={(event) => onType(event.target.value)}
-        className={`${CONTROL} pl-11`}
+        className={`${CONTROL} pl-11 text-ellipsis`}
       />
     </form>
   );

@@ -7,6 +7,7 @@ import { videosQuery } from "@/lib/api/queries";
 import { useOpenVideo } from "@/lib/api/useOpenVideo";
 import { leave } from "@/lib/auth/leave";
 import { useSession } from "@/lib/auth/useSession";
+import { factsOf } from "@/lib/metadata";
 import { useRecent } from "@/lib/recent";
 import { chooseTheme } from "@/lib/theme";
 import { isVideoLink } from "@/lib/youtube";
@@ -70,7 +71,10 @@ function useVideos(): Command[] {
   const navigate = useNavigate();
   const session = useSession();
   const { data } = useQuery({ ...videosQuery(), enabled: session !== null });
-  const own = data?.videos.map((video) => ({ videoId: video.video_id, title: video.video_title }));
+  const own = data?.videos.map(({ video_id, video_title, metadata }) => ({
+    videoId: video_id,
+    title: video_title ?? factsOf(metadata).title,
+  }));
   const all = new Map([...useRecent(), ...(own ?? [])].map((video) => [video.videoId, video]));
   return [...all.values()].map(({ videoId, title }) => ({
     id: videoId,

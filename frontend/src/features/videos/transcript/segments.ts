@@ -20,12 +20,15 @@ export function linesOf(items: TranscriptItem[]): Line[] {
   return lines.filter(({ text }) => text).sort((a, b) => a.at - b.at);
 }
 
-/** The place of the line that is being said at a second; -1 before the first. */
+/**
+ * The place of the line that is being said at a second; -1 before the first. A line begins with its
+ * whole second: links, notes and YouTube's own start know no fractions, and lead to it.
+ */
 export function lineAt(lines: Line[], seconds: number): number {
   let [low, high] = [0, lines.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((lines[middle]?.at ?? Infinity) <= seconds) low = middle + 1;
+    if (Math.floor(lines[middle]?.at ?? Infinity) <= seconds) low = middle + 1;
     else high = middle;
   }
   return low - 1;

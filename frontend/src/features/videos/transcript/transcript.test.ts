@@ -23,6 +23,8 @@ test("a line without a second stands where the one before it stands", () => {
 
 test.each([
   [0, -1],
+  [1.9, -1],
+  [2, 0],
   [2.5, 0],
   [9.9, 0],
   [10, 2],
