@@ -71,7 +71,7 @@ const ELEMENTS: Components = {
     <code className="rounded-sm bg-sunken px-1 font-mono text-sm">{children}</code>
   ),
   pre: ({ children }) => (
-    <pre className="overflow-x-auto rounded-md bg-sunken p-3 text-sm">{children}</pre>
+    <pre className="rounded-md bg-sunken p-3 text-sm whitespace-pre-wrap">{children}</pre>
   ),
   hr: () => <hr className="border-line" />,
 };
