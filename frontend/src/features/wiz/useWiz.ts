@@ -5,7 +5,7 @@ import { useState } from "react";
 import { send } from "@/lib/api/client";
 import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
-import { useDraft } from "@/lib/drafts";
+import { readDraft, useDraft } from "@/lib/drafts";
 import { toast } from "@/lib/toasts";
 import { ask, type Asked } from "./ask";
 import { answering, exchangesOf, withAsked, withLive } from "./exchanges";
@@ -14,7 +14,8 @@ import { useLiveTurn } from "./useLiveTurn";
 
 export function useWiz(videoId: string) {
   const talk = useConversation(videoId);
-  const [question, setQuestion] = useDraft(`question:${videoId}`);
+  const draft = `question:${videoId}`;
+  const [question, setQuestion] = useDraft(draft);
   const [asked, setAsked] = useState<Asked | null>(null);
   const refresh = useRefresh(videoId);
 
@@ -25,10 +26,10 @@ export function useWiz(videoId: string) {
 
   const asking = useMutation({
     mutationFn: (text: string) => ask(videoId, text, talk.id),
-    onSuccess: (accepted) => {
+    onSuccess: (accepted, text) => {
       setAsked(accepted);
       talk.choose(accepted.conversationId);
-      setQuestion("");
+      if (readDraft(draft) === text) setQuestion(""); // not the next one, begun meanwhile
     },
     onSettled: refresh,
   });
