@@ -21,7 +21,7 @@ export function VideoCard({
         className="group grid grid-cols-1 gap-x-3 gap-y-2.5 rounded-md max-sm:grid-cols-[8.5rem_minmax(0,1fr)]"
       >
         <Thumbnail videoId={videoId} duration={facts.duration} />
-        <div>
+        <div className="min-w-0">
           <h3 className="line-clamp-2 leading-snug wrap-anywhere font-medium tracking-normal group-hover:text-accent">
             {title ?? facts.title ?? "Untitled video"}
           </h3>
