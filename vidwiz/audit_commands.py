@@ -34,9 +34,9 @@ from vidwiz.verify_export import (
 
 NOT_BROUGHT = (
     "An export brings no passwords, no transcripts and no used quotas: those who have only a"
-    " password cannot sign in, and the object store has to be brought along by itself. Without"
-    " --with-keys what is personal in it reads [erased]."
+    " password cannot sign in, and the object store has to be brought along by itself."
 )
+NO_KEYS = " It was made without --with-keys: what is personal in it reads [erased]."
 
 
 def _spelled(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> Sequence[str]:
@@ -232,5 +232,5 @@ def import_command(
     rows = ", ".join(f"{count} {table}" for table, count in done.rows.items())
     click.echo(
         f"Imported {done.position} events, head {done.head}, {done.checkpoints} checkpoints"
-        f" ({rows}). {NOT_BROUGHT}"
+        f" ({rows}). {NOT_BROUGHT}{'' if done.keys else NO_KEYS}"
     )
