@@ -1,6 +1,6 @@
 /** The ways in; each ends with a session. */
 
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { send } from "@/lib/api/client";
 import { session } from "@/lib/auth/credentials";
 
@@ -22,8 +22,12 @@ const TOKENS: { [Way in keyof Entry]: (entry: Entry[Way]) => Promise<{ token: st
 };
 
 export function useSignIn<Way extends keyof Entry>(way: Way) {
+  const queries = useQueryClient();
   return useMutation({
     mutationFn: (entry: Entry[Way]) => TOKENS[way](entry),
-    onSuccess: ({ token }) => session.open(token),
+    onSuccess: ({ token }) => {
+      queries.clear(); // what a guest was told, such as a spent quota, is not the person's
+      session.open(token);
+    },
   });
 }
