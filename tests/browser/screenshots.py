@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, ViewportSize
 
 from tests.browser.chromium import chromium_path, running_chromium
 from tests.browser.profiles import DESKTOP, PHONE, Theme, new_profile, paint
@@ -16,7 +16,10 @@ from tests.browser.states import STATES, State, World, furnished, show
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 COLOURS = 96
-SIZES = {"desktop": DESKTOP, "phone": PHONE}
+DEVICES: dict[str, tuple[ViewportSize, dict[str, bool]]] = {
+    "desktop": (DESKTOP, {}),
+    "phone": (PHONE, {"is_mobile": True, "has_touch": True}),
+}
 THEMES: tuple[Theme, ...] = ("light", "dark")
 PICTURES = "https://i.ytimg.com/**"
 PICTURE_SIZE = (320, 180)
@@ -39,14 +42,14 @@ async def main() -> None:
 
 
 async def _photograph(browser: Browser, site: Site, world: World, state: State) -> None:
-    for size, viewport in SIZES.items():
-        context = await new_profile(browser, site.url, world.person(state), viewport)
+    for device, (viewport, traits) in DEVICES.items():
+        context = await new_profile(browser, site.url, world.person(state), viewport, **traits)
         await context.route(PICTURES, _draw)
         page = await context.new_page()
         await show(page, state, world)
         for theme in THEMES:
             await paint(page, theme)
-            await _keep(page, FOLDER / f"{state.name}-{size}-{theme}.png")
+            await _keep(page, FOLDER / f"{state.name}-{device}-{theme}.png")
         await context.close()
 
 

@@ -33,9 +33,9 @@ const SHEET: { place: string; keys: { keys: string[]; does: string }[] }[] = [
 
 export function KeyboardSheet() {
   return (
-    <div className="-mb-6 gap-8 sm:columns-2">
+    <div className="gap-8 sm:columns-2">
       {SHEET.map(({ place, keys }) => (
-        <section key={place} className="mb-6 grid break-inside-avoid content-start gap-2">
+        <section key={place} className="grid break-inside-avoid pb-6 content-start gap-2">
           <h3 className="text-sm text-soft">{place}</h3>
           <dl className="grid gap-2">
             {keys.map(({ keys: pressed, does }) => (
