@@ -167,7 +167,7 @@ async def get_event(_: Admin, position: str) -> Response:
 
 
 @audit.get("/events/stream")
-@documented("audit", audit_shapes.LoggedEvent, 400, 401, 403, 422, 429, 503, empty=204)
+@documented("audit", audit_shapes.EventStream, 400, 401, 403, 422, 429, 503, empty=204)
 @document_querystring(StreamQuery)
 @document_headers(LastEventId)
 @admin_only

@@ -1,7 +1,7 @@
 """What the routes of auditors answer, as OpenAPI shows it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -35,6 +35,12 @@ class Change(BaseModel):
 
     before: Any
     after: Any
+
+
+class EventStream(LoggedEvent):
+    """The data of the stream's events."""
+
+    MEDIA_TYPE: ClassVar[str] = "text/event-stream"
 
 
 class EventInItsStream(BaseModel):

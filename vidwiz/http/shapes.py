@@ -301,12 +301,14 @@ class Progress(BaseModel):
 
 
 class LiveStream(BaseModel):
-    """``text/event-stream``: what the data of its events may hold. Ids are positions in the log.
+    """What the data of the stream's events may hold. Ids are positions in the log.
 
     A ``note`` has ``type``, ``note_id``, ``video_id``; a ``video`` ``video_id``, ``what``;
     a ``task`` ``video_id``, ``task_type``, ``status``, ``reason``; a ``turn`` ``turn_id``,
     ``conversation_id``, ``video_id``, ``status``; the others have nothing.
     """
+
+    MEDIA_TYPE: ClassVar[str] = "text/event-stream"
 
     type: Literal["added", "edited", "deleted", "restored"] | None = None
     what: Literal["added", "transcript", "metadata", "summary"] | None = None
@@ -367,4 +369,6 @@ class Config(BaseModel):
 
 
 class Archive(BaseModel):
-    """``application/zip``: Markdown for each video, notes as JSON and CSV, the profile."""
+    """Markdown for each video, notes as JSON and CSV, the profile."""
+
+    MEDIA_TYPE: ClassVar[str] = "application/zip"

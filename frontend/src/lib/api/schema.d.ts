@@ -1521,13 +1521,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An event with its place in the log and in its stream, its origin and its links. */
+            /** @description The data of the stream's events. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    "text/event-stream": {
                         /**
                          * Actor
                          * @example user:5
@@ -2873,7 +2873,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /**
-             * @description ``text/event-stream``: what the data of its events may hold. Ids are positions in the log.
+             * @description What the data of the stream's events may hold. Ids are positions in the log.
              *
              *     A ``note`` has ``type``, ``note_id``, ``video_id``; a ``video`` ``video_id``, ``what``;
              *     a ``task`` ``video_id``, ``task_type``, ``status``, ``reason``; a ``turn`` ``turn_id``,
@@ -2884,7 +2884,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    "text/event-stream": {
                         /**
                          * Conversation Id
                          * @default null
@@ -3931,13 +3931,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ``application/zip``: Markdown for each video, notes as JSON and CSV, the profile. */
+            /** @description Markdown for each video, notes as JSON and CSV, the profile. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/zip": Record<string, never>;
                 };
             };
             /** @description The form of every error. */
