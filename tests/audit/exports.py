@@ -52,7 +52,10 @@ def drafts(count: int) -> Iterator[Event]:
             topic="NoteEdited",
             recorded_at=instant(START + timedelta(seconds=number, microseconds=number)),
             metadata='{"actor": "user:1"}',
-            state=f'{{"note_id":{number % 9},"text":"Grüße {number} 🎬 \\n"}}'.encode(),
+            state=(
+                f'{{"note_id":{number % 9},"user_id":1,"text":"Grüße {number} 🎬 \\n",'
+                '"generated_by_ai":false}'
+            ).encode(),
             previous_hash=GENESIS,
             hash=GENESIS,
         )
