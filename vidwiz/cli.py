@@ -382,7 +382,6 @@ def _say_where_secrets_are(settings: Settings) -> None:
 
     Nobody has to know the key of the checkpoints, so where it is would be noise.
     """
-    _ = settings.audit_key
     for given, name, file, kept in (
         (settings.secret_key, "SECRET_KEY", "secret_key", settings.signing_key),
         (settings.admin_token, "ADMIN_TOKEN", "admin_token", settings.admin_bearer),
@@ -391,6 +390,7 @@ def _say_where_secrets_are(settings: Settings) -> None:
         if given is None and kept:
             path = settings.secret_file(file)
             click.echo(f"{name} is kept in {path} (mode 0600); to see it: cat '{path}'", err=True)
+    _ = settings.audit_key
 
 
 def _summary(result: replay.Replayed) -> str:

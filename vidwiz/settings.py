@@ -257,7 +257,7 @@ class Settings(BaseSettings):
             key = b""
         if len(key) != KEY_BYTES:
             where = setting if given else self.secret_file(name)
-            raise SettingsError(f"{where} is not the base64 of {KEY_BYTES} bytes")
+            raise SettingsError(f"{where} has to be {KEY_BYTES} bytes in base64")
         return key
 
 

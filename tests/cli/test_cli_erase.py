@@ -85,7 +85,7 @@ def test_a_master_key_that_nobody_set_is_made_once_and_kept(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert keyed(tmp_path, None).master_key_bytes == key
     path.write_text("hunter2\n")
-    with pytest.raises(SettingsError, match=r"master_key is not the base64 of 32 bytes"):
+    with pytest.raises(SettingsError, match=r"master_key has to be 32 bytes in base64"):
         _ = keyed(tmp_path, None).master_key_bytes
 
 
@@ -93,7 +93,7 @@ def test_a_master_key_that_nobody_set_is_made_once_and_kept(tmp_path: Path) -> N
 def test_what_is_no_master_key_is_refused_and_not_repeated(tmp_path: Path, odd: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         _ = keyed(tmp_path, odd).master_key_bytes
-    assert str(refusal.value) == "VIDWIZ_MASTER_KEY is not the base64 of 32 bytes"
+    assert str(refusal.value) == "VIDWIZ_MASTER_KEY has to be 32 bytes in base64"
 
 
 def keyed(data_dir: Path, key: str | None) -> Settings:
