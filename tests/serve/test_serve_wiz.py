@@ -151,6 +151,7 @@ async def test_typed_events_too_are_one_chunk_each(
     assert typed(b"".join(chunks))[1].data == {
         "marker": "[55:54]",
         "at": 4,
+        "at_utf16": 4,
         "start": 3354.0,
         "end": 3358.0,
         "quote": "Houston, we've had a problem",
