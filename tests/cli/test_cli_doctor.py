@@ -40,6 +40,7 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
         "personal data": "ok",
         "checkpoint": "ok",
         "reaction ai-notes": "ok",
+        "reaction passages": "ok",
         "reaction summaries": "ok",
         "Google sign-in": "off",
         "language model": "off",

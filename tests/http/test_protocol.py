@@ -58,6 +58,9 @@ def refused_and_closed(line: socket.socket, status: int, body: Any) -> None:
             "X-Request-ID, Retry-After, X-Wiz-Turn-ID, X-Wiz-Conversation-ID"
         ),
         "x-content-type-options": "nosniff",
+        "referrer-policy": "strict-origin-when-cross-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "cross-origin-opener-policy": "same-origin-allow-popups",
     }
     assert line.recv(1) == b""
 
