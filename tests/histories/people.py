@@ -46,6 +46,8 @@ def sign_in_with_google(world: World, command: SignInWithGoogle, told: Told) -> 
     for user in world.users.values():
         if user.google_id == command.google_id:
             return _shown(world, user, command.picture)
+    if not command.email_verified:
+        raise EmailNotVerified
     for user in world.users.values():
         if user.email == command.email:
             return _linked(world, user, command)
@@ -57,8 +59,6 @@ def sign_in_with_google(world: World, command: SignInWithGoogle, told: Told) -> 
 
 
 def _linked(world: World, user: User, command: SignInWithGoogle) -> int:
-    if not command.email_verified:
-        raise EmailNotVerified
     if user.google_id is not None:
         raise OtherGoogleAccountLinked
     user.google_id = command.google_id

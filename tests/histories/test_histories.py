@@ -54,7 +54,6 @@ def test_every_command_has_its_rule_and_its_expectation() -> None:
     assert {compose.__name__ for compose in COMPOSERS.values()} <= vars(Histories).keys()
 
 
-@pytest.mark.skip(reason="fails since RevertNote is among the commands; the cause is not found")
 def test_a_thousand_histories_leave_what_the_model_says_live_and_replayed(stage: Stage) -> None:
     Histories.stage = stage
     for _ in range(PARTS):
@@ -75,7 +74,6 @@ def test_histories_go_on_while_the_tables_are_rebuilt(stage: Stage) -> None:
     assert_replay_is_equal(stage)
 
 
-@pytest.mark.skip(reason="fails since RevertNote is among the commands; the cause is not found")
 @settings(LONG, max_examples=10)
 @given(seeds=st.lists(st.integers(0, 2**32), min_size=6, max_size=6, unique=True))
 def test_histories_that_share_transactions_leave_what_they_would_alone(

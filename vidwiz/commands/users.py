@@ -144,10 +144,10 @@ def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcom
     """The account linked to the Google id; else the address's, which is linked; else a new one."""
     if accounts.by_google_id is not None:
         return _signed_in(command, accounts.by_google_id)
-    if accounts.by_email is not None:
-        return _linked(command, accounts.by_email)
     if not command.email_verified:
         raise EmailNotVerified
+    if accounts.by_email is not None:
+        return _linked(command, accounts.by_email)
     signed_up = UserSignedUp(
         user_id=accounts.user_id,
         email=command.email,
@@ -163,8 +163,6 @@ def _signed_in(command: SignInWithGoogle, account: Account) -> Outcome:
 
 
 def _linked(command: SignInWithGoogle, account: Account) -> Outcome:
-    if not command.email_verified:
-        raise EmailNotVerified
     if account.google_id is not None:
         raise OtherGoogleAccountLinked
     linked = GoogleAccountLinked(user_id=account.user_id, google_id=command.google_id)
