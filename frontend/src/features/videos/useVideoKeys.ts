@@ -1,5 +1,6 @@
 /** The keys of the video's page. */
 
+import { useEffect, useRef } from "react";
 import { useShortcuts } from "@/lib/shortcuts";
 import { usePlayback } from "./player/usePlayback";
 import type { TabId } from "./useTab";
@@ -15,6 +16,7 @@ export function useVideoKeys({
   onChoose: (tab: TabId) => void;
 }): void {
   const playback = usePlayback();
+  const focusSoon = useFocusSoon();
   useShortcuts({
     n: onNote,
     " ": () => playback.toggle(),
@@ -37,11 +39,18 @@ export function useVideoKeys({
 
 const PATIENCE_FRAMES = 60;
 
-/** Focuses the one that is shown, once what was chosen has been drawn. */
-function focusSoon(selector: string, frames = PATIENCE_FRAMES): void {
-  const field = shownField(selector);
-  if (field) field.focus();
-  else if (frames) requestAnimationFrame(() => focusSoon(selector, frames - 1));
+/** Focuses the one that is shown, once what was chosen has been drawn; the wait ends with the page. */
+function useFocusSoon(): (selector: string) => void {
+  const frame = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+
+  const focusSoon = (selector: string, frames = PATIENCE_FRAMES) => {
+    cancelAnimationFrame(frame.current);
+    const field = shownField(selector);
+    if (field) field.focus();
+    else if (frames) frame.current = requestAnimationFrame(() => focusSoon(selector, frames - 1));
+  };
+  return focusSoon;
 }
 
 const shownSearch = () => shownField("[data-search]");

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { problems } from "@/lib/testing/axe";
 import { show, signIn } from "@/lib/testing/render";
@@ -43,13 +43,16 @@ const VIDEO: Answers = {
 };
 
 function Page() {
-  return <VideoPage Wiz={() => <p>Wiz</p>} />;
+  return <VideoPage Wiz={() => <input aria-label="Wiz" data-question="" />} />;
 }
 
 const open = (answers: Answers = {}, search = "") => {
   const asked = serve({ ...VIDEO, ...answers });
   return { asked, ...show(Page, `/videos/${ID}${search}`, "/videos/:videoId") };
 };
+async function nextFrames(count: number): Promise<void> {
+  for (let frame = 0; frame < count; frame++) await new Promise(requestAnimationFrame);
+}
 const notes = () => screen.getAllByRole("listitem").map(({ textContent }) => textContent);
 
 test("the page says what the video is, and has nothing that axe minds", async () => {
@@ -218,11 +221,26 @@ test("a note that a reload interrupted is sent again, with the same key", async 
   expect(keys[1]).toBe(keys[0]);
 });
 
-test("the address keeps which panel is shown", async () => {
+test("what waits for a panel's field does not outlive the page", async () => {
+  signIn();
+  serve(VIDEO);
+  const Without = () => <VideoPage Wiz={() => null} />;
+  const { person } = show(Without, `/videos/${ID}`, "/videos/:videoId");
+  await screen.findByText("First thought");
+  await person.keyboard("w");
+  cleanup();
+  const field = document.body.appendChild(document.createElement("input"));
+  field.dataset.question = "";
+  await nextFrames(2);
+  expect(field).not.toHaveFocus();
+  field.remove();
+});
+
+test("a key shows a panel and puts the cursor into it, and the address keeps it", async () => {
   signIn();
   const { person, router } = open();
   await screen.findByText("First thought");
   await person.keyboard("w");
   await waitFor(() => expect(router.state.location.search).toBe("?tab=wiz"));
-  expect(screen.getByText("Wiz", { selector: "p" })).toBeVisible();
+  await waitFor(() => expect(screen.getByRole("textbox", { name: "Wiz" })).toHaveFocus());
 });

@@ -16,6 +16,7 @@ HTMLDialogElement.prototype.close = function () {
 };
 
 Element.prototype.scrollIntoView = () => undefined;
+Element.prototype.checkVisibility = () => true; // jsdom draws nothing
 window.matchMedia = (media) => Object.assign(new EventTarget(), { media, matches: false }) as never;
 
 afterEach(() => {
