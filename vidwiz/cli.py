@@ -1,4 +1,7 @@
-"""The command line. Every command finds the same database as ``serve``, running or not."""
+"""The command line. Every command finds the same database as ``serve``, running or not.
+
+What only one command needs, and is slow to load, that command imports itself.
+"""
 
 import asyncio
 import sys
@@ -13,11 +16,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from vidwiz import audit_commands, history, logs, past, preflight
-from vidwiz import demo as sample
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
 from vidwiz import migrate as migrations
-from vidwiz import serve as server
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.audit.copies import CopyDiffers
@@ -49,9 +50,7 @@ from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.reactions.indexing import refill as refill_passages
 from vidwiz.settings import Settings, SettingsError
-from vidwiz.workers.api import WorkerRefused
 from vidwiz.workers.jobs import Kind
-from vidwiz.workers.run import run
 
 WORKERS = {
     "transcript": (Kind.TRANSCRIPT,),
@@ -75,7 +74,6 @@ REFUSALS = (
     SealBroken,
     SettingsError,
     UnknownEvent,
-    WorkerRefused,
     WrongMasterKey,
     psycopg.OperationalError,
     replay.MaintenanceUnderWay,
@@ -122,6 +120,8 @@ main.add_command(audit_commands.import_command)
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, processes: int, no_workers: bool) -> None:
     """Run the service."""
+    from vidwiz import serve as server  # noqa: PLC0415
+
     with ready(settings) as (dsn, _):
         preflight.require_known_topics(dsn)
         _say_where_secrets_are(settings)
@@ -138,11 +138,17 @@ def serve(settings: Settings, host: str, port: int, processes: int, no_workers: 
 @click.pass_obj
 def worker(settings: Settings, kind: str, api_url: str | None, admin_token: str | None) -> None:
     """Do background jobs, here or anywhere, over HTTP and SQS."""
+    from vidwiz.workers.api import WorkerRefused  # noqa: PLC0415
+    from vidwiz.workers.run import run  # noqa: PLC0415
+
     die_with_parent()
     config = worker_config(
         settings, api_url or settings.api_url, admin_token or settings.admin_bearer
     )
-    sys.exit(run(WORKERS[kind], config))
+    try:
+        sys.exit(run(WORKERS[kind], config))
+    except WorkerRefused as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.group(invoke_without_command=True)
@@ -334,6 +340,8 @@ def doctor(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Load a sample video with its transcript and notes, and an account to see them with."""
+    from vidwiz import demo as sample  # noqa: PLC0415
+
     with ready(settings) as (dsn, _):
         click.echo(asyncio.run(sample.load(settings, dsn)))
 

@@ -18,11 +18,11 @@ from vidwiz.commands.videos import BringVideo
 from vidwiz.database import Database
 from vidwiz.events.recorded import SYSTEM, Actor, Origin
 from vidwiz.http.passwords import Passwords
+from vidwiz.open_store import open_store
 from vidwiz.outside import master_key, object_store
 from vidwiz.projections.queries import CREDENTIALS, NOTES_OF_VIDEO
 from vidwiz.settings import Settings
 from vidwiz.store import Store
-from vidwiz.wiring import running_store
 
 EMAIL = "demo@vidwiz.example"
 ORIGIN = Origin(SYSTEM, correlation_id="demo")
@@ -37,7 +37,7 @@ async def load(settings: Settings, dsn: str) -> str:
     talk = orjson.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
     password = _password(settings)
     pool_size, master = settings.pool_size, master_key(settings)
-    async with running_store(dsn, pool_size, master) as (database, _, store):
+    async with open_store(dsn, pool_size, master) as (database, _, store):
         user_id = await _account(database, store, password)
         if user_id is None:
             return f"{EMAIL} has an account with another password already. Nothing was changed."

@@ -8,9 +8,9 @@ from vidwiz.commands.users import EraseUser
 from vidwiz.database import Database
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import ADMIN, Origin
+from vidwiz.open_store import open_store
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import users
-from vidwiz.wiring import running_store
 
 LARGEST_ID = 2**63 - 1
 
@@ -42,5 +42,5 @@ async def find(database: Database, who: str) -> Account | None:
 
 async def erase(dsn: str, master: MasterKey, account: Account) -> None:
     """Erase them, also while the service runs; raises what ``Store.execute`` raises."""
-    async with running_store(dsn, 2, master) as (_, _, store):
+    async with open_store(dsn, 2, master) as (_, _, store):
         await store.execute(EraseUser(account.user_id), Origin(ADMIN, "erase"))

@@ -1,12 +1,16 @@
 """The outside world as the settings name it: stores, queues, models, sign-in, and its secrets."""
 
-from vidwiz.adapters.google_sign_in import GoogleSignIn
+from typing import TYPE_CHECKING
+
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.events.master_key import MasterKey
 from vidwiz.settings import OPENAI_URL, Settings
 from vidwiz.workers.config import Pace, WorkerConfig
+
+if TYPE_CHECKING:
+    from vidwiz.adapters.google_sign_in import GoogleSignIn
 
 
 def master_key(settings: Settings) -> MasterKey:
@@ -80,8 +84,10 @@ def worker_config(settings: Settings, api_url: str, admin_token: str) -> WorkerC
     )
 
 
-def google_sign_in(settings: Settings) -> GoogleSignIn | None:
+def google_sign_in(settings: Settings) -> "GoogleSignIn | None":
     """Google as a witness; None without a client id."""
     if settings.google_client_id is None:
         return None
+    from vidwiz.adapters.google_sign_in import GoogleSignIn  # noqa: PLC0415  as for S3
+
     return GoogleSignIn(settings.google_client_id, certs_url=settings.google_certs_url)

@@ -14,11 +14,9 @@ from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
 from vidwiz.audit.reading import Log
-from vidwiz.commands import DECISIONS
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
-from vidwiz.events.master_key import MasterKey
 from vidwiz.http.app import create_app
 from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
@@ -30,6 +28,7 @@ from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
 from vidwiz.live.hub import Hub
+from vidwiz.open_store import open_store
 from vidwiz.outside import google_sign_in, language_model, master_key, object_store, queue
 from vidwiz.reactions.running import Reactions
 from vidwiz.settings import Settings
@@ -46,31 +45,12 @@ HOUSEKEEPING_S = 3600
 
 
 @asynccontextmanager
-async def running_store(
-    dsn: str, pool_size: int, master: MasterKey
-) -> AsyncIterator[tuple[Database, Signals, Store]]:
-    """A store that executes commands, and what it stands on."""
-    database = Database(dsn, pool_size=pool_size)
-    signals = Signals(database)
-    store = Store(database, signals, master, DECISIONS)
-    await database.open()
-    try:
-        await signals.start()
-        await store.start()
-        yield database, signals, store
-    finally:
-        await store.close()
-        await signals.close()
-        await database.close()
-
-
-@asynccontextmanager
 async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
     """All parts, started, and in the end stopped after what is in flight, in the other order."""
     async with AsyncExitStack() as ending:
         master = master_key(settings)
         database, signals, store = await ending.enter_async_context(
-            running_store(dsn, settings.pool_size, master)
+            open_store(dsn, settings.pool_size, master)
         )
         log = Log(database, master)
         desk = await ending.enter_async_context(open_desk(dsn, log, settings.master_key_bytes))

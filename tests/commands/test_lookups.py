@@ -56,8 +56,8 @@ from vidwiz.events import (
     VideoAdded,
 )
 from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.open_store import open_store
 from vidwiz.store import Store
-from vidwiz.wiring import running_store
 
 ORIGIN = Origin(SYSTEM)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ Found = TypeVar("Found")
 
 @pytest.fixture
 async def parts(dsn: str) -> AsyncIterator[tuple[Store, Connection]]:
-    async with running_store(dsn, 2, MASTER) as (_, _, store), await connected(dsn) as connection:
+    async with open_store(dsn, 2, MASTER) as (_, _, store), await connected(dsn) as connection:
         yield store, connection
 
 

@@ -125,10 +125,12 @@ def delete_note(world: World, dice: Dice) -> DeleteNote:
 
 
 def revert_note(world: World, dice: Dice) -> RevertNote:
-    note_id = one_of(dice, world.notes_ever)
+    deleted = [note_id for note_id in world.note_pasts if note_id not in world.notes]
+    note_id = one_of(dice, dice.choice((deleted, world.notes_ever)))
     past = world.note_pasts.get(note_id)
     owner = one_of(dice, world.users_ever) if past is None else past.user_id
-    return RevertNote(note_id, dice.choice((owner, *world.users_ever)), dice.choice((1, 2, 3)))
+    user_id = dice.choice((owner, owner, *world.users_ever))
+    return RevertNote(note_id, user_id, dice.choice((1, 1, 2, 3)))
 
 
 def open_video(world: World, dice: Dice) -> OpenVideo:

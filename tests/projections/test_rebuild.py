@@ -23,11 +23,11 @@ from vidwiz.event_log import APPEND
 from vidwiz.events import VideoAdded
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
+from vidwiz.open_store import open_store
 from vidwiz.projections import queries, replay
 from vidwiz.projections.replay import CHUNK, Difference, MaintenanceUnderWay, SwapFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.store import Store
-from vidwiz.wiring import running_store
 
 ORIGIN = Origin(SYSTEM)
 EVENTS = full_history()
@@ -289,7 +289,7 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(dsn: str) -> AsyncIterator[Traffic]:
-    async with running_store(dsn, 6, MASTER) as (database, _, store):
+    async with open_store(dsn, 6, MASTER) as (database, _, store):
         user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), ORIGIN)
         its = Traffic(store, database, user_id)
         people = [asyncio.create_task(its.write()) for _ in range(4)]

@@ -16,10 +16,10 @@ from vidwiz.commands.notes import AddNote, EditNote
 from vidwiz.commands.users import SignUp
 from vidwiz.events.chain import GENESIS, ChainBroken
 from vidwiz.events.recorded import SYSTEM, Origin, UnknownEvent
+from vidwiz.open_store import open_store
 from vidwiz.projections import replay
 from vidwiz.projections.replay import Difference
 from vidwiz.projections.tables import PROJECTED
-from vidwiz.wiring import running_store
 
 EVENTS = full_history()
 each_table = pytest.mark.parametrize("table", PROJECTED, ids=lambda table: table.name)
@@ -171,7 +171,7 @@ def test_an_empty_history_equals_empty_tables(dsn: str) -> None:
 
 async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> None:
     origin = Origin(SYSTEM)
-    async with running_store(dsn, 4, MASTER) as (_, _, store):
+    async with open_store(dsn, 4, MASTER) as (_, _, store):
         user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), origin)
         done = asyncio.Event()
         written = 0

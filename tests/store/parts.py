@@ -20,9 +20,9 @@ from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin, Recorded
 from vidwiz.events.sealing import Place
 from vidwiz.following import follow_chunks
+from vidwiz.open_store import open_store
 from vidwiz.signals import Signals
 from vidwiz.store import Store
-from vidwiz.wiring import running_store
 
 APPEND_LOCK = (7163391, 1)
 ORIGIN = Origin(SYSTEM)
@@ -54,7 +54,7 @@ class Parts:
 
 @asynccontextmanager
 async def running(dsn: str, pool_size: int = 4, master: MasterKey = MASTER) -> AsyncIterator[Parts]:
-    async with running_store(dsn, pool_size, master) as parts:
+    async with open_store(dsn, pool_size, master) as parts:
         yield Parts(*parts)
 
 

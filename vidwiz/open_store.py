@@ -1,0 +1,29 @@
+"""Opens a store that executes commands, and closes it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from vidwiz.commands import DECISIONS
+from vidwiz.database import Database
+from vidwiz.events.master_key import MasterKey
+from vidwiz.signals import Signals
+from vidwiz.store import Store
+
+
+@asynccontextmanager
+async def open_store(
+    dsn: str, pool_size: int, master: MasterKey
+) -> AsyncIterator[tuple[Database, Signals, Store]]:
+    """A store, and what it stands on."""
+    database = Database(dsn, pool_size=pool_size)
+    signals = Signals(database)
+    store = Store(database, signals, master, DECISIONS)
+    await database.open()
+    try:
+        await signals.start()
+        await store.start()
+        yield database, signals, store
+    finally:
+        await store.close()
+        await signals.close()
+        await database.close()
