@@ -29,6 +29,7 @@ from vidwiz.events.recorded import EventMapper
 from vidwiz.events.sealing import Keys
 from vidwiz.projections import replay
 from vidwiz.projections.personal_keys import ADD_KEYS, KEYS
+from vidwiz.reactions.health import NAMES as REACTIONS
 
 CHUNK = 4000
 MIXED = 50
@@ -136,7 +137,10 @@ def _notes(number: int, users: int) -> Iterator[Event]:
 
 
 def plant(dsn: str, events: Iterable[Event]) -> None:
-    """Append the events through the log's own statement and trigger, then project them."""
+    """Append the events through the log's own statement and trigger, then project them.
+
+    The reactions take them for handled, so that a server has nothing to do but what is measured.
+    """
     versions = dict[str, int]()
     remaining = iter(events)
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -149,6 +153,11 @@ def plant(dsn: str, events: Iterable[Event]) -> None:
             connection.execute(
                 f"SELECT setval('{noun}_ids', max(id)) FROM {noun}s HAVING max(id) > 0".encode()
             )
+        connection.execute(
+            "INSERT INTO reaction_checkpoints SELECT unnest(%s::text[]), max(notification_id)"
+            " FROM stored_events",
+            ([*REACTIONS],),
+        )
         connection.execute("VACUUM ANALYZE")
 
 

@@ -19,7 +19,7 @@ from bench.client import Client, request
 from bench.keys import MASTER
 from bench.setup import Aim, Result, Setup, percentile
 from bench.stage import resident, stage, token_of
-from vidwiz import event_log
+from vidwiz.events import NoteAdded
 from vidwiz.projections import replay
 
 EVENTS, EVENTS_OF_A_TRIAL = 500_000, 50_000
@@ -28,6 +28,7 @@ RATE = 40_000
 GROWTH = 1.2
 WRITERS, READERS = 2, 2
 VIDEOS = 1000
+_ADDED = "SELECT count(*) FROM stored_events WHERE topic = %s AND notification_id > %s"
 PAUSE_S = 0.005
 """Between the requests of a living client, so that the replay is not only waiting for a core."""
 
@@ -152,10 +153,11 @@ def _memory() -> tuple[list[float], Callable[[int, int], None]]:
     return memory, progress
 
 
-def _written(dsn: str, before: int) -> int:
+def _written(dsn: str, after: int) -> int:
+    """How many notes were added behind this position."""
     with psycopg.connect(dsn) as connection:
-        row = connection.execute(event_log.HEAD.sql.encode()).fetchone()
-    return (row[0] if row else 0) - before
+        row = connection.execute(_ADDED, (NoteAdded.TOPIC, after)).fetchone()
+    return row[0] if row else 0
 
 
 def _replay_result(name: str, replays: list[Replayed], *, aimed: bool = True) -> Result:

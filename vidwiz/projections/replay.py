@@ -5,6 +5,7 @@ their tables without a schema, so that the search path decides whether they writ
 a rebuild's or a verification's.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,8 @@ CHUNK = 4000
 CHUNK_BYTES = 4 * 1024 * 1024
 """Of states: 4,000 of the longest notes would be more than PostgreSQL takes as one parameter."""
 NEARLY_THERE = 2000
+SWITCH_INTERVAL_S = 0.0005
+"""After which whoever opens events lets go of the interpreter for whoever has projected some."""
 SWAP_TRIES = 200
 SWAP_PAUSE_S = 0.2
 SWAP_LOCK_TIMEOUT = "300ms"
@@ -167,6 +170,7 @@ def verify(
     began = time.monotonic()
     with _maintenance(dsn, "verify") as (reader, writer):
         writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        _see_the_same(reader, writer)
         writer.execute("SET LOCAL search_path = pg_temp, public")
         create_temporary_tables(writer)
         chain = ChainWalk()
@@ -174,10 +178,18 @@ def verify(
         replay.run(_one(writer, _head.sql))
         rows = _count(writer, PROJECTORS)
         differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
-        writer.execute("ROLLBACK")
+        for connection in (reader, writer):
+            connection.execute("ROLLBACK")
         seconds = time.monotonic() - began
         head = chain.head.hex()
         return Replayed(replay.position, replay.events, rows, seconds, head), iter(differences)
+
+
+def _see_the_same(reader: Connection, writer: Connection) -> None:
+    """Log, keys and tables as of one moment: an erasure is in all of them or in none."""
+    snapshot = _one(writer, "SELECT pg_export_snapshot()")
+    reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    _execute(reader, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
 
 def load(
@@ -200,8 +212,17 @@ def load(
     return Replayed(replay.position, replay.events, rows, seconds, chain.head.hex())
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """So many events up to ``position``, opened and ready for the projectors that there are."""
+
+    position: int
+    events: int
+    facts: Sequence[Fact]
+
+
 class Replay:
-    """Projects events chunk by chunk; the next chunk is read while this one is projected."""
+    """Projects events chunk by chunk; the next is read and opened while this one is projected."""
 
     def __init__(
         self,
@@ -237,10 +258,10 @@ class Replay:
         with ThreadPoolExecutor(1, thread_name_prefix="replay-reader") as ahead:
             coming = ahead.submit(self._read, self.position, up_to)
             while chunk := coming.result():
-                coming = ahead.submit(self._read, chunk[-1][0], up_to)
-                self._project(chunk)
-                self.position = chunk[-1][0]
-                self.events += len(chunk)
+                coming = ahead.submit(self._read, chunk.position, up_to)
+                self._project(chunk.facts)
+                self.position = chunk.position
+                self.events += chunk.events
                 self._tell(up_to)
         self.position = max(self.position, up_to)
         return self.events - before
@@ -250,7 +271,7 @@ class Replay:
         self._writer.execute(_SAY, (f"{self._purpose} {self.position}/{up_to}",))
         self._progress(self.position, up_to)
 
-    def _read(self, after: int, up_to: int) -> list[tuple[Any, ...]]:
+    def _read(self, after: int, up_to: int) -> "_Chunk | None":
         wanted = {
             "after": after,
             "up_to": up_to,
@@ -258,16 +279,18 @@ class Replay:
             "at_most_bytes": CHUNK_BYTES,
         }
         rows = self._reader.execute(_next.sql, wanted, prepare=True).fetchall()
+        if not rows:
+            return None
         if self._chain is not None:
             for position, stream, version, topic, state, at, *proven in rows:
                 metadata, previous, its_hash, _ = proven
                 proof = Proof(state, metadata, previous, its_hash)
                 self._chain.step(position, stream, version, topic, at, proof)
-        return rows
+        return _Chunk(rows[-1][0], len(rows), self._facts(rows))
 
-    def _project(self, chunk: Sequence[tuple[Any, ...]]) -> None:
-        mapper = EventMapper(self._keys(chunk))
-        facts = [
+    def _facts(self, rows: Sequence[tuple[Any, ...]]) -> list[Fact]:
+        mapper = EventMapper(self._keys(rows))
+        return [
             Fact(
                 topic,
                 stream,
@@ -275,21 +298,22 @@ class Replay:
                     mapper.current_state(Place(stream, version, topic), state), version, recorded_at
                 ),
             )
-            for _, stream, version, topic, state, recorded_at, *_ in chunk
+            for _, stream, version, topic, state, recorded_at, *_ in rows
             if self._concerns(topic)
         ]
+
+    def _keys(self, rows: Sequence[tuple[Any, ...]]) -> Keys:
+        persons = persons_of_sealed(state for _, _, _, _, state, *_ in rows)
+        if not persons:
+            return {}
+        wrapped = self._reader.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
+        return self._master.keys(wrapped)
+
+    def _project(self, facts: Sequence[Fact]) -> None:
         for topic, states in in_runs(facts) if self.in_order else in_waves(facts):
             for statement in self._statements[topic]:
                 cursor = self._writer.execute(statement.sql, {"events": as_array(states)})
                 expect_rows(statement, topic, len(states), cursor.rowcount)
-
-    def _keys(self, chunk: Sequence[tuple[Any, ...]]) -> Keys:
-        """Read where the tables are written: a verification sees both as of one moment."""
-        persons = persons_of_sealed(state for _, _, _, _, state, *_ in chunk)
-        if not persons:
-            return {}
-        wrapped = self._writer.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
-        return self._master.keys(wrapped)
 
     def _concerns(self, topic: str) -> bool:
         if topic not in self._topics:
@@ -310,11 +334,25 @@ def replay_connection(dsn: str, purpose: str) -> Connection:
 @contextmanager
 def _maintenance(dsn: str, purpose: str) -> Iterator[tuple[Connection, Connection]]:
     """A reading and a writing connection; only one process at a time has them."""
-    with replay_connection(dsn, purpose) as reader, replay_connection(dsn, purpose) as writer:
+    with (
+        replay_connection(dsn, purpose) as reader,
+        replay_connection(dsn, purpose) as writer,
+        _switching_often(),
+    ):
         if not _one(writer, MAINTENANCE_LOCK):
             raise MaintenanceUnderWay("another rebuild or verification is running")
         yield reader, writer
         _execute(writer, MAINTENANCE_UNLOCK)  # at once; that the connection ends is heard later
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager
