@@ -1,14 +1,27 @@
 """One module for each thing that is measured; each yields results."""
 
-from bench.scenarios import chat, drain, idle_workers, memory, new_videos, notes, rebuild, search
+from bench.scenarios import (
+    chat,
+    drain,
+    find,
+    idle_workers,
+    live,
+    memory,
+    new_videos,
+    notes,
+    rebuild,
+    search,
+)
 from bench.setup import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
     "notes": notes.measure,
     "new-videos": new_videos.measure,
     "search": search.measure,
+    "find": find.measure,
     "idle-workers": idle_workers.measure,
     "drain": drain.measure,
+    "live": live.measure,
     "chat": chat.measure,
     "rebuild": rebuild.measure,
     "memory": memory.measure,

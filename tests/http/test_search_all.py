@@ -8,12 +8,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import column, func, select, table
 
 from tests.http.wire import finish_tasks, refused, shaped
 from tests.support import MASTER, Api, Person, eventually, new_video_id
 from tests.wiz_support import json_bytes, open_video
 from vidwiz.http import shapes
 from vidwiz.projections.replay import rebuild
+from vidwiz.projections.sql import Statement
 from vidwiz.reactions.health import health
 
 TALK = [
@@ -268,6 +270,11 @@ async def test_what_is_no_number_is_400(api: Api, reader: Person, name: str, val
     refused(answer, 400)
 
 
+WAITING = Statement(
+    select(func.count())
+    .select_from(table("pg_stat_activity", column("datname"), column("wait_event")))
+    .where(column("datname") == func.current_database(), column("wait_event") == "relation")
+)
 ODD = st.text(
     st.one_of(st.sampled_from("\"'&|!():*<->\\%_.,@/:;~ \t\u2019東ﷺ🎈e\u0301"), st.characters()),
     max_size=60,
@@ -299,6 +306,32 @@ async def test_any_query_is_answered(api: Api, reader: Person, q: str) -> None:
 )
 async def test_any_note_can_be_kept(api: Api, reader: Person, text: str) -> None:
     await api.add_note(reader, new_video_id(), text=text[:100_000])
+
+
+async def test_who_searches_much_leaves_searches_for_others(api: Api, reader: Person) -> None:
+    """One search of each waits for the table; all the others of the first wait for that."""
+    other = await api.sign_up()
+
+    async def as_many_wait_as_there_are_people() -> bool:
+        return await waiting_for_a_table(api) == 2
+
+    async with await psycopg.AsyncConnection.connect(api.services.database.dsn) as blocker:
+        await blocker.execute("LOCK TABLE notes")
+        searches = [asyncio.create_task(search(api, reader, "oxygen")) for _ in range(10)]
+        searches.append(asyncio.create_task(search(api, other, "oxygen")))
+        await eventually(as_many_wait_as_there_are_people)
+        for _ in range(20):
+            await api.client.get("/api/user/profile", headers=other.headers)
+            assert await waiting_for_a_table(api) == 2
+        await blocker.rollback()
+        *its, of_other = await asyncio.gather(*searches)
+    assert [found["total"] for found in its] == [1] * 10
+    assert of_other["total"] == 0
+
+
+async def waiting_for_a_table(api: Api) -> int:
+    row = await api.services.database.one(WAITING)
+    return int(row[0]) if row else 0
 
 
 async def test_searches_that_take_long_leave_connections_for_others(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from pydantic import BaseModel
@@ -32,6 +33,8 @@ PER_PAGE = 10
 MOST_PER_PAGE = 30
 MOST_SKIPPED = 10_000
 
+_turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+"""One search of a person at a time: nobody waits for all that somebody else is typing."""
 _at_once = asyncio.Semaphore(3)
 """A search of common words takes long: most connections are for those who ask for less."""
 _showing = ThreadPoolExecutor(1, thread_name_prefix="search")
@@ -73,7 +76,11 @@ async def _found(
     given, is_open = _terms_of(text)
     if not given:
         return 0, []
-    async with _at_once, services().database.borrowed() as connection:
+    async with (
+        _turns.setdefault(user_id, asyncio.Lock()),
+        _at_once,
+        services().database.borrowed() as connection,
+    ):
         folded = await fetch_all(connection, FOLDED, {"terms": given})
         terms = _terms([words for (words,) in folded], is_open=is_open)
         if not terms:
