@@ -9,10 +9,12 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from secrets import token_hex
 
 import orjson
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.projections.histories import full_history, happen
 from tests.support import MASTER, eventually
@@ -52,6 +54,14 @@ SELECT 'column', table_name, column_name,
        concat_ws(' ', ordinal_position, data_type, is_nullable, column_default)
 FROM information_schema.columns WHERE table_schema = 'public'
 ORDER BY 1, 2, 3
+"""
+PRIVILEGES = """
+SELECT table_name::text, '' AS its_column, grantee::text, privilege_type::text, is_grantable::text
+FROM information_schema.table_privileges WHERE table_schema = 'public' AND grantee <> grantor
+UNION ALL
+SELECT table_name, column_name, grantee, privilege_type, is_grantable
+FROM information_schema.column_privileges WHERE table_schema = 'public' AND grantee <> grantor
+ORDER BY 1, 2, 3, 4
 """
 TABLES = """
 SELECT oid::bigint FROM pg_class
@@ -111,6 +121,37 @@ def test_single_tables_are_rebuilt_and_the_others_stay(dsn: str) -> None:
     assert differences(dsn) == [Difference("users", 3, "different", ("name",))]
     replay.rebuild(dsn, MASTER, ["users"])
     assert differences(dsn) == []
+
+
+def test_who_was_granted_a_table_or_a_column_has_it_afterwards(dsn: str) -> None:
+    happen(dsn, *EVENTS)
+    with a_role(dsn) as role:
+        for grant in (
+            "SELECT, INSERT ON notes TO {}",
+            "SELECT ON videos TO {} WITH GRANT OPTION",
+            "SELECT (id, name) ON users TO {}",
+            "SELECT ON tasks TO PUBLIC",
+        ):
+            with psycopg.connect(dsn) as connection:
+                connection.execute(sql.SQL("GRANT " + grant).format(sql.Identifier(role)))
+        before = fetch(dsn, PRIVILEGES)
+        assert len({table for table, *_ in before}) == 4
+        replay.rebuild(dsn, MASTER)
+        assert fetch(dsn, PRIVILEGES) == before
+
+
+@contextmanager
+def a_role(dsn: str) -> Iterator[str]:
+    """Somebody else on the server, whose name has to be quoted."""
+    role = f'Ann\'s "{token_hex(6)}"'
+    name = sql.Identifier(role)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+        try:
+            yield role
+        finally:
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_there_is_no_projector_for_a_table_that_events_do_not_make(dsn: str) -> None:

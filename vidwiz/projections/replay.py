@@ -416,11 +416,29 @@ def _exchange(writer: Connection, replay: Replay) -> None:
     _execute(writer, APPEND_LOCK)
     replay.run_to_head()
     for name in names:
+        grants = writer.execute(_GRANTS, (name,)).fetchall()
         _execute(writer, f"DROP TABLE public.{name}")
         _execute(writer, f"ALTER TABLE rebuild.{name} SET SCHEMA public")
+        for (grant,) in grants:
+            _execute(writer, grant)
 
 
 _SHADOWS = "SELECT tablename FROM pg_tables WHERE schemaname = 'rebuild' ORDER BY tablename"
+_GRANTS = """
+SELECT format(
+    'GRANT %%s%%s ON public.%%I TO %%s%%s', privilege_type, columns, relname,
+    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
+    CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+)
+FROM pg_class
+CROSS JOIN LATERAL (
+    SELECT relacl, ''
+    UNION ALL
+    SELECT attacl, format(' (%%I)', attname) FROM pg_attribute WHERE attrelid = pg_class.oid
+) AS its (acl, columns)
+CROSS JOIN LATERAL aclexplode(acl)
+WHERE relnamespace = 'public'::regnamespace AND relname = %s AND grantee <> relowner
+"""
 
 
 def _compare(writer: Connection, projector: Projector) -> list[Difference]:
