@@ -1,20 +1,22 @@
-"""Brings the database's schema to the newest migration, however many processes start at once."""
+"""Brings the database's schema to the newest migration, however many processes start at once.
+
+Alembic is slow to load, and every command comes here: it is loaded when there is something to do.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from vidwiz.database import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATION_LOCK = (7163391, 2)
 OLDEST_POSTGRESQL = 15
@@ -31,6 +33,8 @@ def migrate(dsn: str) -> str:
     ``MigrationFailed``, which changes nothing.
     """
     with _connected(dsn) as connection:
+        if current_revision(connection) == head_revision():
+            return head_revision()
         # Held until the connection ends, as it does here however this goes.
         connection.execute(text(f"SELECT pg_advisory_lock{MIGRATION_LOCK}"))
         connection.commit()
@@ -39,10 +43,11 @@ def migrate(dsn: str) -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
+    from alembic import command  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     try:
-        command.upgrade(config, "head")
+        command.upgrade(alembic_config(connection), "head")
         connection.commit()
     except CommandError as error:
         at = current_revision(connection)
@@ -70,13 +75,15 @@ def _connected(dsn: str) -> Iterator[Connection]:
 
 
 def head_revision() -> str:
-    """The newest migration that this program knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The newest migration that this program knows; the names of their files begin with theirs."""
+    return max(path.name.partition("_")[0] for path in _migrations().glob("versions/*_*.py"))
 
 
 def current_revision(connection: Connection) -> str | None:
     """The migration that the database is at; None before the first."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def schema_engine(dsn: str) -> Engine:
@@ -86,10 +93,14 @@ def schema_engine(dsn: str) -> Engine:
     )
 
 
-def _config() -> Config:
+def alembic_config(connection: Connection) -> "Config":
+    """How Alembic finds the migrations, and the connection to run them on."""
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
     return config
 
 

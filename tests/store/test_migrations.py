@@ -1,6 +1,7 @@
 """An installation of an older version keeps its history and its tables when it is upgraded."""
 
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from tests.projections.histories import come_and_gone, happen
 from tests.store.parts import empty_database, note, rows, running
@@ -62,9 +63,13 @@ async def test_who_was_there_before_there_were_seals_can_be_erased_and_come_back
         assert rows(dsn, "SELECT DISTINCT user_id FROM notes") == [(again,)]
 
 
+def test_the_newest_migration_is_the_one_that_alembic_ends_with(server_dsn: str) -> None:
+    with empty_database(server_dsn) as dsn, migrate.schema_engine(dsn).connect() as connection:
+        scripts = ScriptDirectory.from_config(migrate.alembic_config(connection))
+        assert migrate.head_revision() == scripts.get_current_head()
+
+
 def upgrade(dsn: str, revision: str) -> None:
-    config = migrate._config()
     with migrate.schema_engine(dsn).connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        command.upgrade(migrate.alembic_config(connection), revision)
         connection.commit()
