@@ -26,6 +26,7 @@ from vidwiz.verify_export import (
     ChainBroken,
     Checkpoint,
     Export,
+    Stranger,
     bounded_lines,
     described,
     kept_hashes,
@@ -114,7 +115,9 @@ def _verify_live(settings: Settings, public_keys: Sequence[str]) -> Audited:
 
 def _tell(found: Audited) -> None:
     for problem in found.problems:
-        click.echo(f"the log was changed: position {problem.position} {problem.what}")
+        click.echo(f"{problem.verdict}: position {problem.position} {problem.what}")
+        if problem.verdict == Stranger.VERDICT:
+            click.echo("Was it imported? Give its signer's key and ours, each with --public-key.")
     if not found.problems:
         click.echo(
             f"The log is whole: {found.position} events, head {found.head},"
@@ -234,3 +237,7 @@ def import_command(
         f"Imported {done.position} events, head {done.head}, {done.checkpoints} checkpoints"
         f" ({rows}). {NOT_BROUGHT}{'' if done.keys else NO_KEYS}"
     )
+    ours = SigningKey(settings.audit_key).public_key
+    if set(done.signers) != {ours}:
+        keys = " ".join(f"--public-key {one}" for one in (*done.signers, ours))
+        click.echo(f"To verify it here, trust its signer too: vidwiz audit verify {keys}")

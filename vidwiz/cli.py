@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 import psycopg
@@ -25,6 +25,7 @@ from vidwiz.audit.copies import CopyDiffers
 from vidwiz.audit.files import FileUnusable
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.importing import ImportRefused
+from vidwiz.audit.times import instant_of
 from vidwiz.command_line import (
     as_json,
     asked,
@@ -239,6 +240,13 @@ def _known_types(
     return names
 
 
+def _instant(_ctx: click.Context, _its: click.Parameter, given: str | None) -> datetime | None:
+    try:
+        return None if given is None else instant_of(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @click.option(
     "--type",
@@ -247,13 +255,18 @@ def _known_types(
     callback=_known_types,
     help="Only this type, such as NoteAdded.",
 )
-@click.option("--correlation", help="Only what followed from the request with this id.")
+@click.option(
+    "--correlation",
+    "--request",
+    "correlation",
+    help="Only what followed from the request with this id.",
+)
 @click.option("--video", help="Only about this video, and what is on it.")
 @click.option("--user", type=click.IntRange(1, LARGEST), help="Only by or about this user.")
 @click.option("--stream", help="Only this stream, such as note:17 or video:W421vNri5hw.")
 @click.option("--actor", help="Only what this actor did, such as user:5 or admin.")
-@click.option("--since", type=click.DateTime(), help="From this time on (UTC).")
-@click.option("--until", type=click.DateTime(), help="Up to this time (UTC).")
+@click.option("--since", callback=_instant, help="From this time on, in ISO 8601 (UTC).")
+@click.option("--until", callback=_instant, help="Up to this time.")
 @click.option("--after", default=0, help="Only behind this position.")
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on.")
 @as_json
@@ -280,8 +293,8 @@ def events(
         user_id=user,
         stream=stream,
         actor=actor,
-        since=since and since.replace(tzinfo=UTC),
-        until=until and until.replace(tzinfo=UTC),
+        since=since,
+        until=until,
     )
     with ready(settings) as (dsn, master):
         printing = history.print_events(

@@ -29,7 +29,7 @@ def print_state(
 ) -> None:
     """Write the rows of a table, one row of it, or how many rows each table had.
 
-    Raises ``click.UsageError`` for what there is not, ``UnknownEvent``, ``ProjectionFailed``.
+    Raises ``click.ClickException`` for what there is not, ``UnknownEvent``, ``ProjectionFailed``.
     """
     _require_columns(table, where)
     position = asyncio.run(_position(dsn, at))
@@ -55,7 +55,7 @@ async def _position(dsn: str, at: str) -> int:
     except ValueError as error:
         raise click.UsageError(f"--at takes a position or a time in ISO 8601: {error}") from error
     except NoSuchPosition as error:
-        raise click.UsageError(str(error)) from error
+        raise click.ClickException(str(error)) from error
     finally:
         await database.close()
 
@@ -76,7 +76,9 @@ def _lines(state: State, table: str, row: int | None, where: Mapping[str, Any]) 
         return
     found = state.row(table, row)
     if found is None:
-        raise click.UsageError(f"there was no row {row} in {table} at position {state.position}")
+        raise click.ClickException(
+            f"there was no row {row} in {table} at position {state.position}"
+        )
     yield found
 
 

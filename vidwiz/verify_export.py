@@ -37,10 +37,18 @@ class ChainBroken(Exception):
     Position 0 is what stands before the first event.
     """
 
+    VERDICT = "the log was changed"
+
     def __init__(self, position: int, what: str) -> None:
-        super().__init__(f"the log was changed: position {position} {what}")
+        super().__init__(f"{self.VERDICT}: position {position} {what}")
         self.position = position
         self.what = what
+
+
+class Stranger(ChainBroken):
+    """A signature is somebody's whom nobody said to trust: a forger's, or another server's."""
+
+    VERDICT = "a stranger vouches for the log"
 
 
 class Event(NamedTuple):
@@ -266,7 +274,7 @@ class Audit:
     def _check_signature(self, it: Checkpoint) -> None:
         if it.public_key not in self._trusted:
             stranger = f"has a checkpoint signed with {it.public_key}, which is not trusted"
-            raise ChainBroken(it.position, stranger)
+            raise Stranger(it.position, stranger)
         key, signature = bytes.fromhex(it.public_key), _unhex(it.signature)
         if not self._genuine(key, it.signed(), signature):
             raise ChainBroken(it.position, "has a checkpoint whose signature is not genuine")
@@ -336,7 +344,7 @@ class Export:
             raise ChainBroken(0, f"is no header of {FORMAT}")
         strangers = set(header.public_keys) - set(self._given or header.public_keys)
         if strangers:
-            raise ChainBroken(0, f"names {min(strangers)}, which is not trusted, as a signer")
+            raise Stranger(0, f"names {min(strangers)}, which is not trusted, as a signer")
         self.header = header
         trusted = self._given or header.public_keys
         self._audit = Audit(trusted, self._kept, genuine=self._genuine)

@@ -112,6 +112,7 @@ ATTACKS: dict[str, tuple[Callable[[str], None], list[Problem]]] = {
             Problem(
                 20,
                 f"has a checkpoint signed with {STRANGER.public_key}, which is not trusted",
+                "a stranger vouches for the log",
             ),
             Problem(20, COPY_DIFFERS),
         ],
@@ -210,12 +211,20 @@ async def test_the_command_exits_with_1_and_names_the_position(
 
     stranger = vidwiz.run("audit", "verify")
     assert stranger.code == 1
+    assert stranger.out.startswith("a stranger vouches for the log: position ")
     assert f"has a checkpoint signed with {KEY.public_key}, which is not trusted" in stranger.out
+    assert "Give its signer's key and ours" in stranger.out
     assert vidwiz.ok("audit", "verify", "--public-key", KEY.public_key) == sound
 
     change("DELETE FROM stored_events WHERE notification_id = 30")(dsn)
     done = vidwiz.run("audit", "verify", "--json", **key)
     assert done.code == 1
     found = json.loads(done.out)
-    assert found["problems"] == [{"position": 30, "what": "is missing; 31 comes next"}]
+    assert found["problems"] == [
+        {
+            "position": 30,
+            "what": "is missing; 31 comes next",
+            "verdict": "the log was changed",
+        }
+    ]
     assert (found["position"], found["pinned"], found["copies"]) == (29, PINS[0], 3)

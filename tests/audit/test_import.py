@@ -336,6 +336,9 @@ def test_the_commands_take_a_log_from_one_place_to_another(
     assert imported.startswith(f"Imported {len(HISTORY)} events, head {found['head']}, 3 check")
     assert whole_log(dsn) == whole_log(source)
     there.ok("audit", "verify", "--public-key", KEY.public_key)
+    there.ok("audit", "checkpoint")
+    (hint,) = [line for line in imported.splitlines() if line.startswith("To verify it here")]
+    there.ok(*hint.partition(": vidwiz ")[2].split())
 
 
 def test_an_export_goes_to_standard_output(source: str, exported: bytes, tmp_path: Path) -> None:

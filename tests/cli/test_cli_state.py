@@ -75,15 +75,30 @@ def test_people_read_fields_by_name(vidwiz: Vidwiz) -> None:
     ("arguments", "why"),
     [
         (("--at", "7"), "the log has no position 7; its head is 6"),
-        (("--at", "yesterday"), "a position or a time"),
-        (("--at", "0001-01-01"), "of the years 1970 to 9998"),
         (("--at", "6", "notes", "17"), "there was no row 17 in notes at position 6"),
+    ],
+)
+def test_what_there_was_not_is_said_in_one_line(
+    vidwiz: Vidwiz, arguments: tuple[str, ...], why: str
+) -> None:
+    done = vidwiz.run("state", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"Error: {why}")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--at", "yesterday"), "a position or a time"),
+        (("--at", "9" * 30), "a position has at most 18 digits"),
+        (("--at", "0001-01-01"), "of the years 1970 to 9998"),
         (("--at", "6", "users", "--user", "5"), "users has no user_id"),
         (("--at", "6", "credentials"), "credentials"),
         ((), "--at"),
     ],
 )
-def test_what_there_is_not_is_a_mistake(
+def test_what_there_cannot_be_is_a_mistake(
     vidwiz: Vidwiz, arguments: tuple[str, ...], why: str
 ) -> None:
     done = vidwiz.run("state", *arguments)

@@ -96,7 +96,10 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was brought in: events up to ``position``, and the rows that they make."""
+    """What was brought in: events up to ``position``, and the rows that they make.
+
+    ``signers`` are the public keys of its checkpoints.
+    """
 
     position: int
     head: str
@@ -104,6 +107,7 @@ class Imported:
     keys: int
     rows: dict[str, int]
     seconds: float
+    signers: Sequence[str]
 
 
 def import_log(
@@ -139,8 +143,15 @@ def import_log(
         _advance_sequences(connection)
         caught_up = {"reactions": [*reactions], "position": result.position}
         connection.execute(_caught_up.sql, caught_up)
-    head, seconds = export.header.hash, result.seconds
-    return Imported(result.position, head, checkpoints, keys, result.rows, seconds)
+    return Imported(
+        position=result.position,
+        head=export.header.hash,
+        checkpoints=checkpoints,
+        keys=keys,
+        rows=result.rows,
+        seconds=result.seconds,
+        signers=export.header.public_keys,
+    )
 
 
 @contextmanager

@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 """What is beyond would be no time once a zone or a minute is taken off."""
 
-_position = re.compile(r"[0-9]{1,18}")
+LONGEST_POSITION = 18
+"""Digits."""
+
+_position = re.compile(r"[0-9]+")
 
 
 def instant_of(text: str) -> datetime:
@@ -19,4 +22,8 @@ def instant_of(text: str) -> datetime:
 
 def moment_of(text: str) -> int | datetime:
     """A position, which is all digits, or a time; raises ``ValueError``."""
-    return int(text) if _position.fullmatch(text) else instant_of(text)
+    if _position.fullmatch(text) is None:
+        return instant_of(text)
+    if len(text) > LONGEST_POSITION:
+        raise ValueError(f"a position has at most {LONGEST_POSITION} digits")
+    return int(text)

@@ -14,10 +14,11 @@ from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, Event
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and the first position at which it is."""
+    """What is wrong, the first position at which it is, and what that makes of the log."""
 
     position: int
     what: str
+    verdict: str = ChainBroken.VERDICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,11 @@ async def verify(
     """
     audit, in_log = verify_log(dsn, trusted)
     copies, in_copies = await _verify_copies(database, objects)
-    found = [Problem(one.position, one.what) for one in (in_log, in_copies) if one is not None]
+    found = [
+        Problem(one.position, one.what, one.VERDICT)
+        for one in (in_log, in_copies)
+        if one is not None
+    ]
     return Audited(
         position=audit.chain.position,
         head=audit.chain.head.hex(),

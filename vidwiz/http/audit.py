@@ -33,7 +33,7 @@ EVENTS_PER_PAGE = 100
 MOST_PER_PAGE = 1000
 
 _position = re.compile(r"[0-9]{1,18}")
-_correlation = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_correlation = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 def _topic(name: str) -> str:

@@ -40,19 +40,17 @@ NOT_BUILT = """<!doctype html>
 
 
 async def get_static(static_dir: Path, policy: str) -> Response:
-    """Answer a path that is no route: the web app's, or 404 inside ``/api`` and ``/assets``."""
+    """Answer a path that is no route: the web app's, or 404 inside ``/api``."""
     path = request.path.lstrip("/")
     if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
         return envelope(404, "Not found")
-    for name in (path,) if path.startswith(ASSETS) else (path, "index.html"):
+    for name in (path, "index.html"):
         try:
             return await _best_file(static_dir, name, policy)
         except RequestedRangeNotSatisfiable as error:
             return envelope(416, error.name)
         except (NotFound, ValueError, OSError):
             continue
-    if path.startswith(ASSETS):
-        return envelope(404, "Not found")
     headers = {"Content-Security-Policy": plain_policy(NOT_BUILT.encode())}
     return Response(NOT_BUILT, mimetype="text/html", headers=headers)
 
