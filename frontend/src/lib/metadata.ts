@@ -7,6 +7,8 @@ export interface Facts {
   channel: string | null;
   /** Such as "12:34". */
   duration: string | null;
+  /** The same as a number, where it is one. */
+  seconds: number | undefined;
 }
 
 export function factsOf(metadata: Record<string, unknown> | null | undefined): Facts {
@@ -14,10 +16,11 @@ export function factsOf(metadata: Record<string, unknown> | null | undefined): F
     const value = metadata?.[name];
     return typeof value === "string" && value.trim() ? value : null;
   };
-  const seconds = metadata?.duration;
+  const seconds = typeof metadata?.duration === "number" ? metadata.duration : undefined;
   return {
     title: text("title"),
     channel: text("channel") ?? text("uploader"),
-    duration: text("duration_string") ?? (typeof seconds === "number" ? clock(seconds) : null),
+    duration: text("duration_string") ?? (seconds === undefined ? null : clock(seconds)),
+    seconds,
   };
 }

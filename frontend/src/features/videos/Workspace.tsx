@@ -5,6 +5,7 @@ import type { ComponentType } from "react";
 import { profileQuery } from "@/lib/api/queries";
 import { useSession } from "@/lib/auth/useSession";
 import { useMedia } from "@/lib/media";
+import { factsOf } from "@/lib/metadata";
 import { About } from "./About";
 import { emptyNotes } from "./emptyNotes";
 import { Heading, titleOf } from "./Heading";
@@ -41,7 +42,15 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
   const profile = useQuery({ ...profileQuery, enabled: signedIn });
   const hasTranscript = video.data?.transcript_available ?? false;
   const empty = emptyNotes(profile.data?.ai_notes_enabled, hasTranscript);
-  const about = <About summary={video.data?.summary} hasTranscript={hasTranscript} />;
+  const seek = (seconds: number) => playback.playFrom(seconds);
+  const about = (
+    <About
+      summary={video.data?.summary}
+      hasTranscript={hasTranscript}
+      lengthS={factsOf(video.data?.metadata).seconds}
+      onSeek={seek}
+    />
+  );
   return (
     <div className="-my-6 grid grid-cols-1 gap-4 sm:my-0 lg:grid-cols-[minmax(0,1.4fr)_minmax(22rem,1fr)] lg:gap-6">
       <div className="contents lg:grid lg:content-start lg:gap-4">
@@ -74,7 +83,7 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
             title={titleOf(video.data)}
             summary={video.data?.summary ?? null}
             hasTranscript={hasTranscript}
-            onSeek={(seconds) => playback.playFrom(seconds)}
+            onSeek={seek}
             onNote={composer.open}
           />
         }

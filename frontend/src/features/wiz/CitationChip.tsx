@@ -2,6 +2,7 @@
 
 import { useId, useState } from "react";
 import { createPortal } from "react-dom";
+import { TimeChip } from "@/components/TimeChip";
 import { bare, type Citation } from "./citations";
 
 export function CitationChip({
@@ -18,9 +19,8 @@ export function CitationChip({
   const time = bare(citation.marker);
   return (
     <>
-      <button
-        type="button"
-        aria-label={`Play from ${time}`}
+      <TimeChip
+        time={time}
         aria-describedby={place ? id : undefined}
         onClick={() => onSeek(citation.start)}
         onMouseEnter={({ currentTarget }) => show(currentTarget)}
@@ -28,10 +28,7 @@ export function CitationChip({
         onFocus={({ currentTarget }) => show(currentTarget)}
         onBlur={hide}
         onKeyDown={({ key }) => key === "Escape" && hide()}
-        className="mx-0.5 rounded-sm bg-accent-tint px-1.5 py-0.5 font-mono text-sm text-accent-strong tabular-nums hover:underline"
-      >
-        {time}
-      </button>
+      />
       {place && createPortal(<Quote id={id} text={citation.quote} beside={place} />, document.body)}
     </>
   );

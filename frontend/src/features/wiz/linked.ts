@@ -1,15 +1,7 @@
 /** Makes links of the citations in an answer's Markdown, once it is parsed: code stays code. Pure. */
 
+import { linkNode, type Node, replaceTexts, textNode } from "@/lib/markdown";
 import { bare, beginOf, type Citation } from "./citations";
-
-/** What is needed of a node of Markdown's tree. */
-export interface Node {
-  type: string;
-  value?: string;
-  url?: string;
-  children?: Node[];
-  position?: { start: { offset?: number }; end: { offset?: number } };
-}
 
 interface Mark {
   marker: string;
@@ -23,15 +15,7 @@ export function linkedTo(content: string, citations: Citation[]) {
   const marks = citations
     .map((one, index) => ({ marker: one.marker, index, begin: beginOf(content, one) }))
     .sort((a, b) => a.begin - b.begin);
-  return () => (tree: Node) => link(tree, marks);
-}
-
-function link(node: Node, marks: Mark[]): void {
-  node.children = node.children?.flatMap((child) => {
-    if (child.type === "text") return split(child, marks);
-    if (child.type !== "link") link(child, marks);
-    return [child];
-  });
+  return () => (tree: Node) => replaceTexts(tree, (text) => split(text, marks));
 }
 
 /** A text as texts and links; signs that were escaped may have moved the markers a little. */
@@ -42,14 +26,8 @@ function split({ value = "", position }: Node, marks: Mark[]): Node[] {
   for (const { marker, index, begin } of marks) {
     const at = begin >= from && begin < to ? value.indexOf(marker, done) : -1;
     if (at < 0) continue;
-    nodes.push(text(value.slice(done, at)), {
-      type: "link",
-      url: `#citation-${index}`,
-      children: [text(bare(marker))],
-    });
+    nodes.push(textNode(value.slice(done, at)), linkNode(`#citation-${index}`, bare(marker)));
     done = at + marker.length;
   }
-  return [...nodes, text(value.slice(done))].filter((node) => node.value !== "");
+  return [...nodes, textNode(value.slice(done))];
 }
-
-const text = (value: string): Node => ({ type: "text", value });
