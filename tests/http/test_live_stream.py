@@ -1,5 +1,7 @@
 """The live stream: whom it tells what, how it goes on after a break, and what bounds it."""
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from secrets import token_hex
 from typing import Any
@@ -11,6 +13,7 @@ from tests.live_support import Heard, Listener, listening
 from tests.support import Api, Person, bearer, eventually, new_video_id
 from tests.wiz_support import SPOKEN, ask, guest, json_bytes, open_video
 from tests.workers import claimed, drain, failure, submit
+from vidwiz.events import Event
 from vidwiz.http import live
 from vidwiz.live import hub, recent, stream
 
@@ -146,6 +149,28 @@ async def test_after_a_break_exactly_what_was_missed_is_told(
         events = await heard_until_renamed(api, ann, anns)
     assert [event.data["type"] for event in events] == ["edited", "edited"]
     assert all(event.position > seen.position for event in events)
+
+
+async def test_a_stream_begins_behind_what_was_answered_before(
+    api: Api, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far the reading of the log is."""
+    subjects, go_on = api.services.hub._subjects, asyncio.Event()
+    of = subjects.of
+
+    async def later(events: Sequence[Event]) -> Any:
+        await go_on.wait()
+        return await of(events)
+
+    async with listening(api, ann) as early:
+        monkeypatch.setattr(subjects, "of", later)
+        await rename(api, ann)
+        async with listening(api, ann) as late:
+            go_on.set()
+            await early.until("profile")
+            await rename(api, ann)
+            (second,) = await early.until("profile")
+            assert await late.until("profile") == [second]
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,11 @@ class Hub:
         """Say hello, and what was missed. What happens before the hello is read by the client."""
         row = await self._database.one(_VIDEOS_OF, user_id=stream.user_id)
         self._audience.interest(stream.user_id, (row and row[0]) or ())
-        ahead = seen is not None and seen > self._position  # another process was faster
-        head = await head_of(self._database) if ahead else self._position
+        # The reading may be a little behind what was answered to this very client.
+        is_told = seen is not None and seen <= self._position
+        head = self._position if is_told else await head_of(self._database)
         if seen is None:
-            stream.begin(self._position)
+            stream.begin(max(head, self._position))
         elif not 0 <= seen <= head or not self._recent.reaches(seen):
             stream.begin(self._position, reset=True)
         else:
