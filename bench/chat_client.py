@@ -1,20 +1,18 @@
 """Chats with Wiz, from a process of their own: many at once, each checked byte by byte."""
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Self
 
 import orjson
 import uvloop
 
 from bench.apart import call_apart, cpu_seconds
-from bench.stage import Stage, resident
+from bench.stage import Stage
+from bench.used import Used
 from vidwiz.http.sse import HEARTBEAT
 
 DONE = b"data: [DONE]\n\n"
@@ -22,7 +20,6 @@ ENDS_WITHIN_S = 120
 """After the last chat was begun."""
 
 _stamped = re.compile(rb'data: \{"content":"([0-9]+\.[0-9]+) "\}\n\n')
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -37,19 +34,6 @@ class Plan:
     requests: Sequence[bytes]
     over_s: float
     pieces: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Used:
-    """What the server had used at a time: CPU seconds, and MiB of resident memory."""
-
-    cpu_s: float
-    memory_mib: float
-
-    @classmethod
-    def by(cls, pid: int) -> Self:
-        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-        return cls((int(user) + int(system)) / _TICKS_PER_S, resident(pid))
 
 
 @dataclass(frozen=True)

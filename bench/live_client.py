@@ -11,9 +11,9 @@ import orjson
 import uvloop
 
 from bench.apart import call_apart, cpu_seconds
-from bench.chat_client import Used
 from bench.client import Client, request
 from bench.stage import token_of
+from bench.used import Used
 
 WRITERS = 16
 """Connections that notes are written over."""

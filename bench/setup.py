@@ -115,6 +115,16 @@ def summed_up(
     )
 
 
+def middle_percentiles(
+    rounds: Sequence[Sequence[float]],
+) -> tuple[float | None, float | None, float | None]:
+    """The medians of the rounds' own p50, p95 and p99, of ordered seconds, in milliseconds."""
+    p50, p95, p99 = (
+        middle([percentile(ordered, percent) for ordered in rounds]) for percent in (50, 95, 99)
+    )
+    return p50, p95, p99
+
+
 def middle(values: Sequence[float | None]) -> float | None:
     """The median of what was measured at all."""
     known = [value for value in values if value is not None]

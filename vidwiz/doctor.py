@@ -82,8 +82,7 @@ async def _database(settings: Settings, dsn: str | None, problem: str | None) ->
 
 
 async def _schema(kind: str, connection: Connection) -> Finding:
-    cursor = await connection.execute("SELECT version_num FROM alembic_version")
-    ((revision,),) = await cursor.fetchall() or [("none",)]
+    ((revision,),) = await fetch_all(connection, migrate.REVISION, {}) or [("none",)]
     newest = migrate.head_revision()
     if revision != newest:
         detail = f"{kind}: schema {revision}, but this program needs {newest}"

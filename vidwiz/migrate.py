@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, Text, column, create_engine, select, table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.projections.sql import Statement
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATION_LOCK = (7163391, 2)
 OLDEST_POSTGRESQL = 15
+
+_version = select(table("alembic_version", column("version_num", Text)).c.version_num)
+REVISION = Statement(_version)
+"""The migration that the database is at; no row before the first is through."""
 
 
 class MigrationFailed(Exception):
@@ -83,7 +88,7 @@ def current_revision(connection: Connection) -> str | None:
     """The migration that the database is at; None before the first."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return connection.execute(_version).scalar_one_or_none()
 
 
 def schema_engine(dsn: str) -> Engine:

@@ -14,8 +14,9 @@ from bench import seed
 from bench.apart import apart
 from bench.chat_client import Chats, chats, question
 from bench.client import Client, request
-from bench.setup import Aim, Result, Setup, middle, percentile
+from bench.setup import Aim, Result, Setup, middle, middle_percentiles, percentile
 from bench.stage import ADMIN_TOKEN, Stage, stage
+from bench.used import cpu_to_open, memory_of_open
 from tests.adapters.fake_gemini import Answer, fake_gemini
 
 CHATS, CHATS_OF_A_TRIAL = 1000, 50
@@ -96,9 +97,7 @@ def _hold(on: Stage, model: "Connection[Any, Any]", wave: Wave) -> Chats:
 def _result(wave: Wave, rounds: Sequence[Chats], *, aimed: bool) -> Result:
     complete = min(one.complete for one in rounds)
     errors = [error for one in rounds for error in one.errors]
-    p50, p95, p99 = (
-        middle([percentile(one.first_bytes, percent) for one in rounds]) for percent in (50, 95, 99)
-    )
+    p50, p95, p99 = middle_percentiles([one.first_bytes for one in rounds])
     aims = [Aim("all complete", complete == wave.count)]
     if aimed:
         open_at_once = all(one.most_open == wave.count for one in rounds)
@@ -141,17 +140,14 @@ def _name(wave: Wave) -> str:
 
 def _costs(wave: Wave, rounds: Sequence[Chats]) -> Iterator[Result]:
     """All were open before the model spoke, so what comes before and after can be told apart."""
-    opening, speaking, memory = [], [], []
-    for before, opened, after in (one.used for one in rounds):
-        opening.append(round((opened.cpu_s - before.cpu_s) / wave.count * 1000, 2))
-        speaking.append(round((after.cpu_s - opened.cpu_s) / wave.count / len(PIECES) * 1000, 3))
-        memory.append(round((opened.memory_mib - before.memory_mib) / wave.count * 1000, 1))
-    yield Result("server CPU to open a chat", median(opening), "ms", rounds=opening)
+    used = [one.used for one in rounds]
+    speaking = [
+        round((after.cpu_s - opened.cpu_s) / wave.count / len(PIECES) * 1000, 3)
+        for _, opened, after in used
+    ]
+    yield cpu_to_open("chat", wave.count, used)
     note = "with its share of the end, and of storing the answer"
     yield Result(
         "server CPU per piece of an answer", median(speaking), "ms", rounds=speaking, note=note
     )
-    note = f"measured with {wave.count:,}; later rounds use the same memory again"
-    yield Result(
-        "resident memory per 1,000 open chats", max(memory), "MiB", rounds=memory, note=note
-    )
+    yield memory_of_open("open chats", wave.count, used)

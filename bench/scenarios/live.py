@@ -5,8 +5,9 @@ from statistics import median
 
 from bench import seed
 from bench.live_client import Plan, Told, live
-from bench.setup import Aim, Result, Setup, middle, percentile
+from bench.setup import Aim, Result, Setup, middle, middle_percentiles
 from bench.stage import stage
+from bench.used import cpu_to_open, memory_of_open
 from vidwiz.events import Event
 
 USERS, USERS_OF_A_TRIAL = 100, 10
@@ -30,7 +31,9 @@ def measure(setup: Setup) -> Iterator[Result]:
         )
         rounds = [live(plan) for _ in range(setup.rounds)]
     yield _told(plan, rounds)
-    yield from _costs(plan, rounds)
+    streams, used = users * STREAMS_OF_EACH, [one.used for one in rounds]
+    yield cpu_to_open("live stream", streams, used)
+    yield memory_of_open("live streams", streams, used)
 
 
 def _past(users: int) -> Iterator[Event]:
@@ -42,9 +45,7 @@ def _past(users: int) -> Iterator[Event]:
 
 def _told(plan: Plan, rounds: list[Told]) -> Result:
     errors = [error for one in rounds for error in one.errors]
-    p50, p95, p99 = (
-        middle([percentile(one.delays, percent) for one in rounds]) for percent in (50, 95, 99)
-    )
+    p50, p95, p99 = middle_percentiles([one.delays for one in rounds])
     whole = all(one.told == one.written * plan.streams_of_each for one in rounds)
     rates = [one.written / one.seconds for one in rounds]
     streams = plan.users * plan.streams_of_each
@@ -71,17 +72,3 @@ def _told(plan: Plan, rounds: list[Told]) -> Result:
 def _note(rounds: list[Told]) -> str:
     busy = median((one.used[2].cpu_s - one.used[1].cpu_s) / one.seconds for one in rounds)
     return f"from sending a note to a page that knows; server {busy:.0%} of a core"
-
-
-def _costs(plan: Plan, rounds: list[Told]) -> Iterator[Result]:
-    streams = plan.users * plan.streams_of_each
-    opening = [round((one.used[1].cpu_s - one.used[0].cpu_s) / streams * 1000, 2) for one in rounds]
-    yield Result("server CPU to open a live stream", median(opening), "ms", rounds=opening)
-    memory = [
-        round((one.used[1].memory_mib - one.used[0].memory_mib) / streams * 1000, 1)
-        for one in rounds
-    ]
-    note = f"measured with {streams:,}; later rounds use the same memory again"
-    yield Result(
-        "resident memory per 1,000 live streams", max(memory), "MiB", rounds=memory, note=note
-    )

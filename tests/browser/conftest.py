@@ -12,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 from tests.browser.chromium import chromium_path, running_chromium
 from tests.browser.profiles import DESKTOP, new_profile
 from tests.browser.site import Site, running_site
+from tests.browser.talks import Talk, coffee
 from tests.support import Person, sign_up
 
 BUILT = Path(__file__).parents[2] / "frontend" / "dist" / "index.html"
@@ -37,6 +38,14 @@ async def site(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     """The site that the tests of a module share."""
     async with running_site(module_dsn, tmp_path_factory.mktemp("site") / "data") as its:
         yield its
+
+
+@pytest.fixture(scope="module")
+async def talk(site: Site) -> Talk:
+    """A talk that the site has, with its transcript."""
+    its = coffee()
+    await site.has(its)
+    return its
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A guest's way: a link, questions, the limit, an account; and the ways out of a failure."""
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenPage
@@ -9,13 +8,6 @@ from tests.browser.site import Site
 from tests.browser.talks import Talk, coffee, silent
 
 SUBTITLES = "0:05 First the water.\n1:30 Then the coffee."
-
-
-@pytest.fixture(scope="module")
-async def talk(site: Site) -> Talk:
-    its = coffee()
-    await site.has(its)
-    return its
 
 
 async def test_a_guest_asks_five_questions_and_the_sixth_waits_for_an_account(

@@ -4,7 +4,6 @@ import io
 import zipfile
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
 from tests.adapters.fake_gemini import Answer
@@ -16,13 +15,6 @@ from tests.support import Person, add_note, bearer
 
 SOUR = "If your cup is sour and thin"  # said at 64.61 s
 ANSWER = ("Sour means too little came out: ", "grind finer ", "[1:04]", ", says the talk.")
-
-
-@pytest.fixture(scope="module")
-async def talk(site: Site) -> Talk:
-    its = coffee()
-    await site.has(its)
-    return its
 
 
 async def test_a_newcomer_signs_up_adds_a_video_and_keeps_notes_by_key(

@@ -1,20 +1,12 @@
 """Without a connection nothing that was typed is lost, and the page says how things stand."""
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.pages import Visitor
 from tests.browser.site import Site
-from tests.browser.talks import Talk, coffee
+from tests.browser.talks import Talk
 from tests.support import Person
-
-
-@pytest.fixture(scope="module")
-async def talk(site: Site) -> Talk:
-    its = coffee()
-    await site.has(its)
-    return its
 
 
 async def test_a_note_that_was_written_offline_is_saved_once_the_connection_is_back(

@@ -2,20 +2,16 @@
 
 from quart import Blueprint, Response
 from quart_schema import document_response, hide
-from sqlalchemy import Text, column, select, table
 
-from vidwiz import event_log, metrics
+from vidwiz import event_log, metrics, migrate
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http import shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.documented import documented
 from vidwiz.http.guards import public
 from vidwiz.http.services import services
-from vidwiz.projections.sql import Statement
 
 health = Blueprint("health", __name__)
-
-_revision = Statement(select(table("alembic_version", column("version_num", Text)).c.version_num))
 
 
 @health.get("/api/health/live")
@@ -33,7 +29,7 @@ async def get_live() -> Response:
 async def get_ready() -> Response:
     """Requests can be served: database there, migrations at head; and how far signals lag."""
     try:
-        revision = await services().database.one(_revision)
+        revision = await services().database.one(migrate.REVISION)
         head = await services().database.one(event_log.HEAD)
     except DatabaseUnavailable:
         return json_answer({"status": "unavailable", "database": "unavailable"}, 503)
