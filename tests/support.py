@@ -181,6 +181,7 @@ def server_environment(data_dir: Path, dsn: str | None, **env: str) -> dict[str,
         "VIDWIZ_MASTER_KEY": MASTER_KEY,
         "VIDWIZ_DATA_DIR": str(data_dir),
         "VIDWIZ_RATE_LIMITS": "off",
+        "VIDWIZ_ENV_FILE": "off",
     }
     return {**its, **({"DATABASE_URL": dsn} if dsn else {}), **env}
 

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import structlog
 
+from vidwiz.environment import FILE_SUFFIX
 from vidwiz.parent import PARENT_VARIABLE
 
 FIRST_PAUSE_S = 1.0
@@ -15,6 +16,9 @@ LONGEST_PAUSE_S = 60.0
 STOP_S = 15.0
 
 log = structlog.get_logger(__name__)
+
+TOKEN_FILE = f"ADMIN_TOKEN{FILE_SUFFIX}"
+"""Where the token may have come from; they are given the token itself."""
 
 
 class BuiltInWorkers:
@@ -24,8 +28,9 @@ class BuiltInWorkers:
     """
 
     def __init__(self, api_url: str, admin_token: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if name != TOKEN_FILE}
         self._environment = {
-            **os.environ,
+            **inherited,
             "ADMIN_TOKEN": admin_token,
             "VIDWIZ_API_URL": api_url,
             PARENT_VARIABLE: str(os.getpid()),

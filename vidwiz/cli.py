@@ -4,11 +4,13 @@ What only one command needs, and is slow to load, that command imports itself.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from ipaddress import ip_address
 
 import click
 import psycopg
@@ -36,13 +38,14 @@ from vidwiz.command_line import (
     ready,
 )
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.environment import Environment, SettingsError, hand_on_to_aws
 from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.outside import worker_config
-from vidwiz.parent import die_with_parent
+from vidwiz.parent import PARENT_VARIABLE, die_with_parent
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
@@ -50,7 +53,7 @@ from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.reactions.indexing import refill as refill_passages
-from vidwiz.settings import Settings, SettingsError
+from vidwiz.settings import Settings, environment, unknown_settings
 from vidwiz.workers.jobs import Kind
 
 WORKERS = {
@@ -103,6 +106,9 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """VidWiz turns watching YouTube into knowledge you keep."""
+    found = environment()
+    _say_what_was_read(found)
+    hand_on_to_aws(found)
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
     ctx.obj = settings
@@ -123,6 +129,7 @@ def serve(settings: Settings, host: str, port: int, processes: int, no_workers: 
     """Run the service."""
     from vidwiz import serve as server  # noqa: PLC0415
 
+    _require_strong_secrets(settings, host)
     with ready(settings) as (dsn, _):
         preflight.require_known_topics(dsn)
         _say_where_secrets_are(settings)
@@ -386,6 +393,9 @@ def _stands(one: ReactionHealth) -> str:
 
 @contextmanager
 def _database_if_possible(settings: Settings) -> Iterator[tuple[str | None, str | None]]:
+    if checks.is_new(settings):
+        yield None, None
+        return
     try:
         context = database(settings)
         dsn = context.__enter__()
@@ -396,6 +406,34 @@ def _database_if_possible(settings: Settings) -> Iterator[tuple[str | None, str 
         yield dsn, None
     finally:
         context.__exit__(None, None, None)
+
+
+def _say_what_was_read(found: Environment) -> None:
+    """Name the .env file, and what is misspelt; the processes that a command starts need not."""
+    if PARENT_VARIABLE in os.environ:
+        return
+    if found.env_file is not None:
+        click.echo(f"Settings are read from {found.env_file} too", err=True)
+    for sentence in unknown_settings(found):
+        click.echo(f"Warning: {sentence}", err=True)
+
+
+def _require_strong_secrets(settings: Settings, host: str) -> None:
+    """Warn of secrets that can be guessed; with them, raise ``SettingsError`` beyond loopback."""
+    weaknesses = settings.weaknesses()
+    if weaknesses and not _is_loopback(host):
+        raise SettingsError(
+            f"{'; '.join(weaknesses)}; with this {host} is not listened on, only loopback is"
+        )
+    for weakness in weaknesses:
+        click.echo(f"Warning: {weakness}; others could sign in as anybody", err=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _say_where_secrets_are(settings: Settings) -> None:

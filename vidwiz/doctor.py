@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psycopg
@@ -14,19 +15,20 @@ from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.audit.checkpoints import HEAD, NEWEST, checkpoint_of
 from vidwiz.audit.copies import key_of
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
+from vidwiz.environment import SettingsError
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.outside import master_key, object_store
 from vidwiz.preflight import REMEMBERED
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
-from vidwiz.settings import OPENAI_URL, Settings, SettingsError
+from vidwiz.settings import OPENAI_URL, Settings, environment, unknown_settings
 from vidwiz.verify_export import Checkpoint, checkpoint_line
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
-SHORTEST_KEY = 32
-"""Bytes that RFC 7518, section 3.2, asks of an HS256 key."""
 UPDATE = "update this VidWiz; until then it does not start"
 PINS = "the service makes it, or: vidwiz audit checkpoint"
+STRONGER = "make one: openssl rand -base64 48"
+LOST = "the database has one already: bring it back from its copy"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
@@ -40,12 +42,16 @@ class Finding:
     advice: str = ""
 
 
+_NEW = Finding("database", "off", "not made yet", "the first `vidwiz serve` makes it")
+
+
 async def examine(settings: Settings, dsn: str | None, problem: str | None) -> list[Finding]:
     """Look at everything that the settings configure; ``problem`` is why there is no ``dsn``."""
-    database = await _database(settings, dsn, problem)
+    database = _NEW if is_new(settings) else await _database(settings, dsn, problem)
     objects = await _objects(settings)
     return [
         database,
+        *_environment(),
         *_secrets(settings),
         objects,
         *(await _of_the_log(settings, dsn, objects) if dsn and database.state == "ok" else []),
@@ -62,6 +68,16 @@ def show(findings: list[Finding], console: Console) -> None:
             detail += f"\n[dim]{escape(finding.advice)}[/]"
         table.add_row(MARKS[finding.state], finding.what, detail)
     console.print(table)
+
+
+def is_new(settings: Settings) -> bool:
+    """Whether the embedded database has still to be made, by the first command that needs it."""
+    folder = settings.data_dir
+    return (
+        settings.embedded
+        and not (folder / "postgres").exists()
+        and (folder.is_dir() or not folder.exists())
+    )
 
 
 async def _database(settings: Settings, dsn: str | None, problem: str | None) -> Finding:
@@ -91,26 +107,44 @@ async def _schema(kind: str, connection: Connection) -> Finding:
     return Finding("database", "ok", f"{kind}, {position} events, schema {revision}")
 
 
+def _environment() -> Iterator[Finding]:
+    found = environment()
+    if found.env_file is not None:
+        yield Finding("settings", "ok", f"the environment, and {found.env_file}")
+    for sentence in unknown_settings(found):
+        yield Finding("settings", "broken", sentence, "see docs/configuration.md")
+
+
 def _secrets(settings: Settings) -> Iterator[Finding]:
     try:
-        key, *_ = settings.signing_key, settings.admin_bearer, settings.audit_key
+        weaknesses = settings.weaknesses()
     except SettingsError as error:
         yield Finding("secrets", "broken", str(error))
         return
-    if len(key.encode()) < SHORTEST_KEY:
-        advice = f"use at least {SHORTEST_KEY} bytes, for instance: openssl rand -base64 48"
-        yield Finding("SECRET_KEY", "ok", f"only {len(key.encode())} bytes", advice)
+    for weakness in weaknesses:
+        yield Finding("secrets", "broken", weakness, STRONGER)
     for given, name, file in (
         (settings.secret_key, "SECRET_KEY", "secret_key"),
         (settings.admin_token, "ADMIN_TOKEN", "admin_token"),
         (settings.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key"),
     ):
-        where = "from the environment" if given else f"in {settings.secret_file(file)}"
-        yield Finding(name, "ok", where)
+        yield _secret(name, given is not None, settings.secret_file(file))
+
+
+def _secret(name: str, given: bool, file: Path, note: str = "") -> Finding:
+    if given:
+        return Finding(name, "ok", "from the environment")
+    if file.exists():
+        return Finding(name, "ok", f"in {file}{note}")
+    if file.parent.exists() and not file.parent.is_dir():
+        return Finding(name, "broken", f"cannot be kept in {file}: {file.parent} is no folder")
+    return Finding(name, "off", f"made on first run, in {file}")
 
 
 async def _objects(settings: Settings) -> Finding:
     store = object_store(settings)
+    if settings.s3_bucket_name is None and is_new(settings):
+        return Finding("object store", "off", f"{store.description}, made when first used")
     try:
         await store.check()
     except ObjectStoreError as error:
@@ -144,16 +178,19 @@ async def _topics(database: Database) -> Finding:
 
 
 async def _master_key(settings: Settings, database: Database) -> Finding:
-    try:
-        check_value = master_key(settings).check_value
-    except SettingsError as error:
-        return Finding("master key", "broken", str(error))
+    given, file = settings.master_key is not None, settings.secret_file("master_key")
     remembered = await database.one(REMEMBERED)
-    if remembered is not None and remembered[0] != check_value:
-        return Finding("master key", "broken", str(WrongMasterKey()))
-    where = settings.secret_file("master_key")
-    kept = "from the environment" if settings.master_key else f"in {where}; keep a copy of it"
-    return Finding("master key", "ok", kept)
+    if not given and not file.exists():
+        if remembered is not None:
+            return Finding("master key", "broken", f"not set, and not in {file}", LOST)
+    else:
+        try:
+            check_value = master_key(settings).check_value
+        except SettingsError as error:
+            return Finding("master key", "broken", str(error))
+        if remembered is not None and remembered[0] != check_value:
+            return Finding("master key", "broken", str(WrongMasterKey()))
+    return _secret("master key", given, file, "; keep a copy of it")
 
 
 async def _personal_data(database: Database) -> Finding:

@@ -8,23 +8,41 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from platformdirs import user_data_path
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from vidwiz.environment import AWS_SECRETS, Environment, SettingsError, read_environment
 
 KEY_BYTES = 32
+SHORTEST = {"SECRET_KEY": 32, "ADMIN_TOKEN": 16}
+"""Bytes. RFC 7518, section 3.2, asks 32 of an HS256 key; nobody tries all tokens of 16."""
+FEW = 6
+"""A random secret of the shortest length has more different characters than this."""
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "change this",
+    "your-secret",
+    "your_secret",
+    "password",
+)
+INTERNAL = ("VIDWIZ_SERVED_DATABASE", "VIDWIZ_SERVED_BY")
+"""What one process of ours tells another through the environment."""
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-
-
-class SettingsError(Exception):
-    """A setting cannot be used; the message says which and why."""
 
 
 def new_token() -> str:
@@ -37,10 +55,47 @@ def new_key() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-class Settings(BaseSettings):
-    """Read from the environment once, at start. Empty values count as missing."""
+class _EnvironmentSource(PydanticBaseSettingsSource):
+    """Takes each setting from ``read_environment`` under the first of its names that is given."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=False, extra="ignore")
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self._values = environment().values
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The value, the name it is validated under, and that it is not to be parsed as JSON."""
+        first, *_ = names = names_of(field)
+        given = (self._values[name] for name in names if name in self._values)
+        return next(given, None), first if names else field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Every setting that is given, by its first name."""
+        found = (
+            self.get_field_value(field, name)
+            for name, field in self.settings_cls.model_fields.items()
+        )
+        return {name: value for value, name, _ in found if value is not None}
+
+
+class Settings(BaseSettings):
+    """Read once, at start, from the environment, a .env file and the files of secrets.
+
+    Empty values count as missing. Raises ``SettingsError`` for a file that cannot be used.
+    """
+
+    model_config = SettingsConfigDict(frozen=False, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  ours knows .env and secrets' files
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives, then the environment."""
+        return init_settings, _EnvironmentSource(settings_cls)
 
     database_url: str | None = Field(
         None,
@@ -213,6 +268,30 @@ class Settings(BaseSettings):
         self.data_dir = self.data_dir.expanduser().absolute()
         return self
 
+    def weaknesses(self) -> list[str]:
+        """What is wrong with the secrets, a sentence each; raises ``SettingsError``.
+
+        Only secrets that are there are looked at: nothing is made.
+        """
+        secrets_ = {
+            "SECRET_KEY": self._known(self.secret_key, "secret_key"),
+            "ADMIN_TOKEN": self._known(self.admin_token, "admin_token"),
+        }
+        found = [
+            f"{name} {problem}"
+            for name, secret in secrets_.items()
+            if secret is not None and (problem := _weakness(secret, SHORTEST[name]))
+        ]
+        if None not in secrets_.values() and len(set(secrets_.values())) == 1:
+            found.append("SECRET_KEY and ADMIN_TOKEN are the same")
+        for name, given, file in (
+            ("VIDWIZ_MASTER_KEY", self.master_key, "master_key"),
+            ("VIDWIZ_SIGNING_KEY", self.audit_seed, "audit_key"),
+        ):
+            if self._known(given, file) and len(set(self._key(given, name, file))) < FEW:
+                found.append(f"{name} repeats a few bytes")
+        return found
+
     @property
     def embedded(self) -> bool:
         """Whether PostgreSQL runs in the data folder."""
@@ -226,7 +305,7 @@ class Settings(BaseSettings):
     @cached_property
     def admin_bearer(self) -> str:
         """The admin token, from the setting or the data folder's file."""
-        return self._secret(self.admin_token, "admin_token")
+        return self._secret(self.admin_token, "admin_token").strip()  # as a header's value is read
 
     @cached_property
     def master_key_bytes(self) -> bytes:
@@ -241,6 +320,12 @@ class Settings(BaseSettings):
     def secret_file(self, name: str) -> Path:
         """Where a secret that nobody set is kept."""
         return self.data_dir / name
+
+    def _known(self, given: SecretStr | None, name: str) -> str | None:
+        """A secret that is set, or kept already; None if it has still to be made."""
+        if given is None and not self.secret_file(name).exists():
+            return None
+        return self._secret(given, name)
 
     def _secret(
         self, given: SecretStr | None, name: str, new: Callable[[], str] = new_token
@@ -259,6 +344,52 @@ class Settings(BaseSettings):
             where = setting if given else self.secret_file(name)
             raise SettingsError(f"{where} has to be {KEY_BYTES} bytes in base64")
         return key
+
+
+def _is_secret(name: str, field: FieldInfo) -> bool:
+    return name == "database_url" or SecretStr in get_args(field.annotation)
+
+
+def names_of(field: FieldInfo) -> list[str]:
+    """The names that a setting can be given under, the one to use first."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return [name for name in choices if isinstance(name, str)]
+
+
+SECRETS = tuple(
+    name
+    for key, field in Settings.model_fields.items()
+    if _is_secret(key, field)
+    for name in names_of(field)
+)
+"""The variables that hold a secret; each may also be given by a file."""
+
+
+def environment() -> Environment:
+    """What was found to make settings of; raises ``SettingsError``."""
+    return read_environment(SECRETS)
+
+
+def unknown_settings(found: Environment) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none."""
+    known = {name for field in Settings.model_fields.values() for name in names_of(field)}
+    known |= {*INTERNAL, *AWS_SECRETS}
+    return [
+        f"{name} is no setting" + (f"; did you mean {meant}?" if meant else "")
+        for name, meant in found.unknown(known).items()
+    ]
+
+
+def _weakness(secret: str, shortest: int) -> str | None:
+    """Why a secret can be guessed, to be put behind its name."""
+    if len(secret.encode()) < shortest:
+        return f"has only {len(secret.encode())} bytes of at least {shortest}"
+    if len(set(secret)) < FEW or secret in (secret + secret)[1:-1]:
+        return "repeats a few characters"
+    if any(word in secret.lower() for word in PLACEHOLDERS):
+        return "is the placeholder of an example"
+    return None
 
 
 def keep_secret(path: Path, new: Callable[[], str] = new_token) -> str:

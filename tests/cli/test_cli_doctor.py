@@ -12,6 +12,7 @@ from tests.cli.command import Vidwiz
 from tests.projections.histories import full_history, happen
 from tests.support import free_port
 from vidwiz.migrate import head_revision
+from vidwiz.settings import keep_secret, new_key
 
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
@@ -28,6 +29,8 @@ def findings(vidwiz: Vidwiz, code: int, **env: str) -> dict[str, dict[str, Any]]
 
 
 def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path: Path) -> None:
+    for name in ("admin_token", "audit_key"):
+        keep_secret(tmp_path / "data" / name, new_key)
     told = findings(vidwiz, 0, VIDWIZ_STATIC_DIR=str(tmp_path), ADMIN_TOKEN="")
     assert {what: one["state"] for what, one in told.items()} == {
         "database": "ok",
@@ -65,6 +68,7 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
 
 def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
+    keep_secret(tmp_path / "data" / "audit_key", new_key)
     told = findings(
         vidwiz,
         0,
@@ -80,12 +84,40 @@ def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
     assert told["summary queue"]["detail"] == "SQS, https://sqs.example/summaries"
 
 
-def test_a_short_key_is_advised_against(vidwiz: Vidwiz) -> None:
-    done = vidwiz.run("doctor", "--json", SECRET_KEY="short")
+def test_secrets_that_can_be_guessed_are_broken(vidwiz: Vidwiz) -> None:
+    done = vidwiz.run("doctor", "--json", SECRET_KEY="short", ADMIN_TOKEN="a")
     found = orjson.loads(done.out)
-    advice = [one["advice"] for one in found if one["detail"] == "only 5 bytes"]
-    assert advice == ["use at least 32 bytes, for instance: openssl rand -base64 48"]
-    assert done.code == 0
+    broken = [one["detail"] for one in found if one["state"] == "broken"]
+    assert broken == [
+        "SECRET_KEY has only 5 bytes of at least 32",
+        "ADMIN_TOKEN has only 1 bytes of at least 16",
+    ]
+    assert done.code == 1
+
+
+def test_a_misspelt_setting_is_broken_and_named_with_what_was_meant(vidwiz: Vidwiz) -> None:
+    done = vidwiz.run("doctor", "--json", VIDWIZ_POLL_SIZE="3")
+    broken = [one["detail"] for one in orjson.loads(done.out) if one["state"] == "broken"]
+    assert broken == ["VIDWIZ_POLL_SIZE is no setting; did you mean VIDWIZ_POOL_SIZE?"]
+    assert done.code == 1
+
+
+def test_a_new_installation_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("SECRET_KEY", "ADMIN_TOKEN", "VIDWIZ_MASTER_KEY"), "")
+    told = findings(Vidwiz(tmp_path / "data", None), 0, **nothing)
+    assert told["database"]["detail"] == "not made yet"
+    assert told["SECRET_KEY"]["detail"] == f"made on first run, in {tmp_path}/data/secret_key"
+    assert not {one["state"] for one in told.values()} & {"broken"}
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_master_key_that_is_gone_is_broken_and_none_is_made(
+    vidwiz: Vidwiz, tmp_path: Path
+) -> None:
+    vidwiz.ok("demo")
+    told = findings(vidwiz, 1, VIDWIZ_MASTER_KEY="")
+    assert told["master key"]["detail"] == f"not set, and not in {tmp_path}/data/master_key"
+    assert not (tmp_path / "data" / "master_key").exists()
 
 
 def test_a_database_that_does_not_answer_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -106,7 +138,7 @@ def test_an_embedded_database_without_a_usable_folder_is_named_with_all_it_break
     (tmp_path / "data").write_text("a file where a folder should be")
     told = findings(Vidwiz(tmp_path / "data", None), 1, SECRET_KEY="")
     broken = {what for what, one in told.items() if one["state"] == "broken"}
-    assert broken == {"database", "secrets", "object store"}
+    assert broken == {"database", "SECRET_KEY", "VIDWIZ_SIGNING_KEY", "object store"}
     for what in broken:
         assert str(tmp_path / "data") in told[what]["detail"]
     assert told["object store"]["advice"] == "transcripts cannot be stored"

@@ -15,10 +15,11 @@ from tests.store.parts import rows, running
 from tests.support import server_environment
 from tests.support import test_settings as settings_of
 from vidwiz.commands.users import SignUp
+from vidwiz.environment import SettingsError
 from vidwiz.erase import Account, find
 from vidwiz.events import NoteAdded, UserSignedUp
 from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.settings import Settings, SettingsError
+from vidwiz.settings import Settings
 
 OTHER_KEY = b64encode(b"another master key, of 32 bytes!").decode()
 

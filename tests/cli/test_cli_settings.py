@@ -11,7 +11,8 @@ import pytest
 
 from tests.cli.command import Vidwiz
 from tests.support import free_port, server_environment
-from vidwiz.settings import Settings, SettingsError, keep_secret
+from vidwiz.environment import SettingsError
+from vidwiz.settings import Settings, keep_secret
 from vidwiz.workers.config import Pace
 
 SECRET = "hunter2"
@@ -141,7 +142,7 @@ def test_a_secret_that_cannot_be_closed_to_others_is_refused(tmp_path: Path) -> 
     assert done.returncode == 1
     assert SECRET not in done.stdout
     assert done.stderr.splitlines()[-1] == (
-        f"vidwiz.settings.SettingsError: others can read {path},"
+        f"vidwiz.environment.SettingsError: others can read {path},"
         " and it cannot be closed to them: Operation not permitted"
     )
 
