@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ SHARED_FOLDER = "VIDWIZ_TESTS_SHARED_FOLDER"
 
 def pytest_configure(config: pytest.Config) -> None:
     """One folder for all test processes. Not pytest's own, which is closed to other accounts."""
+    # A shell without job control starts what runs in its background with SIGINT ignored, and every
+    # child inherits that: a command that Ctrl-C ends would go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="vidwiz-tests-")
 

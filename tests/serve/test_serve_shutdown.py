@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -229,7 +230,8 @@ def test_a_service_that_cannot_start_says_so_and_fails(
             check=False,
         )
     assert done.returncode not in (0, None)
-    assert "PostgreSQL does not answer" in done.stderr
+    # Which of its connections finds no room depends on how soon PostgreSQL forgets the last one.
+    assert re.search("PostgreSQL does not answer|too many connections for role", done.stderr)
 
 
 @contextmanager
