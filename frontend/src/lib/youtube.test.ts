@@ -1,30 +1,37 @@
 import { expect, test } from "vitest";
-import { isVideoLink, videoIdOf } from "./youtube";
+import cases from "../../../tests/cases/youtube_links.json";
+import { isVideoLink, videoLinkOf } from "./youtube";
 
-test.each([
-  "W421vNri5hw",
-  " https://www.youtube.com/watch?v=W421vNri5hw ",
-  "youtube.com/watch?app=desktop&v=W421vNri5hw&t=3s",
-  "https://m.youtube.com/shorts/W421vNri5hw?feature=share",
-  "https://music.youtube.com/watch?v=W421vNri5hw",
-  "https://www.youtube.com/live/W421vNri5hw",
-  "https://www.youtube.com/embed/W421vNri5hw",
-  "https://youtu.be/W421vNri5hw?si=abc",
-])("%s leads to the video", (link) => {
-  expect(videoIdOf(link)).toBe("W421vNri5hw");
-});
+/** What the page says of a text that holds no video. */
+const SENTENCES: Record<string, RegExp> = {
+  none: /no link to a YouTube video\.$/,
+  playlist: /playlist/,
+  empty: /^Paste a link/,
+};
 
-test.each(["", "hello", "https://vimeo.com/1234567", "https://youtu.be/short"])(
-  "%j is refused with a sentence",
-  (text) => {
-    expect(() => videoIdOf(text)).toThrow(/\.$/);
-  },
+interface Case {
+  given: string;
+  id: string | null;
+  start?: number | null;
+  refused?: string;
+}
+
+const table: Case[] = cases;
+
+test.each(table.filter(({ id }) => id !== null))(
+  "$given leads to $id at $start",
+  ({ given, id, start }) => expect(videoLinkOf(given)).toEqual({ videoId: id, start }),
 );
 
-test("a playlist is named as one", () => {
-  expect(() => videoIdOf("https://youtube.com/playlist?list=PL1")).toThrow(/playlist/);
-});
+test.each(table.filter(({ id }) => id === null))(
+  "$given is refused: $refused",
+  ({ given, refused = "" }) => expect(() => videoLinkOf(given)).toThrow(SENTENCES[refused]),
+);
 
 test("eleven letters are no link", () => {
   expect(isVideoLink("abcdefghijk")).toBe(false);
+});
+
+test("a link in a text is one", () => {
+  expect(isVideoLink("Watch https://youtu.be/W421vNri5hw?t=3")).toBe(true);
 });
