@@ -23,6 +23,7 @@ from vidwiz import erase as erasure
 from vidwiz import migrate as migrations
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
 from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.adapters.youtube_links import logged_id
 from vidwiz.audit.copies import CopyDiffers
 from vidwiz.audit.files import FileUnusable
 from vidwiz.audit.filters import Filter
@@ -247,6 +248,13 @@ def _known_types(
     return names
 
 
+def _video(_ctx: click.Context, _its: click.Parameter, given: str | None) -> str | None:
+    try:
+        return None if given is None else logged_id(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _instant(_ctx: click.Context, _its: click.Parameter, given: str | None) -> datetime | None:
     try:
         return None if given is None else instant_of(given)
@@ -268,7 +276,7 @@ def _instant(_ctx: click.Context, _its: click.Parameter, given: str | None) -> d
     "correlation",
     help="Only what followed from the request with this id.",
 )
-@click.option("--video", help="Only about this video, and what is on it.")
+@click.option("--video", callback=_video, help="Only about this video, and what is on it.")
 @click.option("--user", type=click.IntRange(1, LARGEST), help="Only by or about this user.")
 @click.option("--stream", help="Only this stream, such as note:17 or video:W421vNri5hw.")
 @click.option("--actor", help="Only what this actor did, such as user:5 or admin.")
@@ -318,7 +326,7 @@ def events(
 @click.argument("table", required=False, type=click.Choice(TABLES))
 @click.argument("row", metavar="[ID]", required=False, type=click.IntRange(0, LARGEST))
 @click.option("--user", type=click.IntRange(0, LARGEST), help="Only rows of this user.")
-@click.option("--video", help="Only rows on this video.")
+@click.option("--video", callback=_video, help="Only rows on this video.")
 @click.option("--conversation", type=click.IntRange(0, LARGEST), help="Only rows of this one.")
 @as_json
 @click.pass_obj

@@ -30,6 +30,7 @@ from vidwiz.commands.notes import (
 )
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
+    Event,
     NoteAdded,
     NoteDeleted,
     NoteEdited,
@@ -120,9 +121,7 @@ def test_the_owner_edits_a_note() -> None:
 
 
 def test_an_admin_edits_any_note_and_the_event_still_names_its_owner() -> None:
-    command = replace(EDIT, user_id=None, generated_by_ai=True)
-    told = given(NOTE).when(command)
-    told.then(EDITED.model_copy(update={"generated_by_ai": True}), answer=NoteShape(17))
+    given(NOTE).when(replace(EDIT, user_id=None)).then(EDITED, answer=NoteShape(17))
 
 
 def test_nobody_edits_anothers_note() -> None:
@@ -158,6 +157,50 @@ def test_an_empty_text_is_not_the_same_as_none() -> None:
 def test_a_note_without_words_gets_those_of_the_ai(empty: str | None) -> None:
     told = given(NOTE.model_copy(update={"text": empty})).when(BY_AI)
     told.then(EDITED.model_copy(update={"generated_by_ai": True}), answer=NoteShape(17))
+
+
+OWN, BY_MODEL = False, True
+"""Whether words count as generated."""
+
+
+@pytest.mark.parametrize(
+    ("there", "brought", "user_id", "only_if_empty", "replaced"),
+    [
+        (("mine", OWN), BY_MODEL, None, False, False),  # late, from a worker that cannot say so
+        ((" ", OWN), BY_MODEL, None, False, False),  # blanks are text
+        (("mine", OWN), BY_MODEL, None, True, False),
+        (("its", BY_MODEL), BY_MODEL, None, False, True),
+        (("its", BY_MODEL), BY_MODEL, None, True, False),
+        (("", OWN), BY_MODEL, None, False, True),  # it waits for words, whoever emptied it
+        (("", BY_MODEL), BY_MODEL, None, False, True),
+        ((None, OWN), BY_MODEL, None, False, True),
+        (("mine", OWN), OWN, None, False, True),  # an admin's own edit
+        (("its", BY_MODEL), OWN, None, False, True),
+        (("mine", OWN), OWN, None, True, False),
+        (("mine", OWN), BY_MODEL, 1, False, True),  # its owner takes over generated words
+        (("its", BY_MODEL), OWN, 1, False, True),
+    ],
+)
+@pytest.mark.parametrize("way", ["added", "edited", "restored"])
+def test_generated_words_never_replace_a_persons_own(
+    way: str,
+    there: tuple[str | None, bool],
+    brought: bool,
+    user_id: int | None,
+    only_if_empty: bool,
+    replaced: bool,
+) -> None:
+    text, by_ai = there
+    edited = EDITED.model_copy(update={"text": text or "", "generated_by_ai": by_ai})
+    restored = RESTORED.model_copy(update={"text": text, "generated_by_ai": by_ai})
+    past: list[Event] = [NOTE, edited]
+    if way == "added" and not by_ai:
+        past = [NOTE.model_copy(update={"text": text})]
+    elif way == "restored":
+        past = [NOTE, EDITED, DELETED, restored]
+    command = EditNote(17, user_id, "new words", brought, only_if_empty)
+    expected = EDITED.model_copy(update={"text": "new words", "generated_by_ai": brought})
+    given(*past).when(command).then(*([expected] if replaced else []), answer=NoteShape(17))
 
 
 @pytest.mark.parametrize("words", ["hi", " "])

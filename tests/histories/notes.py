@@ -57,7 +57,8 @@ def _added(world: World, command: AddNote, note_id: int) -> dict[str, Any] | Non
 def edit_note(world: World, command: EditNote, _: Told) -> dict[str, Any] | None:
     note = _own(world, command.note_id, command.user_id)
     same = (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai)
-    if not same and not (command.only_if_empty and note.text):
+    late = command.user_id is None and command.generated_by_ai and not note.generated_by_ai
+    if not same and not (note.text and (command.only_if_empty or late)):
         _say(world, note, command.text, command.generated_by_ai)
     return shape_of_note(world, note.id)
 

@@ -54,7 +54,7 @@ ROUTES = [
     Route("GET", "/api/user/profile"),
     Route("PATCH", "/api/user/profile", {"name": "Al", "ai_notes_enabled": True}),
     Route("POST", "/api/notes",
-          {"video_id": "v", "video_title": "T", "timestamp": "1:23", "text": "x"}),
+          {"video_id": "W421vNri5hw", "video_title": "T", "timestamp": "1:23", "text": "x"}),
     Route("GET", "/api/notes/{video_id}"),
     Route("PATCH", "/api/notes/{note_id}", {"text": "x", "generated_by_ai": True}),
     Route("DELETE", "/api/notes/{note_id}"),

@@ -1,10 +1,15 @@
 """Section 3 of the contract: notes."""
 
 import asyncio
+import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.http.wire import (
     finish_tasks,
@@ -18,11 +23,21 @@ from tests.http.wire import (
     user_id_of,
 )
 from tests.support import Api, Person, bearer, new_video_id
+from vidwiz.commands.notes import AddNote
+from vidwiz.events.recorded import Actor, Origin
 from vidwiz.http import shapes
 from vidwiz.http.bodies import SMALL_BODY
+from vidwiz.wiz.note_times import PATTERN, require_time, seconds_of
+from vidwiz.workers.writing import LONGEST_VIDEO_S
+from vidwiz.workers.writing import seconds_of_note as seconds_for_a_prompt
 
 NO_COLON = rule("timestamp", "timestamp must contain at least one ':'")
 NO_NUMBERS = rule("timestamp", "timestamp must contain at least two numbers")
+NO_TIME = rule("timestamp", "timestamp must be a time like 12:34 or 1:02:03")
+TIMES = json.loads(
+    (Path(__file__).parents[1] / "cases" / "note_times.json").read_text(encoding="utf-8")
+)
+"""Shared with ``frontend/src/lib/time.test.ts``."""
 
 
 async def post(api: Api, person: Person, **fields: object) -> Any:
@@ -86,8 +101,28 @@ async def test_a_first_note_queues_one_task_of_each_kind(api: Api, ann: Person) 
         assert (await api.client.get(path, headers=api.admin)).status_code == 204
 
 
+@pytest.mark.parametrize("case", TIMES, ids=lambda case: repr(case["given"])[:30])
+def test_times_are_read_as_the_table_says(case: dict[str, Any]) -> None:
+    assert seconds_of(case["given"]) == case["seconds"]
+    if case["seconds"] is not None:
+        assert require_time(case["given"]) == case["given"]
+        assert seconds_for_a_prompt(case["given"]) == min(int(case["seconds"]), LONGEST_VIDEO_S)
+    else:
+        with pytest.raises(ValueError, match=f"^{re.escape(case['rule'])}$"):
+            require_time(case["given"])
+
+
+@given(timestamp=st.text("0123456789:. -", max_size=12) | st.text(max_size=8))
+def test_a_time_is_what_the_documented_pattern_says(timestamp: str) -> None:
+    matches = re.search(PATTERN.removesuffix("$") + r"\Z", timestamp) is not None
+    assert (seconds_of(timestamp) is not None) == matches
+    if not matches:
+        with pytest.raises(ValueError, match="timestamp must"):
+            require_time(timestamp)
+
+
 @pytest.mark.parametrize(
-    "timestamp", ["1:23", "12:34:56", ":12", "1 : 2", " 7:55:35 ", "a1:b2", "::00"]
+    "timestamp", ["1:23", "12:34:56", " 7:55:35 ", "0:05", "00:00:05", "75:10"]
 )
 @pytest.mark.parametrize("text", [None, "", " ", "wörds 🎈\r\n\t\"'\\ </script> \u2028 %s {}"])
 async def test_timestamp_and_text_are_kept_verbatim(
@@ -142,6 +177,9 @@ async def test_flag_owner_and_id_cannot_be_set(api: Api, ann: Person) -> None:
         ({"timestamp": ""}, [NO_COLON]),
         ({"timestamp": "1:"}, [NO_NUMBERS]),
         ({"timestamp": ":"}, [NO_NUMBERS]),
+        ({"timestamp": "1:99:99"}, [NO_TIME]),
+        ({"timestamp": "1:23" + " " * 97},
+         [("timestamp", "string_too_long", "String should have at most 100 characters")]),
         ({"timestamp": 123}, [not_a_string("timestamp")]),
         ({"timestamp": None}, [not_a_string("timestamp")]),
         ({"video_id": 5, "video_title": 5, "text": 5, "timestamp": "5"},
@@ -152,7 +190,7 @@ async def test_flag_owner_and_id_cannot_be_set(api: Api, ann: Person) -> None:
 async def test_a_bad_note_names_every_rule(
     api: Api, ann: Person, changes: dict[str, Any], expected: list[Any]
 ) -> None:
-    good = {"video_id": "x", "video_title": "T", "timestamp": "1:23", "text": None}
+    good = {"video_id": "W421vNri5hw", "video_title": "T", "timestamp": "1:23", "text": None}
     assert problems(await post(api, ann, **{**good, **changes})) == sorted(expected)
 
 
@@ -161,11 +199,44 @@ async def test_a_note_without_fields_misses_each(api: Api, ann: Person) -> None:
     assert problems(answer) == [missing("timestamp"), missing("video_id")]
 
 
-@pytest.mark.parametrize("video_id", ["", " ", "x" * 65, "a b", "ü", "a\tb", "\u202e"])
-async def test_what_can_be_no_video_id_is_refused(api: Api, ann: Person, video_id: str) -> None:
+@pytest.mark.parametrize(
+    "video_id",
+    ["", " ", "x", "x" * 65, "a b", "\u00fc", "a\tb", "\u202e", "a/b/c", "../../../etc", "x" * 12,
+     "https://evilyoutube.com/watch?v=W421vNri5hw", "https://youtu.be/x?list=PL1"],
+)  # fmt: skip
+async def test_what_is_no_video_is_refused(api: Api, ann: Person, video_id: str) -> None:
     answer = await post(api, ann, video_id=video_id, video_title="T", timestamp="1:23")
     ((field, kind, _),) = problems(answer)
     assert (field, kind) == ("video_id", "value_error")
+
+
+async def test_a_link_means_its_video(api: Api, ann: Person) -> None:
+    video_id = new_video_id()
+    for link in (f"https://youtu.be/{video_id}?t=90", f"youtube.com/watch?v={video_id}", video_id):
+        note = await api.add_note(ann, link)
+        assert note["video_id"] == note["video"]["video_id"] == video_id
+    assert len(await notes_of(api, ann, video_id)) == 3
+
+
+async def test_what_older_versions_took_is_still_shown(api: Api, ann: Person) -> None:
+    """Notes with videos and times that are none: they are listed, exported, edited, deleted."""
+    user_id = await user_id_of(api, ann.headers)
+    for video_id, timestamp in (("old/video.1", "a1:b2"), ("old.video~2", "1:99:99")):
+        command = AddNote(user_id, video_id, "Old", timestamp, "words")
+        await api.services.store.execute(command, Origin(actor=Actor.user(user_id)))
+    (note,) = await notes_of(api, ann, "old.video~2")
+    assert (note["video_id"], note["timestamp"]) == ("old.video~2", "1:99:99")
+    edited = shaped(shapes.Note, await edit(api, ann.headers, note["id"], text="new"))
+    assert (edited["text"], edited["timestamp"]) == ("new", "1:99:99")
+    listed = await api.client.get("/api/search?query=Old", headers=ann.headers)
+    assert {video["video_id"] for video in listed.json()["videos"]} >= {"old/video.1"}
+    found = await api.client.get("/api/search/all?q=words", headers=ann.headers)
+    hits = {hit["timestamp"]: hit["seconds"] for it in found.json()["videos"] for hit in it["hits"]}
+    assert hits["a1:b2"] is None
+    archive = await api.client.get("/api/user/export", headers=ann.headers)
+    assert archive.status_code == 200
+    audited = await api.client.get("/api/audit/events?video_id=old/video.1", headers=api.admin)
+    assert "VideoAdded" in {event["topic"] for event in audited.json()["events"]}
 
 
 async def test_duplicates_are_allowed_and_notes_come_oldest_first(api: Api, ann: Person) -> None:
@@ -217,7 +288,7 @@ async def test_an_owner_edits_words(api: Api, ann: Person) -> None:
 async def test_a_flag_that_is_absent_or_null_becomes_false(
     api: Api, ann: Person, flag: object, kept: bool
 ) -> None:
-    note = await api.add_note(ann, new_video_id())
+    note = await api.add_note(ann, new_video_id(), text=None)
     await edit(api, api.admin, note["id"], text="by AI", generated_by_ai=True)
     fields = {"text": "by AI", "generated_by_ai": flag}
     answer = await edit(
@@ -232,6 +303,29 @@ async def test_the_admin_edits_any_note_and_the_owner_stays(api: Api, ann: Perso
     edited = shaped(shapes.Note, answer)
     assert (edited["text"], edited["generated_by_ai"]) == ("by AI", True)
     assert edited["user_id"] == note["user_id"]
+
+
+async def test_a_late_answer_of_an_ai_leaves_what_a_person_wrote_meanwhile(
+    api: Api, ann: Person
+) -> None:
+    """Without ``only_if_empty`` too, which older workers do not give; to them it is a success."""
+    for text in (None, "", "of its owner"):
+        note = await api.add_note(ann, new_video_id(), text=text)
+        path = (api, ann.headers, note["id"])
+        mine = {} if text else {"text": "written meanwhile"}
+        answers = await asyncio.gather(
+            *(edit(api, api.admin, note["id"], text=f"by AI {n}", generated_by_ai=True)
+              for n in range(8)),
+            *([edit(*path, **mine)] if mine else []),
+        )  # fmt: skip
+        late = await edit(api, api.admin, note["id"], text="by AI, late", generated_by_ai=True)
+        assert {answer.status_code for answer in answers} == {200}
+        kept = shaped(shapes.Note, late)
+        expected = text or mine["text"]
+        assert (kept["text"], kept["generated_by_ai"]) == (expected, False)
+        assert await notes_of(api, ann, note["video_id"]) == [kept]
+        fixed = await edit(api, api.admin, note["id"], text="An admin's own edit")
+        assert shaped(shapes.Note, fixed)["text"] == "An admin's own edit"
 
 
 @pytest.mark.parametrize(

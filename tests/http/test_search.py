@@ -121,12 +121,12 @@ async def reader(api: Api) -> Person:
     """Somebody with notes on 53 videos."""
     its = await api.sign_up()
     for number in range(53):
-        await api.add_note(its, f"page-{number:02}", video_title=f"Number {number:02}")
+        await api.add_note(its, f"page-{number:06}", video_title=f"Number {number:02}")
     return its
 
 
 def page_of(start: int, size: int) -> list[str]:
-    return [f"page-{number:02}" for number in range(52, -1, -1)][start : start + size]
+    return [f"page-{number:06}" for number in range(52, -1, -1)][start : start + size]
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,8 @@ async def test_conversations_are_listed_newest_first_and_by_video(api: Api, vide
     assert newest["first_question"] is None
     assert oldest["first_question"] == ("Why ü?\n" + "x" * 300)[:200]
     assert oldest["video_id"] == video_id
-    assert await listed(api, who, "?video_id=%00") == []
+    link = f"?video_id=https://youtu.be/{video_id}"
+    assert await listed(api, who, link) == await listed(api, who, f"?video_id={video_id}")
     assert await listed(api, who, f"?video_id={new_video_id()}") == []
 
 
@@ -165,6 +166,14 @@ async def test_long_lists_come_in_pages_without_a_hole(api: Api, video_id: str) 
     assert (len(first), len(second)) == (CONVERSATIONS_PER_PAGE, 3)
     assert [one["conversation_id"] for one in first + second] == sorted(made, reverse=True)
     assert await listed(api, who, f"?before={second[-1]['conversation_id']}") == []
+
+
+@pytest.mark.parametrize("video_id", ["a/b/c", "", "\0", "https://evilyoutube.com/watch?v=W421vNri5hw"])
+async def test_conversations_on_what_is_no_video_are_refused(api: Api, video_id: str) -> None:
+    params = {"video_id": video_id}
+    answer = await api.client.get("/api/wiz/conversations", params=params, headers=guest())
+    ((field, kind, _),) = problems(answer)
+    assert (field, kind) == ("video_id", "value_error")
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "1.5", "", "9" * 19, "%00", "\u0663"])

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidwiz.http.youtube_ids import EMPTY, LONGEST, NOT_ONE, PLAYLIST, youtube_id
+from vidwiz.adapters.youtube_links import (
+    EMPTY,
+    LONGEST,
+    NOT_ONE,
+    PLAYLIST,
+    logged_id,
+    youtube_id,
+)
 
 ID = "W421vNri5hw"
 CASES = json.loads(
@@ -47,6 +54,20 @@ def test_links_to_a_video_hold_its_id(scheme: str, host: str, path: str, rest: s
 @pytest.mark.parametrize("id_", ["-----------", "___________", "00000000000"])
 def test_any_eleven_of_its_characters_are_an_id(id_: str) -> None:
     assert youtube_id(id_) == id_
+
+
+@pytest.mark.parametrize(
+    ("given_", "meant"),
+    [(ID, ID), (f"https://youtu.be/{ID}", ID), ("a/b/c", "a/b/c"), ("x" * 64, "x" * 64)],
+)
+def test_a_reader_of_the_log_may_name_what_older_versions_took(given_: str, meant: str) -> None:
+    assert logged_id(given_) == meant
+
+
+@pytest.mark.parametrize("given_", ["", " ", "x" * 65, "a b", "\u00fc"])
+def test_what_was_never_taken_is_refused(given_: str) -> None:
+    with pytest.raises(ValueError, match="video_id"):
+        logged_id(given_)
 
 
 def test_nothing_is_looked_for_in_a_long_text() -> None:

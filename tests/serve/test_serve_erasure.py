@@ -53,6 +53,7 @@ def sing(server: Server, who: dict[str, str]) -> None:
     its = call(server, "POST", "/api/notes", keyed, note).raise_for_status().json()
     edit = {"text": f"{CANARY} edited"}
     call(server, "PATCH", f"/api/notes/{its['id']}", who, edit).raise_for_status()
+    call(server, "PATCH", f"/api/notes/{its['id']}", who, {"text": ""}).raise_for_status()
     by_ai = {"text": f"{CANARY} by AI", "generated_by_ai": True}
     call(server, "PATCH", f"/api/notes/{its['id']}", ADMIN, by_ai).raise_for_status()
     path = "/api/videos/W421vNri5hw/transcript"

@@ -52,7 +52,9 @@ async def test_a_stopped_database_is_noticed_and_its_return_too(tmp_path: Path) 
                 assert (await client.get("/api/health/live")).status_code == 200
                 for _ in range(2):
                     refused = await client.post(
-                        "/api/notes", json={"video_id": "a", "timestamp": "1:23"}, headers=user
+                        "/api/notes",
+                        json={"video_id": "W421vNri5hw", "timestamp": "1:23"},
+                        headers=user,
                     )
                     assert refused.status_code == 503
                     assert refused.json()["error"]["code"] == "SERVICE_UNAVAILABLE"

@@ -192,7 +192,8 @@ def fold(past: Iterable[Event]) -> Note | None:
 class EditNote:
     """Change a note's words; ``user_id`` is None for an admin, who may edit any note.
 
-    With ``only_if_empty`` words that are there by now stay as they are. ``task_id`` names the task
+    With ``only_if_empty`` words that are there by now stay as they are; a person's own words stay
+    before an admin's generated ones without it. ``task_id`` names the task
     that they were written for.
     """
 
@@ -210,12 +211,16 @@ class EditNote:
 
 
 def edit_note(command: EditNote, history: History) -> Outcome:
-    """Only its owner or an admin changes a note; saying the same again is no event."""
+    """Only its owner or an admin changes a note; saying the same again is no event.
+
+    Generated words that an admin brings answer a note without words, and may be late: they never
+    replace what a person wrote meanwhile.
+    """
     note = _own_note(history, command.note_id, command.user_id)
     answer = NoteShape(command.note_id)
     if (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai):
         return Outcome(answer=answer)
-    if command.only_if_empty and note.text:
+    if note.text and (command.only_if_empty or _is_late(command, note)):
         return Outcome(answer=answer)
     edited = NoteEdited(
         note_id=command.note_id,
@@ -225,6 +230,11 @@ def edit_note(command: EditNote, history: History) -> Outcome:
     )
     follows = history.newest_in(f"task:{command.task_id}")
     return Outcome(events=(edited,), answer=answer, follows=follows)
+
+
+def _is_late(command: EditNote, note: Note) -> bool:
+    by_a_worker = command.user_id is None and command.generated_by_ai
+    return by_a_worker and not note.generated_by_ai
 
 
 @dataclass(frozen=True, slots=True)

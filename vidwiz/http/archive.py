@@ -10,7 +10,7 @@ from typing import IO, Any
 import orjson
 
 from vidwiz.http.markdown import ExportedVideo, link, markdown
-from vidwiz.wiz.transcripts import seconds_of
+from vidwiz.wiz.note_times import seconds_of
 
 IN_MEMORY = 1024 * 1024
 """Bytes of a file before it is written to disk."""

@@ -20,12 +20,12 @@ from vidwiz.audit.times import instant_of
 from vidwiz.events import event_types
 from vidwiz.http import audit_shapes, sse
 from vidwiz.http.answers import JSON_TYPE, NDJSON_TYPE, big_json, json_answer, ndjson
-from vidwiz.http.bodies import VideoId
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, admin_only
 from vidwiz.http.queries import LARGEST, read_query
 from vidwiz.http.services import Services, services
+from vidwiz.http.youtube_ids import LoggedId
 
 audit = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -69,7 +69,7 @@ class Wanted(BaseModel):
     correlation_id: Annotated[str, Field(pattern=_correlation.pattern)] | None = None
     since: Instant | None = None
     until: Instant | None = None
-    video_id: VideoId | None = None
+    video_id: LoggedId | None = None
     user_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     after: Position | None = None
 

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, TypeVar, cast
 
 import orjson
-from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import from_json
 from quart import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from vidwiz.adapters import youtube_links
 from vidwiz.http.errors import ApiError, invalid
 
 SMALL_BODY = 1024 * 1024
@@ -29,21 +30,9 @@ NOT_JSON = "Request body must be JSON"
 Body = TypeVar("Body", bound=BaseModel)
 
 _large = ThreadPoolExecutor(1, thread_name_prefix="large-body")
-_video_ids = re.compile(r"[\x21-\x7e]{1,64}")
 
 
-def _video_id(value: str) -> str:
-    if not is_video_id(value):
-        raise ValueError("video_id must be 1 to 64 visible ASCII characters")
-    return value
-
-
-def is_video_id(value: str) -> bool:
-    """Whether a video can have this id at all; ids of YouTube are a part of these."""
-    return _video_ids.fullmatch(value) is not None
-
-
-VideoId = Annotated[str, AfterValidator(_video_id)]
+is_video_id = youtube_links.is_video_id
 NoteText = Annotated[str, StringConstraints(max_length=100_000)]
 
 

@@ -10,7 +10,8 @@ from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
-from vidwiz.http import bodies, shapes, sse
+from vidwiz.adapters.youtube_links import youtube_id
+from vidwiz.http import shapes, sse
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import UNAVAILABLE, ApiError
 from vidwiz.http.guards import User, bearer, user_only
@@ -89,8 +90,11 @@ def _framed(told: Told) -> bytes:
 
 
 def _named() -> frozenset[str]:
-    named = frozenset(request.args.getlist("video_id"))
-    if len(named) > MOST_NAMED or not all(map(bodies.is_video_id, named)):
+    try:
+        named = frozenset(map(youtube_id, request.args.getlist("video_id")))
+    except ValueError as error:
+        raise ApiError(400, str(error)) from None
+    if len(named) > MOST_NAMED:
         raise ApiError(400, f"video_id must name at most {MOST_NAMED} videos")
     return named
 

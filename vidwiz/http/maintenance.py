@@ -13,12 +13,12 @@ from vidwiz.audit.states import position_at
 from vidwiz.audit.times import moment_of
 from vidwiz.http import audit_shapes
 from vidwiz.http.answers import json_answer
-from vidwiz.http.bodies import VideoId
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, admin_only
 from vidwiz.http.queries import LARGEST, read_query
 from vidwiz.http.services import services
+from vidwiz.http.youtube_ids import LoggedId
 from vidwiz.projections.time_travel import TABLES, State, narrowing
 from vidwiz.reactions.health import health as reactions_health
 
@@ -55,7 +55,7 @@ class StateQuery(BaseModel):
     table: TableName | None = None
     id: Id | None = None
     user_id: Id | None = None
-    video_id: VideoId | None = None
+    video_id: LoggedId | None = None
     conversation_id: Id | None = None
     after: Id | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = ROWS_PER_PAGE

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from vidwiz.wiz.transcripts import seconds_of
+from vidwiz.wiz.note_times import seconds_of
 
 LONGEST_SLUG = 60
 
@@ -88,9 +88,9 @@ def _conversation(conversation: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", f"**{who}:** {_block(message['content'])}")
 
 
-def link(video_id: str, seconds: int | None = None) -> str:
+def link(video_id: str, seconds: float | None = None) -> str:
     """Where the video is, or a second of it."""
-    at = "" if seconds is None else f"?t={seconds}"
+    at = "" if seconds is None else f"?t={int(seconds)}"
     return f"https://youtu.be/{quote(video_id, safe='')}{at}"
 
 

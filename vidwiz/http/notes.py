@@ -5,29 +5,31 @@ import re
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring
 
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, NoteNotFound
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
-from vidwiz.http.bodies import NoteText, VideoId
+from vidwiz.http.bodies import NoteText
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, User, user_only, user_or_admin
 from vidwiz.http.queries import ForTask, read_query
 from vidwiz.http.services import services
+from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.projections import queries
+from vidwiz.wiz.note_times import PATTERN, require_time
 
 notes = Blueprint("notes", __name__)
 
-DIGITS_OF_A_TIME = 2
-
-_digit = re.compile(r"\d")
 _key = re.compile(r"[\x21-\x7e]{1,255}")
 _note_id = re.compile(r"[0-9]{1,18}")
+
+Timestamp = CheckedAs(require_time, pattern=PATTERN, maxLength=100, examples=["12:34"])
 
 
 class NewNote(BaseModel):
@@ -35,19 +37,10 @@ class NewNote(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    video_id: VideoId
+    video_id: YouTubeId
     video_title: Annotated[str, StringConstraints(max_length=1000)] | None = None
-    timestamp: Annotated[str, StringConstraints(max_length=100)] = Field(examples=["12:34"])
+    timestamp: Annotated[str, StringConstraints(max_length=100), Timestamp]
     text: NoteText | None = None
-
-    @field_validator("timestamp")
-    @classmethod
-    def _is_a_time(cls, timestamp: str) -> str:
-        if ":" not in timestamp:
-            raise ValueError("timestamp must contain at least one ':'")
-        if len(_digit.findall(timestamp)) < DIGITS_OF_A_TIME:
-            raise ValueError("timestamp must contain at least two numbers")
-        return timestamp
 
 
 class NoteEdit(BaseModel):

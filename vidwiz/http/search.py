@@ -21,7 +21,8 @@ from vidwiz.http.guards import User, user_only
 from vidwiz.http.services import services
 from vidwiz.http.snippets import Term, second_at, snippet, spans
 from vidwiz.projections.search_queries import FOLDED, SEARCH_ALL
-from vidwiz.wiz.transcripts import clock, seconds_of
+from vidwiz.wiz.note_times import seconds_of
+from vidwiz.wiz.transcripts import clock
 
 search = Blueprint("search", __name__)
 
@@ -147,8 +148,7 @@ def _place(hit: Mapping[str, Any], character: int) -> tuple[float | None, str | 
         return seconds, clock(seconds)
     if hit["at"] is None:
         return None, None
-    at = seconds_of(hit["at"])
-    return None if at is None else float(at), hit["at"]
+    return seconds_of(hit["at"]), hit["at"]
 
 
 def _count(name: str, default: int) -> int:

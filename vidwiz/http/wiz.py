@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring, document_response
 from werkzeug.exceptions import MethodNotAllowed
@@ -36,6 +36,7 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import User, Visitor, public, user_or_guest
 from vidwiz.http.limits import limited
+from vidwiz.http.queries import read_query
 from vidwiz.http.services import services
 from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.lookups.conversations import question_grounds
@@ -88,8 +89,8 @@ class ChatMessage(VideoToOpen):
 class ConversationsQuery(BaseModel):
     """Which conversations: of one video, and behind a page that was read."""
 
-    video_id: str | None = None
-    before: int | None = None
+    video_id: YouTubeId | None = None
+    before: Annotated[int, Field(ge=0, lt=10**18)] | None = None
 
 
 class LastEventId(BaseModel):
@@ -194,25 +195,23 @@ async def get_quota(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/conversations")
-@documented("wiz", shapes.Conversations, 400, 401, 429)
+@documented("wiz", shapes.Conversations, 400, 401, 422, 429)
 @document_querystring(ConversationsQuery)
 @user_or_guest
 @limited("wiz_read")
 async def get_conversations(caller: Visitor) -> Response:
     """The caller's conversations, newest first, 50 a page."""
-    video_id = request.args.get("video_id")
     before = request.args.get("before")
     if before is not None and _id.fullmatch(before) is None:
         raise ApiError(400, "before must be a conversation's id")
-    if video_id is not None and not bodies.is_video_id(video_id):
-        return json_answer({"conversations": []})
+    query = read_query(ConversationsQuery)
     identity = _identity(caller)
     row = await services().database.one(
         wiz_queries.CONVERSATIONS,
         user_id=identity.user_id,
         guest_id=identity.guest_id,
-        video_id=video_id,
-        before=None if before is None else int(before),
+        video_id=query.video_id,
+        before=query.before,
         at_most=CONVERSATIONS_PER_PAGE,
     )
     found = row[0] if row else "[]"

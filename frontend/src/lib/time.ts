@@ -8,12 +8,15 @@ export function clock(seconds: number): string {
   return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
 }
 
+/** As the server reads them: see `tests/cases/note_times.json`. */
+const TIME = /^ *(?:([0-9]{1,4})|(?:([0-9]{1,4}):)([0-5]?[0-9])):([0-5]?[0-9](?:\.[0-9]{1,6})?) *$/;
+
 /** The seconds that "7:55:35" or "12:34" means; null for anything else. */
 export function secondsOf(timestamp: string): number | null {
-  const parts = timestamp.trim().split(":");
-  if (parts.length < 2 || parts.length > 3) return null;
-  if (!parts.every((part) => /^\d{1,4}(\.\d+)?$/.test(part))) return null;
-  return parts.reduce((sum, part) => sum * 60 + Number(part), 0);
+  const match = TIME.exec(timestamp);
+  if (!match) return null;
+  const [, allMinutes = 0, hours = 0, minutes = 0, seconds = 0] = match;
+  return (Number(hours) * 60 + Number(minutes) + Number(allMinutes)) * 60 + Number(seconds);
 }
 
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });

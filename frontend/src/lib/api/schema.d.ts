@@ -2222,7 +2222,12 @@ export interface operations {
                      * @example 12:34
                      */
                     timestamp: string;
-                    /** Video Id */
+                    /**
+                     * Video Id
+                     * @description an id of 11 letters, digits, `_` and `-`, or a link to the video
+                     * @example dQw4w9WgXcQ
+                     * @example https://youtu.be/dQw4w9WgXcQ?t=90
+                     */
                     video_id: string;
                     /**
                      * Video Title
@@ -5031,7 +5036,12 @@ export interface operations {
                     conversation_id?: number | null;
                     /** Message */
                     message: string;
-                    /** Video Id */
+                    /**
+                     * Video Id
+                     * @description an id of 11 letters, digits, `_` and `-`, or a link to the video
+                     * @example dQw4w9WgXcQ
+                     * @example https://youtu.be/dQw4w9WgXcQ?t=90
+                     */
                     video_id: string;
                 };
             };
@@ -5178,7 +5188,12 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** Video Id */
+                    /**
+                     * Video Id
+                     * @description an id of 11 letters, digits, `_` and `-`, or a link to the video
+                     * @example dQw4w9WgXcQ
+                     * @example https://youtu.be/dQw4w9WgXcQ?t=90
+                     */
                     video_id: string;
                 };
             };
@@ -5313,6 +5328,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5409,7 +5435,12 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** Video Id */
+                    /**
+                     * Video Id
+                     * @description an id of 11 letters, digits, `_` and `-`, or a link to the video
+                     * @example dQw4w9WgXcQ
+                     * @example https://youtu.be/dQw4w9WgXcQ?t=90
+                     */
                     video_id: string;
                 };
             };
