@@ -13,7 +13,7 @@ HAS_NPM := $(shell command -v npm)
 WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo test check lint types contracts bench screenshots lock clean web no-web web-check web-types web-drift
+.PHONY: help install dev run demo test check lint types contracts bench chaos screenshots lock clean web no-web web-check web-types web-drift
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ web-drift: dev $(WEB)/node_modules/.installed
 
 bench: dev ## Measure, and print a table (ARGS="--quick" for a short run)
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: dev ## Kills and outages against a real service; figures go to bench/CHAOS.md (SOAK=30: memory for so many minutes)
+	$(BIN)/python -m bench.chaos --markdown bench/CHAOS.md --soak $(or $(SOAK),0)
 
 screenshots: dev $(WEB_BUILD) ## Write docs/screenshots: every page, on desktop and phone, light and dark
 	$(BIN)/python -m tests.browser.screenshots

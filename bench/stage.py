@@ -83,12 +83,12 @@ def require_durable(dsn: str) -> None:
 
 @contextmanager
 def _serving(data: Path, settings: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    port = _free_port()
+    port = free_port()
     log = data / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "vidwiz", "serve", "--port", str(port), "--no-workers"],
-            env={**_environment(data), **settings},
+            env={**environment(data), **settings},
             stdout=output,
             stderr=output,
         )
@@ -104,7 +104,8 @@ def _serving(data: Path, settings: Mapping[str, str]) -> Iterator[tuple[int, int
             process.wait()
 
 
-def _environment(data: Path) -> dict[str, str]:
+def environment(data: Path) -> dict[str, str]:
+    """What a command of ours is started with, on the data in this folder."""
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
     return {
         **kept,
@@ -113,6 +114,7 @@ def _environment(data: Path) -> dict[str, str]:
         "VIDWIZ_MASTER_KEY": MASTER_KEY,
         "VIDWIZ_DATA_DIR": str(data),
         "VIDWIZ_RATE_LIMITS": "off",
+        "VIDWIZ_ENV_FILE": "off",
     }
 
 
@@ -132,7 +134,8 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) ->
     raise SystemExit(f"the server did not get ready:\n{log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
