@@ -168,7 +168,9 @@ async def test_long_lists_come_in_pages_without_a_hole(api: Api, video_id: str) 
     assert await listed(api, who, f"?before={second[-1]['conversation_id']}") == []
 
 
-@pytest.mark.parametrize("video_id", ["a/b/c", "", "\0", "https://evilyoutube.com/watch?v=W421vNri5hw"])
+@pytest.mark.parametrize(
+    "video_id", ["a/b/c", "", "\0", "https://evilyoutube.com/watch?v=W421vNri5hw"]
+)
 async def test_conversations_on_what_is_no_video_are_refused(api: Api, video_id: str) -> None:
     params = {"video_id": video_id}
     answer = await api.client.get("/api/wiz/conversations", params=params, headers=guest())
