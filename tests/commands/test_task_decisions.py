@@ -234,6 +234,26 @@ def test_a_result_of_a_worker_who_lost_the_claim_is_refused() -> None:
     given(QUEUED, FIRST, taken_over).when(SUBMIT).refused(TaskOfOtherWorker)
 
 
+def test_a_late_failure_of_an_earlier_attempt_leaves_the_newer_claim() -> None:
+    """All admins are one worker; ``attempt`` tells its claims apart."""
+    second = FIRST.model_copy(update={"attempt": 2})
+    for stale in (1, 3):
+        for failed in (FAIL, replace(FAIL, permanent=True)):
+            told = given(QUEUED, FIRST, second).when(replace(failed, attempt=stale))
+            told.refused(TaskNotInProgress)
+    again = FAILED_ONCE.model_copy(update={"attempt": 2})
+    for attempt in (2, None):
+        told = given(QUEUED, FIRST, second).when(replace(FAIL, attempt=attempt))
+        told.then(again, result="pending")
+
+
+def test_a_late_success_of_an_earlier_attempt_is_welcome() -> None:
+    second = FIRST.model_copy(update={"attempt": 2})
+    told = given(ADDED, QUEUED, FIRST, second).when(replace(SUBMIT, attempt=1))
+    told.then(COMPLETED.model_copy(update={"attempt": 2}), READY, result="completed")
+    given(QUEUED, FIRST, FAILED_ONCE).when(replace(SUBMIT, attempt=1)).refused(TaskNotInProgress)
+
+
 def test_the_first_refusal_that_applies_is_told() -> None:
     wrong = replace(SUBMIT, worker="v", video_id="other")
     given(QUEUED).when(replace(wrong, task_type=TaskType.METADATA)).refused(TaskNotFound)
@@ -310,13 +330,20 @@ class TaskLife(RuleBasedStateMachine):
         assert after is not None
         assert after.status not in ("pending", "in_progress")
 
-    @rule(worker=st.sampled_from("vw"), success=st.booleans(), permanent=st.booleans())
-    def submit(self, worker: str, success: bool, permanent: bool) -> None:
+    @rule(
+        worker=st.sampled_from("vw"),
+        success=st.booleans(),
+        permanent=st.booleans(),
+        attempt=st.none() | st.integers(1, MAX_ATTEMPTS),
+    )
+    def submit(self, worker: str, success: bool, permanent: bool, attempt: int | None) -> None:
         before = fold(self.past)
         assert before is not None
-        command = replace(SUBMIT if success else FAIL, worker=worker, permanent=permanent)
+        report = SUBMIT if success else FAIL
+        command = replace(report, worker=worker, permanent=permanent, attempt=attempt)
         told = given(*self.past).when(command)
         holds = (before.status, before.worker) == ("in_progress", worker)
+        holds = holds and (success or attempt in (None, before.attempt))
         assert (told.refusal is None) == holds
         if told.outcome is not None:
             self.past += [event for event in told.outcome.events if event.stream == "task:7"]

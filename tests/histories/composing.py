@@ -198,6 +198,7 @@ def submit_result(world: World, dice: Dice) -> SubmitResult:
         task_type=dice.choice([*[task.task_type] * 7, *TaskType]),
         video_id=dice.choice([*[task.video_id] * 3, *world.video_ids]),
         worker=dice.choice([task.worker or "admin", *WORKERS]),
+        attempt=dice.choice([None, task.retry_count, task.retry_count - 1]),
         **_report(task, dice),
     )
 

@@ -142,6 +142,8 @@ def _claimed(world: World, command: SubmitResult) -> Task:
 
 
 def _failed(world: World, task: Task, command: SubmitResult) -> str:
+    if command.attempt is not None and command.attempt != task.retry_count:
+        raise TaskNotInProgress
     _blame(task, command.error, command.reason)
     if command.permanent or task.retry_count >= ATTEMPTS:
         task.ended("failed", world.now)

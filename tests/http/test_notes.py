@@ -28,7 +28,7 @@ from vidwiz.events.recorded import Actor, Origin
 from vidwiz.http import shapes
 from vidwiz.http.bodies import SMALL_BODY
 from vidwiz.wiz.note_times import PATTERN, require_time, seconds_of
-from vidwiz.workers.writing import LONGEST_VIDEO_S
+from vidwiz.wiz.transcripts import LONGEST_VIDEO_S
 from vidwiz.workers.writing import seconds_of_note as seconds_for_a_prompt
 
 NO_COLON = rule("timestamp", "timestamp must contain at least one ':'")
@@ -311,17 +311,16 @@ async def test_a_late_answer_of_an_ai_leaves_what_a_person_wrote_meanwhile(
     """Without ``only_if_empty`` too, which older workers do not give; to them it is a success."""
     for text in (None, "", "of its owner"):
         note = await api.add_note(ann, new_video_id(), text=text)
-        path = (api, ann.headers, note["id"])
-        mine = {} if text else {"text": "written meanwhile"}
+        mine = [] if text else ["written meanwhile"]
         answers = await asyncio.gather(
             *(edit(api, api.admin, note["id"], text=f"by AI {n}", generated_by_ai=True)
               for n in range(8)),
-            *([edit(*path, **mine)] if mine else []),
+            *(edit(api, ann.headers, note["id"], text=words) for words in mine),
         )  # fmt: skip
         late = await edit(api, api.admin, note["id"], text="by AI, late", generated_by_ai=True)
         assert {answer.status_code for answer in answers} == {200}
         kept = shaped(shapes.Note, late)
-        expected = text or mine["text"]
+        expected = text or mine[0]
         assert (kept["text"], kept["generated_by_ai"]) == (expected, False)
         assert await notes_of(api, ann, note["video_id"]) == [kept]
         fixed = await edit(api, api.admin, note["id"], text="An admin's own edit")

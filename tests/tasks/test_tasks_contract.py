@@ -1,6 +1,7 @@
 """CONTRACT.md section 5, sentence by sentence, over the real app."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from tests.workers import (
     submit,
     success,
 )
+from vidwiz.commands.tasks import ClaimTask
+from vidwiz.events import TaskType
+from vidwiz.events.recorded import ADMIN as ADMIN_ACTOR
+from vidwiz.events.recorded import Origin
 from vidwiz.http.app import create_app
 from vidwiz.http.tasks import _timeout
 
@@ -280,6 +285,28 @@ async def test_the_body_is_looked_at_before_the_task(api: Api, kind: str) -> Non
         "success": "bool_parsing",
     }
     assert found["error_message"] == "string_type"
+
+
+async def test_a_late_failure_does_not_undo_a_newer_claim_of_the_same_token(api: Api) -> None:
+    await queued_by(api)
+    first = await claimed(api.client)
+    again = ClaimTask(TaskType.TRANSCRIPT, "admin", datetime.now(UTC) + timedelta(seconds=1))
+    assert (await api.services.store.execute(again, Origin(ADMIN_ACTOR))).attempt == 2
+    for permanent in (False, True):
+        late = failure(first, attempt=first["retry_count"], permanent=permanent)
+        answer = await submit(api.client, "transcript", late)
+        assert await refusal(answer) == (400, "BAD_REQUEST", "Task is not in progress")
+    done = {**success(first), "attempt": first["retry_count"]}
+    answer = await submit(api.client, "transcript", done)
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+
+
+@pytest.mark.parametrize("attempt", [0, -1, "first", 1.5, 2**63])
+async def test_an_attempt_is_a_count(api: Api, attempt: object) -> None:
+    body = {"task_id": 1, "video_id": "x", "success": False, "attempt": attempt}
+    answer = await submit(api.client, "transcript", body)
+    assert answer.status_code == 422
+    assert {problem["field"] for problem in answer.json()["error"]["details"]} == {"attempt"}
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,9 @@ class SubmitResult:
 
     ``transcript`` or ``metadata`` is the fruit of a success; other tasks have none, their worker
     says so with ``done``. Else the attempt failed: ``error`` says why, ``reason`` is a stable code,
-    and another attempt is not made when it is ``permanent``. The result is the task's new status.
+    and another attempt is not made when it is ``permanent``. ``attempt`` says of which claim it is,
+    if the worker said so: one that was given up meanwhile fails no newer one, but its success is
+    welcome. The result is the task's new status.
     """
 
     task_id: int
@@ -236,6 +238,7 @@ class SubmitResult:
     error: str | None = None
     reason: str | None = None
     permanent: bool = False
+    attempt: int | None = None
 
     def lookup(self) -> PastOf:
         """The pasts of the task and of its video."""
@@ -290,6 +293,8 @@ def _succeeded(command: SubmitResult, task: Task) -> Outcome | None:
 
 
 def _failed(command: SubmitResult, task: Task) -> Outcome:
+    if command.attempt not in (None, task.attempt):
+        raise TaskNotInProgress
     last = command.permanent or task.attempt >= MAX_ATTEMPTS
     failed = TaskFailed if last else TaskAttemptFailed
     event = failed(

@@ -76,6 +76,9 @@ class Result(BaseModel):
         None, examples=["blocked"]
     )
     permanent: bool = Field(default=False, description="another attempt would be in vain")
+    attempt: int | None = Field(
+        None, ge=1, le=LARGEST_ID, description="the `retry_count` that came with the task"
+    )
 
 
 def _required_on_success(value: Any, info: ValidationInfo) -> Any:
@@ -280,6 +283,7 @@ async def _submit(caller: Caller, task_type: TaskType, body: Result, **fruit: An
         error=body.error_message,
         reason=body.error_code,
         permanent=body.permanent,
+        attempt=body.attempt,
         **fruit,
     )
     status: str = await services().store.execute(command, origin(caller.actor))

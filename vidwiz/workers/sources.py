@@ -77,4 +77,4 @@ class TaskSource:
 
 
 def _report(job: Job) -> dict[str, Any]:
-    return {"task_id": job.task_id, "video_id": job.video_id}
+    return {"task_id": job.task_id, "video_id": job.video_id, "attempt": job.attempt}

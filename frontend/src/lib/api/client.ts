@@ -1,6 +1,6 @@
 /** The only place that calls fetch: typed by the server's OpenAPI, failing with an ApiError. */
 
-import { admin, guestId, session } from "@/lib/auth/credentials";
+import { admin, guestId, learnTime, session } from "@/lib/auth/credentials";
 import { errorOf, unreachable } from "./errors";
 import type { Answer, Method, Options, PathsWith, Request } from "./types";
 
@@ -31,6 +31,7 @@ export async function open<M extends Method, P extends PathsWith<M>>(
   }).catch((cause: unknown) => {
     throw unreachable(cause, signal);
   });
+  learnTime(response.headers.get("Date"));
   if (response.ok) return response;
   if (token && as === "admin" && [401, 403].includes(response.status)) admin.expire(token);
   else if (token && response.status === 401) session.expire(token);

@@ -3075,6 +3075,12 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
+                     * Attempt
+                     * @description the `retry_count` that came with the task
+                     * @default null
+                     */
+                    attempt?: number | null;
+                    /**
                      * Error Code
                      * @default null
                      * @example blocked
@@ -3267,6 +3273,12 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /**
+                     * Attempt
+                     * @description the `retry_count` that came with the task
+                     * @default null
+                     */
+                    attempt?: number | null;
                     /**
                      * Error Code
                      * @default null
@@ -3479,6 +3491,12 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
+                     * Attempt
+                     * @description the `retry_count` that came with the task
+                     * @default null
+                     */
+                    attempt?: number | null;
+                    /**
                      * Error Code
                      * @default null
                      * @example blocked
@@ -3671,6 +3689,12 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /**
+                     * Attempt
+                     * @description the `retry_count` that came with the task
+                     * @default null
+                     */
+                    attempt?: number | null;
                     /**
                      * Error Code
                      * @default null

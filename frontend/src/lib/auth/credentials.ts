@@ -3,6 +3,7 @@
 import { lasting, ofThisTab } from "@/lib/storage";
 import { uuid } from "@/lib/uuid";
 import { type Session, sessionOf } from "./claims";
+import { heard, now } from "./clock";
 
 const TOKEN = "vidwiz.token";
 const GUEST = "vidwiz.guest";
@@ -22,6 +23,11 @@ addEventListener("storage", ({ key }) => {
   if (key === TOKEN || key === null) changed();
 });
 
+/** An answer came: its date may say that a session has not run out, or has. */
+export function learnTime(date: string | null): void {
+  if (heard(date)) changed();
+}
+
 let current: Session | null = null;
 let ending: "ran out" | "left" | null = null;
 
@@ -30,7 +36,7 @@ export const session = {
   read: (): Session | null => {
     const token = lasting.read(TOKEN);
     if (token !== (current?.token ?? null)) current = token ? sessionOf(token) : null;
-    return current && current.expires > Date.now() ? current : null;
+    return current && current.expires > now() ? current : null;
   },
   open: (token: string): void => {
     ending = null;

@@ -2,6 +2,7 @@
 
 import { useEffect, useSyncExternalStore } from "react";
 import type { Session } from "./claims";
+import { now } from "./clock";
 import { admin, onChange, session } from "./credentials";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -10,7 +11,7 @@ export function useSession(): Session | null {
   const current = useSyncExternalStore(onChange, session.read);
   useEffect(() => {
     if (!current) return undefined;
-    const left = current.expires - Date.now();
+    const left = current.expires - now();
     if (left > LONGEST_TIMER_MS) return undefined; // nobody leaves a tab open for weeks
     const timer = setTimeout(() => session.expire(current.token), left);
     return () => clearTimeout(timer);
