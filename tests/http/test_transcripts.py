@@ -68,6 +68,7 @@ async def test_any_user_brings_a_transcript_in_any_format(
         "message": "Transcript added successfully",
         "video_id": video_id,
         "segments": 1,
+        "skipped": {"count": 0, "first": []},
     }
     for who in (bob.headers, api.admin):
         items = shaped(list[shapes.TranscriptItem], await transcript(api, who, video_id))
@@ -327,3 +328,16 @@ async def test_a_task_is_reported_where_it_was_taken(api: Api, ann: Person) -> N
         its = {**report(task, success=True), "metadata": {"a": 1}}
         refused(await submit(api.client, other, its), 404, "Task not found")
     await submit(api.client, "transcript", success(task))
+
+
+async def test_a_malformed_cue_is_left_out_and_told(api: Api, ann: Person) -> None:
+    video_id = await opened(api)
+    content = b"WEBVTT\n\n00:01.000 --> 00:02.000\na\n\n00:22:21.320 --> \nlost\n"
+
+    answer = shaped(shapes.AddedTranscript, await bring(api, ann.headers, video_id, content))
+
+    assert answer["segments"] == 1
+    assert answer["skipped"] == {
+        "count": 1,
+        "first": [{"line": 6, "reason": "Line 6 has nothing for a time like 00:01.000."}],
+    }

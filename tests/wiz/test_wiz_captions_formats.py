@@ -1,6 +1,10 @@
 """Whatever people paste or upload becomes the contract's items, or a message that helps them."""
 
+import html
 import json
+import re
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -10,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wiz.spoken import APOLLO, TRANSCRIPTS, unhurried
-from vidwiz.wiz.captions_formats import MAX_ITEMS, UnreadableTranscript, parse_transcript
+from vidwiz.wiz.captions_formats import (
+    MAX_ITEMS,
+    UnreadableTranscript,
+    parse_transcript,
+    read_transcript,
+)
 
 VTT = """WEBVTT - A title
 
@@ -193,19 +202,19 @@ def test_the_content_or_a_hint_tells_the_format(content: str, hint: str | None) 
         ("", None, "empty"),
         (" \n", None, "empty"),
         ("only words", None, "No line begins with a time"),
-        ("0:00 words\n1:75 more", None, "Line 2 begins with 1:75"),
+        ("1:75 more", None, "Line 1 begins with 1:75"),
         ("WEBVTT\n\n00:01.000 --> soon\nwords", None, "Line 3 "),
-        ("1\n00:00:01,000 --> 00:00\nwords", None, "Line 2 "),
+        ("1\n00:00:01,000 --> soon\nwords", None, "Line 2 "),
         ("WEBVTT\n\nno cues", None, "No line has the times"),
         ("0:00\n0:05\n", None, "no words"),
         ('[\n{"text": "a"\n"b": 1}]', None, "Line 3 is no JSON"),
         ("words", "talk.json", "Line 1 is no JSON"),
         ("{}", None, "no list of transcript items"),
-        ('[{"text": "a", "offset": 1}, {"text": 1}]', None, "Item 2 has no text"),
+        ('[{"text": "", "offset": 1}, {"text": 1}]', None, "Item 2 has no text"),
         ('[{"text": "a", "offset": "1"}]', None, "Item 1 has no offset"),
         ('[{"text": "a", "offset": -1}]', None, "Item 1 has no offset"),
         ('{"events": [1]}', None, "Event 1 "),
-        (b"0:00 words\n0:05 caf\xe9", None, "Line 2 is no UTF-8"),
+        (b"0:00 words\n0:05 gar\xe7on \xe0 la carte", None, "Line 2 is no UTF-8"),
         ("[" * 100_000, "x.json", "Line 1 is no JSON"),
         ('[{"text": "\\ud800", "offset": 1}]', None, "Line 1 is no JSON"),
     ],
@@ -280,10 +289,10 @@ def test_much_nonsense_takes_no_time(unit: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["1" * 5000, "x" + "f" * 5000])
-def test_a_reference_to_a_character_that_cannot_be_stands_for_none(number: str) -> None:
+def test_a_reference_to_a_character_that_cannot_be_stands_for_a_question_mark(number: str) -> None:
     content = f"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHouston &#{number};"
     (item,) = parse_transcript(content)
-    assert item["text"] == "Houston"
+    assert item["text"] == "Houston \ufffd"
 
 
 def test_a_cue_of_very_many_lines_is_read_in_the_time_of_its_length() -> None:
@@ -291,3 +300,128 @@ def test_a_cue_of_very_many_lines_is_read_in_the_time_of_its_length() -> None:
     cue = "00:00:0{}.000 --> 00:00:0{}.500\n{}\n<00:00:01.500>"
     content = f"WEBVTT\n\n{cue.format(1, 1, lines)}\n\n{cue.format(2, 2, lines)}"
     assert len(parse_transcript(content)) == 2
+
+
+letters = st.text(
+    st.sampled_from("abcXYZ019 <>{}\\/&;:.,-=\"'[]()#\u00e9\u5b57\u05d0\u0648\u200f\U0001f680"),
+    max_size=60,
+)
+TAGS = ("<i>", "</i>", "<b>", '<font color="#fff">', "</font>", "{\\an8}", "{\\i1}", "<br/>")
+
+
+def is_markup(words: str) -> bool:
+    """Whether SubRip could take a part of these words for its own."""
+    known = r"</?(b|i|u|s|c|rt|br)\b|\{\s*\\|&[#A-Za-z]|-->|<[0-9]"
+    return re.search(known, words, re.IGNORECASE) is not None
+
+
+@unhurried
+@given(
+    st.lists(
+        st.tuples(
+            letters.filter(lambda it: it.strip() and not is_markup(it)), st.sampled_from(TAGS)
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_every_letter_of_a_subrip_cue_is_in_its_segment(pieces: list[tuple[str, str]]) -> None:
+    words = " ".join(piece for piece, _ in pieces)
+    marked = " ".join(f"{tag}{piece}" for piece, tag in pieces)
+    if is_markup(words):
+        return
+    (read,) = parse_transcript(f"1\n00:00:01,000 --> 00:00:02,000\nx {marked} x\n", "a.srt")
+    assert read["text"].replace(" ", "") == f"x{words}x".replace(" ", "")
+
+
+@unhurried
+@given(letters, st.sampled_from(["sbv", "text", "json"]))
+def test_formats_without_markup_keep_every_letter(words: str, format_: str) -> None:
+    if re.search(r"&[#A-Za-z]|\[br\]|[0-9]:[0-9]", words):
+        return
+    content = {
+        "sbv": f"0:00:01.000,0:00:02.000\nx {words} x\n",
+        "text": f"0:01 x {words} x\n",
+        "json": json.dumps([{"text": f"x {words} x", "offset": 1}]),
+    }[format_]
+    (read,) = parse_transcript(content)
+    assert read["text"].replace(" ", "") == f"x{words}x".replace(" ", "")
+
+
+@unhurried
+@given(letters)
+def test_escaped_text_of_a_vtt_cue_is_whole(words: str) -> None:
+    content = f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Fred>x {html.escape(words)} x</v>\n"
+    (read,) = parse_transcript(content)
+    assert read["text"].replace(" ", "") == f"x{words}x".replace(" ", "")
+
+
+@unhurried
+@given(
+    st.integers(0, 200),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.integers(0, 999),
+    st.sampled_from(["vtt", "srt", "sbv", "ttml"]),
+)
+def test_a_time_is_right_or_its_cue_is_left_out(
+    hours: int, minutes: int, seconds: int, thousandths: int, format_: str
+) -> None:
+    mark = "," if format_ == "srt" else "."
+    time_ = f"{hours:02}:{minutes:02}:{seconds:02}{mark}{thousandths:03}"
+    good, head = {
+        "vtt": ("00:00:00.000 --> 00:00:01.000\na\n\n", "WEBVTT\n\n"),
+        "srt": ("00:00:00,000 --> 00:00:01,000\na\n\n", ""),
+        "sbv": ("0:00:00.000,0:00:01.000\na\n\n", ""),
+        "ttml": ('<p begin="0s">a</p>', "<tt><body>"),
+    }[format_]
+    cue = {
+        "sbv": f"{time_},{time_}\nb\n",
+        "ttml": f'<p begin="{time_}">b</p></body></tt>',
+    }.get(format_, f"{time_} --> {time_}\nb\n")
+    read = read_transcript(head + good + cue)
+    if max(minutes, seconds) > 59:
+        assert ([it["text"] for it in read.items], read.skipped) == (["a"], 1)
+    else:
+        at = (hours * 60 + minutes) * 60 + seconds + thousandths / 1000
+        assert {it["text"]: it["offset"] for it in read.items}["b"] == pytest.approx(at)
+        assert read.skipped == 0
+
+
+HOSTILE = [
+    "<", "{", "{\\b ", "{\\b  \\b", "<b ", '<b a="', "<b a=b ", "&#", "&a", "[br]", "[00:01.00]",
+    "<00:", "0:0", "00:00:01.000,", "-->", "1 --> ", "\\N", "{\\t(", "\ufffd", "<p t='1'>",
+    "<s>", "[",
+]  # fmt: skip
+HEADS = [
+    "WEBVTT\n\n00:01.000 --> 00:02.000\n",
+    "1\n00:00:01,000 --> 00:00:02,000\n",
+    "0:00:01.000,0:00:02.000\n",
+    "[00:01.00]",
+    "0:01 ",
+    "<timedtext><body>",
+    "[Script Info]\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,",
+    "[",
+]
+HOSTILE_PROGRAM = """
+import sys
+from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
+units, heads = eval(sys.stdin.read())
+for unit in units:
+    for head in heads:
+        try:
+            parse_transcript(head + unit * (300_000 // len(unit)) + "x")
+        except UnreadableTranscript:
+            pass
+"""
+
+
+def test_hostile_long_lines_are_read_in_the_time_of_their_length() -> None:
+    """Anything worse than linear takes hours, so the deadline is a generous one."""
+    subprocess.run(
+        [sys.executable, "-c", HOSTILE_PROGRAM],
+        input=repr((HOSTILE, HEADS)),
+        text=True,
+        check=True,
+        timeout=240,
+    )

@@ -274,12 +274,27 @@ class TranscriptItem(BaseModel):
     duration: float | None = Field(None, description="seconds")
 
 
+class SkippedCue(BaseModel):
+    """A cue that was left out: its line in the file, or its item in a list of JSON, and why."""
+
+    line: int
+    reason: str
+
+
+class SkippedCues(BaseModel):
+    """How many malformed cues were left out, and the first few of them."""
+
+    count: int
+    first: list[SkippedCue]
+
+
 class AddedTranscript(BaseModel):
     """How much of a transcript was understood."""
 
     message: str
     video_id: str
     segments: int
+    skipped: SkippedCues
 
 
 class ProgressOf(BaseModel):

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -37,7 +38,7 @@ from vidwiz.http.tasks import stored_transcript
 from vidwiz.lookups.videos import transcript_grounds
 from vidwiz.projections import queries
 from vidwiz.projections.wiz_queries import TRANSCRIPT
-from vidwiz.wiz.captions_formats import UnreadableTranscript, parse_transcript
+from vidwiz.wiz.captions_formats import ReadTranscript, UnreadableTranscript, read_transcript
 
 transcripts = Blueprint("transcripts", __name__)
 
@@ -85,16 +86,22 @@ async def get_transcript(_: Visitor | Admin, video_id: str) -> Response:
 async def post_transcript(caller: Caller, video_id: str) -> Response:
     """Bring a transcript where there is none: VTT, SRT, JSON, or plain text with times.
 
-    The body is the file as it is. Only an admin replaces a transcript that is there.
+    The body is the file as it is. Only an admin replaces a transcript that is there. ``skipped``
+    counts the malformed cues that were left out, and names the first of them.
     """
     content = await bodies.read_raw()
     if not content.strip():
         raise ApiError(400, "Request body must be a transcript")
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    count = await services().shielded.run(_bring(caller, video_id, content))
+    read = await services().shielded.run(_bring(caller, video_id, content))
     return json_answer(
-        {"message": "Transcript added successfully", "video_id": video_id, "segments": count}
+        {
+            "message": "Transcript added successfully",
+            "video_id": video_id,
+            "segments": len(read.items),
+            "skipped": {"count": read.skipped, "first": [asdict(one) for one in read.reasons]},
+        }
     )
 
 
@@ -137,22 +144,22 @@ async def _compressed(answer: Response, content: bytes) -> Response:
     return answer
 
 
-async def _bring(caller: Caller, video_id: str, content: bytes) -> int:
+async def _bring(caller: Caller, video_id: str, content: bytes) -> ReadTranscript:
     """Object store first, then the event, one transcript of a video at a time."""
     replace = isinstance(caller, Admin)
-    segments = await asyncio.to_thread(_parsed, content)
+    read = await asyncio.to_thread(_parsed, content)
     async with services().database.exclusively(f"transcript:{video_id}") as connection:
         ground: TranscriptGround
         (ground,) = await transcript_grounds(connection, [TranscriptGroundFor(video_id)])
         require_no_transcript(ground, replace=replace)
-        command = AddTranscript(video_id, await stored_transcript(video_id, segments), replace)
+        command = AddTranscript(video_id, await stored_transcript(video_id, read.items), replace)
         await services().store.execute(command, origin(caller.actor))
-    return len(segments)
+    return read
 
 
-def _parsed(content: bytes) -> list[dict[str, Any]]:
+def _parsed(content: bytes) -> ReadTranscript:
     try:
-        return parse_transcript(content)
+        return read_transcript(content)
     except UnreadableTranscript as error:
         problem = {"field": "transcript", "message": str(error), "type": "value_error"}
         raise ApiError(422, "Request validation failed", [problem]) from None

@@ -1,65 +1,102 @@
-"""Reads a transcript that somebody pastes or uploads: VTT, SRT, JSON, or plain text with times."""
+"""Reads a transcript that somebody pastes or uploads, in any format of docs/captions.md."""
 
-import codecs
-import html
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from pysubs2 import SSAFile
-from pysubs2.formats.subrip import SubripFormat
-from pysubs2.formats.webvtt import WebVTTFormat
+from vidwiz.wiz.captions import json_lists, subrip, timed_lines, timed_text, webvtt
+from vidwiz.wiz.captions.cues import Cue, Skipped, UnreadableTranscript
+from vidwiz.wiz.captions.decoding import decoded, with_plain_line_ends
+from vidwiz.wiz.captions.rolling import unrolled
+from vidwiz.wiz.transcripts import LONGEST_VIDEO_S, Segment, segments_of
 
-from vidwiz.wiz.transcripts import Segment, one_line, seconds_of, segments_of
+__all__ = ["MAX_ITEMS", "ReadTranscript", "UnreadableTranscript", "parse_transcript"]
 
 MAX_ITEMS = 50_000
-
-_TAG = re.compile(r"<[^<>]*>")
-_INLINE_TIME = re.compile(r"<[0-9:.]{7,12}>")
-_COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)(?!\S)")
-_CUE_TIME = re.compile(r"\s*[0-9:.,]+\s*-->")
-_LINE_TIME = re.compile(
-    r"\s*(?P<open>[\[(])?(?P<time>(?:[0-9]{1,4}:)?[0-9]{1,6}:[0-9]{2})(?P<fraction>[.,][0-9]{1,3})?"
-    r"(?(open)[\])])(?![0-9:])\s*(?:[-\u2013\u2014:|]\s)?(?P<words>.*)"
-)
-
-_HINTS = {"vtt": "vtt", "srt": "srt", "subrip": "srt", "json": "json", "json3": "json"}
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
+MOST_REASONS = 5
+"""Parts that were left out of which a person is told the line and why."""
 
 _LINES_OF_A_CUE = 6
-_MOST_ROLLED = 8  # YouTube repeats two lines
-_NO_REFERENCE = re.compile(r"&#[0-9]{8,};?|&#[xX][0-9a-fA-F]{8,};?")
+_HINTS = {
+    **dict.fromkeys(("vtt", "webvtt"), "vtt"),
+    **dict.fromkeys(("srt", "subrip"), "srt"),
+    **dict.fromkeys(("json", "json3"), "json"),
+    **dict.fromkeys(("ttml", "dfxp", "xml", "srv1", "srv2", "srv3"), "xml"),
+    **dict.fromkeys(("ass", "ssa"), "ass"),
+    "sbv": "sbv",
+    "lrc": "lrc",
+}
 
 
-class UnreadableTranscript(Exception):
-    """This is no transcript that we can read; the text tells a person why, and in which line."""
+@dataclass(frozen=True, slots=True)
+class ReadTranscript:
+    """The items of a file, how many of its cues were left out, and why the first of them."""
+
+    items: list[dict[str, Any]]
+    skipped: int
+    reasons: Sequence[Skipped]
 
 
 def parse_transcript(content: bytes | str, hint: str | None = None) -> list[dict[str, Any]]:
+    """The items of ``read_transcript`` alone."""
+    return read_transcript(content, hint).items
+
+
+def read_transcript(content: bytes | str, hint: str | None = None) -> ReadTranscript:
     """The items of a transcript: ``text``, ``offset`` and ``duration`` (seconds), in time's order.
 
     ``hint`` is a file name or content type; without one, or where it says nothing, the content
-    tells the format. JSON is a list of such items (``start`` passes for ``offset``), or YouTube's
-    json3. Raises ``UnreadableTranscript`` and nothing else.
+    tells the format. A malformed cue is left out and counted. Raises ``UnreadableTranscript``, and
+    nothing else, when no cue is left.
     """
-    text = (_decoded(content) if isinstance(content, bytes) else content).removeprefix("\ufeff")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded(content) if isinstance(content, bytes) else with_plain_line_ends(content)
     if not text.strip():
         raise UnreadableTranscript("The transcript is empty.")
     if text.count("\n") > MAX_ITEMS * _LINES_OF_A_CUE:  # before each of them costs time
         raise UnreadableTranscript(f"The transcript has more than {MAX_ITEMS} lines.")
-    segments = segments_of(_READERS[_format(text, hint)](text))
+    format_ = _format(text, hint)
+    noun = "Item" if format_ == "json" else "Line"
+    cues, skipped = _sorted_out(_READERS[format_](text), noun)
+    if format_ in ("vtt", "srt"):
+        cues = [*unrolled(cues, rolls=webvtt.has_word_times(text))]
+    segments = segments_of([_raw_item(cue) for cue in cues])
     if not segments:
-        raise UnreadableTranscript("The transcript has times but no words.")
+        raise _refusal(format_, cues, skipped)
     if len(segments) > MAX_ITEMS:
         raise UnreadableTranscript(f"The transcript has more than {MAX_ITEMS} lines.")
-    return [_item(segment) for segment in segments]
+    return ReadTranscript(
+        [_item(segment) for segment in segments], len(skipped), skipped[:MOST_REASONS]
+    )
+
+
+def _sorted_out(found: Iterable[Cue | Skipped], noun: str) -> tuple[list[Cue], list[Skipped]]:
+    """The cues whose times can be, and what is left out."""
+    cues: list[Cue] = []
+    skipped: list[Skipped] = []
+    for one in found:
+        if isinstance(one, Skipped):
+            skipped.append(one)
+        elif math.isfinite(one.start) and 0 <= one.start <= LONGEST_VIDEO_S:
+            cues.append(one)
+        else:
+            reason = f"{noun} {one.line} is later than any video is long."
+            skipped.append(Skipped(one.line, reason))
+    return cues, skipped
+
+
+def _refusal(format_: str, cues: Sequence[Cue], skipped: Sequence[Skipped]) -> UnreadableTranscript:
+    if skipped:
+        return UnreadableTranscript(f"{skipped[0].reason} {_LOOKED_FOR[format_]}")
+    if cues:
+        return UnreadableTranscript("The transcript has times but no words.")
+    return UnreadableTranscript(_LOOKED_FOR[format_])
+
+
+def _raw_item(cue: Cue) -> dict[str, Any]:
+    duration = None if cue.end is None else max(0.0, cue.end - cue.start)
+    return {"text": " ".join(cue.lines), "offset": cue.start, "duration": duration}
 
 
 def _item(segment: Segment) -> dict[str, Any]:
@@ -67,173 +104,49 @@ def _item(segment: Segment) -> dict[str, Any]:
     return {"text": segment.text, "offset": segment.start, "duration": duration}
 
 
-def _decoded(content: bytes) -> str:
-    mark, encoding = next((it for it in _MARKS if content.startswith(it[0])), (b"", "utf-8"))
-    try:
-        return content[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableTranscript(
-            f"Line {line} is no UTF-8 text. Save the file as UTF-8."
-        ) from error
-
-
 def _format(text: str, hint: str | None) -> str:
     """WEBVTT's own mark is sure; then the hint; then what the text looks like."""
-    if text.lstrip().startswith("WEBVTT"):
+    if webvtt.SIGNATURE.match(text):
         return "vtt"
     hinted = _HINTS.get(re.split(r"[./+-]", (hint or "").split(";")[0].strip().lower())[-1])
     if hinted:
-        return hinted
-    if re.match(r"\s*(\{|\[\s*[{\]])", text):
-        return "json"
-    return "srt" if any(_CUE_TIME.match(line) for line in text.split("\n")) else "text"
+        return "srt" if hinted == "vtt" else hinted  # without its mark it is read leniently
+    for name, looks_like_it in _LOOKS:
+        if looks_like_it(text):
+            return name
+    return "text"
 
 
-def _vtt(text: str) -> list[dict[str, Any]]:
-    """YouTube's own captions roll: a cue repeats the lines before it, which are said once."""
-    rolls = _INLINE_TIME.search(text) is not None
-    items = []
-    shown: list[str] = []
-    for start, end, lines in _cues(text, "vtt", WebVTTFormat):
-        said = _unrolled(shown, lines) if rolls else lines
-        shown = lines
-        items.append({"text": " ".join(said), "offset": start, "duration": end - start})
-    return items
+def _any_line(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: any(pattern.match(line) for line in text.split("\n"))
 
 
-def _srt(text: str) -> list[dict[str, Any]]:
-    return [
-        {"text": " ".join(lines), "offset": start, "duration": end - start}
-        for start, end, lines in _cues(text, "srt", SubripFormat)
-    ]
-
-
-def _unrolled(shown: Sequence[str], lines: Sequence[str]) -> Sequence[str]:
-    most = min(len(lines), _MOST_ROLLED)
-    repeated = next(
-        (count for count in range(most, 0, -1) if list(shown[-count:]) == lines[:count]), 0
-    )
-    return lines[repeated:]
-
-
-def _cues(
-    text: str, name: str, format_: type[SubripFormat]
-) -> Iterator[tuple[float, float, list[str]]]:
-    """Start and end (seconds) and lines of each cue."""
-    cues = SSAFile.from_string("\n".join(_cue_lines(text, format_)), name, keep_html_tags=True)
-    if not len(cues):
-        raise UnreadableTranscript(
-            "No line has the times of a caption, like 00:00:01.000 --> 00:00:04.000"
-        )
-    for cue in cues:
-        lines = (one_line(_unescaped(line)) for line in cue.text.split("\\N"))
-        start = cue.start / 1000
-        yield start, max(start, cue.end / 1000), [line for line in lines if line]
-
-
-def _unescaped(line: str) -> str:
-    """With the characters that references stand for; a number beyond Unicode's stands for none."""
-    return html.unescape(_NO_REFERENCE.sub("", line))
-
-
-def _cue_lines(text: str, format_: type[SubripFormat]) -> list[str]:
-    """Only what pysubs2 may take for captions: times and words, without markup, names, comments."""
-    kept: list[str] = []
-    is_comment = False
-    for number, line in enumerate(text.split("\n"), 1):
-        follows_blank = not kept or not kept[-1]
-        if _CUE_TIME.match(line):
-            _check_times(line, number, format_)
-            if len(kept) > 1 and kept[-1] and not kept[-2]:
-                kept.pop()  # the name or number of the cue
-            kept.append(line)
-            is_comment = False
-        elif not line.strip():
-            kept += [] if follows_blank else [""]
-            is_comment = False
-        elif is_comment or (follows_blank and _COMMENT.match(line)):
-            is_comment = True
-        else:
-            kept.append(_TAG.sub("", line))
-    return kept
-
-
-def _check_times(line: str, number: int, format_: type[SubripFormat]) -> None:
-    if len(format_.TIMESTAMP.findall(line)) != len(("start", "end")):
-        raise UnreadableTranscript(
-            f"Line {number} should have the times of a caption, like 00:00:01.000 --> 00:00:04.000"
-        )
-
-
-def _json(text: str) -> list[dict[str, Any]]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableTranscript(f"Line {error.lineno} is no JSON: {error.msg}") from error
-    if isinstance(value, dict) and isinstance(value.get("events"), list):
-        return [_event(number, event) for number, event in enumerate(value["events"], 1)]
-    if not isinstance(value, list):
-        raise UnreadableTranscript("The JSON is no list of transcript items, and not json3 either.")
-    return [_json_item(number, item) for number, item in enumerate(value, 1)]
-
-
-def _json_item(number: int, item: Any) -> dict[str, Any]:
-    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        raise UnreadableTranscript(f"Item {number} has no text.")
-    offset = item.get("offset", item.get("start"))
-    if not _is_time(offset):
-        raise UnreadableTranscript(f"Item {number} has no offset in seconds.")
-    return {"text": item["text"], "offset": offset, "duration": item.get("duration")}
-
-
-def _event(number: int, event: Any) -> dict[str, Any]:
-    """Those without words (new lines, positions of windows) are left out with the empty items."""
-    if not isinstance(event, dict):
-        raise UnreadableTranscript(f"Event {number} is no event of json3.")
-    segs = event.get("segs")
-    pieces = (
-        [seg.get("utf8") for seg in segs if isinstance(seg, dict)] if isinstance(segs, list) else []
-    )
-    return {
-        "text": "".join(piece for piece in pieces if isinstance(piece, str)),
-        "offset": _milliseconds(event.get("tStartMs", 0)),
-        "duration": _milliseconds(event.get("dDurationMs")),
-    }
-
-
-def _milliseconds(value: Any) -> float | None:
-    return value / 1000 if _is_time(value) else None
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-
-
-def _plain(text: str) -> list[dict[str, Any]]:
-    """Words behind a time or on the lines after it; a heading before the first is left out."""
-    timed: list[tuple[float, list[str]]] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        match = _LINE_TIME.match(line)
-        if match is not None:
-            timed.append((_line_time(match, number), [match["words"]]))
-        elif timed:
-            timed[-1][1].append(line)
-    if not timed:
-        raise UnreadableTranscript("No line begins with a time, like 0:05 or 1:02:03.")
-    return [{"text": " ".join(words), "offset": offset} for offset, words in timed]
-
-
-def _line_time(match: re.Match[str], number: int) -> float:
-    seconds = seconds_of(match["time"])
-    if seconds is None:
-        raise UnreadableTranscript(f"Line {number} begins with {match['time']}, which is no time.")
-    return seconds + float((match["fraction"] or ".0").replace(",", "."))
-
-
-_READERS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
-    "vtt": _vtt,
-    "srt": _srt,
-    "json": _json,
-    "text": _plain,
+_LOOKS: Sequence[tuple[str, Callable[[str], object]]] = (
+    ("ass", subrip.is_ass),
+    ("lrc", timed_lines.is_lrc),
+    ("json", re.compile(r"\s*(\{|\[\s*[{\]])").match),
+    ("xml", timed_text.LOOKS_LIKE_IT.match),
+    ("srt", _any_line(subrip.TIMES)),
+    ("sbv", _any_line(timed_lines.SBV_TIMES)),
+)
+_READERS: dict[str, Callable[[str], Iterable[Cue | Skipped]]] = {
+    "vtt": webvtt.read,
+    "srt": subrip.read,
+    "ass": subrip.read_ass,
+    "sbv": timed_lines.read_sbv,
+    "lrc": timed_lines.read_lrc,
+    "xml": timed_text.read,
+    "json": json_lists.read,
+    "text": timed_lines.read_plain,
+}
+_CAPTION_TIMES = "No line has the times of a caption, like 00:00:01.000 --> 00:00:04.000"
+_LOOKED_FOR = {
+    "vtt": _CAPTION_TIMES,
+    "srt": _CAPTION_TIMES,
+    "ass": "No Dialogue line has times like 0:00:01.00,0:00:04.00",
+    "sbv": "No line has times like 0:00:01.000,0:00:04.000",
+    "lrc": "No line begins with a time like [00:12.00].",
+    "xml": "No element has a time in begin, start or t.",
+    "json": "No item has text and offset (or start), in seconds.",
+    "text": "No line begins with a time, like 0:05 or 1:02:03.",
 }

@@ -597,7 +597,8 @@ export interface paths {
         put?: never;
         /**
          * Bring a transcript where there is none: VTT, SRT, JSON, or plain text with times.
-         * @description The body is the file as it is. Only an admin replaces a transcript that is there.
+         * @description The body is the file as it is. Only an admin replaces a transcript that is there. ``skipped``
+         *     counts the malformed cues that were left out, and names the first of them.
          */
         post: operations["post_post_transcript"];
         delete?: never;
@@ -1243,6 +1244,26 @@ export interface components {
             duration_string: unknown;
             /** Thumbnail */
             thumbnail: unknown;
+        };
+        /**
+         * SkippedCue
+         * @description A cue that was left out: its line in the file, or its item in a list of JSON, and why.
+         */
+        SkippedCue: {
+            /** Line */
+            line: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * SkippedCues
+         * @description How many malformed cues were left out, and the first few of them.
+         */
+        SkippedCues: {
+            /** Count */
+            count: number;
+            /** First */
+            first: components["schemas"]["SkippedCue"][];
         };
         /**
          * TaskDetails
@@ -4959,6 +4980,7 @@ export interface operations {
                         message: string;
                         /** Segments */
                         segments: number;
+                        skipped: components["schemas"]["SkippedCues"];
                         /** Video Id */
                         video_id: string;
                     };

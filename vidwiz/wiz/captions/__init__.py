@@ -1,0 +1,1 @@
+"""Readers of caption formats; docs/captions.md is their table of rules."""
