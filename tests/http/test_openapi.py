@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 from quart import Quart
+from quart_schema.validation import (
+    QUART_SCHEMA_HEADERS_ATTRIBUTE,
+    QUART_SCHEMA_QUERYSTRING_ATTRIBUTE,
+    QUART_SCHEMA_REQUEST_ATTRIBUTE,
+)
 from werkzeug.routing import Rule
 
 from tests.support import Api
+from vidwiz.http import checked
 from vidwiz.http.app import create_app
+from vidwiz.http.openapi import WITHOUT_DATABASE
+from vidwiz.wiz.note_times import PATTERN
 
 SECURITY: dict[str, Any] = {
     "user": [{"user": []}],
@@ -131,6 +139,75 @@ def test_every_route_that_takes_json_documents_its_body(document: dict[str, Any]
         writes = method in ("POST", "PATCH") and rule.rule not in WITHOUT_JSON
         takes_json = writes or (method == "DELETE" and rule.rule in DELETES_WITH_JSON)
         assert ("requestBody" in operation) == takes_json, rule
+
+
+def test_every_route_documents_what_all_of_its_kind_share(document: dict[str, Any]) -> None:
+    for rule, method, _ in api_routes(the_app()):
+        operation = operation_of(document, rule, method)
+        if rule.rule not in WITHOUT_DATABASE:
+            assert "503" in operation["responses"], rule
+        if "requestBody" in operation:
+            assert operation["requestBody"]["required"] is True, rule
+        for one in operation["parameters"]:
+            schema = one["schema"]
+            assert {"type": "null"} not in schema.get("anyOf", []), (rule, one)
+            if one["in"] == "path":
+                assert schema.keys() & {"pattern", "minLength"}, (rule, one)
+
+
+def functions_of(schema: Any) -> Iterator[Any]:
+    """The validators of our own in a model's core schema."""
+    if isinstance(schema, list | tuple):
+        for one in schema:
+            yield from functions_of(one)
+    elif isinstance(schema, dict):
+        if str(schema.get("type", "")).startswith("function-"):
+            yield schema["function"]["function"]
+        for its in schema.values():
+            yield from functions_of(its)
+
+
+IN_THE_DESCRIPTION = {"_one_of_them", "_is_one", "_required_on_success", "instant_of", "moment_of"}
+"""Rules over several fields, and readers of times."""
+
+
+def test_every_rule_of_a_requests_field_shows_in_the_document() -> None:
+    models = set()
+    for _, _, view in api_routes(the_app()):
+        found = getattr(view, QUART_SCHEMA_REQUEST_ATTRIBUTE, None)
+        models |= {found[0]} if found else set()
+        for attribute in (QUART_SCHEMA_QUERYSTRING_ATTRIBUTE, QUART_SCHEMA_HEADERS_ATTRIBUTE):
+            models |= {its} if (its := getattr(view, attribute, None)) else set()
+    assert len(models) >= 15
+    shown = checked.functions()
+    for model in models:
+        for function in functions_of(model.__pydantic_core_schema__):
+            name = getattr(function, "__name__", "")
+            assert function in shown or name in IN_THE_DESCRIPTION, (model.__name__, name)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "field", "expected"),
+    [
+        ("/api/user/signup", "post", "password", {"minLength": 7, "maxLength": 1024}),
+        ("/api/user/signup", "post", "name", {"minLength": 2}),
+        ("/api/user/login", "post", "email", {"minLength": 1}),
+        ("/api/videos/{video_id}", "patch", "summary", {"maxLength": 10_000}),
+        ("/api/wiz/chat", "post", "message", {"minLength": 1}),
+        ("/api/wiz/chat", "post", "conversation_id", {"minimum": 1}),
+        ("/api/tasks/transcript", "post", "transcript",
+         {"items": {"type": "object", "required": ["text"]}}),
+        ("/api/notes", "post", "timestamp", {"maxLength": 100, "pattern": PATTERN}),
+        ("/api/notes", "post", "text", {"maxLength": 100_000}),
+    ],
+)  # fmt: skip
+def test_limits_are_documented(
+    document: dict[str, Any], path: str, method: str, field: str, expected: dict[str, Any]
+) -> None:
+    body = document["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+    schema = body["properties"][field]
+    kinds = [schema, *schema.get("anyOf", [])]
+    assert any(expected.items() <= kind.items() for kind in kinds), schema
 
 
 async def test_the_page_needs_nothing_of_another_host(api: Api) -> None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
 from werkzeug.exceptions import MethodNotAllowed
@@ -20,6 +20,7 @@ from vidwiz.audit.times import instant_of
 from vidwiz.events import event_types
 from vidwiz.http import audit_shapes, sse
 from vidwiz.http.answers import JSON_TYPE, NDJSON_TYPE, big_json, json_answer, ndjson
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, admin_only
@@ -49,6 +50,7 @@ def _stream(name: str) -> str:
     return name
 
 
+Topic = Annotated[str, CheckedAs(_topic, enum=sorted(event_types()))]
 Words = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]
 Position = Annotated[int, Field(ge=0, le=LARGEST)]
 Instant = Annotated[datetime, BeforeValidator(instant_of)]
@@ -63,8 +65,8 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: list[Annotated[str, AfterValidator(_topic)]] = Field([], max_length=100)
-    stream: Annotated[Words, AfterValidator(_stream)] | None = None
+    type: list[Topic] = Field([], max_length=100)
+    stream: Annotated[Words, CheckedAs(_stream, examples=["note:17"])] | None = None
     actor: Words | None = None
     correlation_id: Annotated[str, Field(pattern=_correlation.pattern)] | None = None
     since: Instant | None = None
@@ -109,7 +111,7 @@ class EventsQuery(StreamQuery):
 class LastEventId(BaseModel):
     """Where to go on."""
 
-    last_event_id: str | None = None
+    last_event_id: str | None = Field(None, pattern=r"^[0-9]{1,18}$")
 
 
 @audit.get("/events")

@@ -7,6 +7,13 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+_shown: set[Callable[[Any], Any]] = set()
+
+
+def functions() -> frozenset[Callable[[Any], Any]]:
+    """The rules that say what OpenAPI is to show of them."""
+    return frozenset(_shown)
+
 
 class CheckedAs:
     """An annotation: ``check`` runs on the field's value and gives what becomes of it.
@@ -17,6 +24,7 @@ class CheckedAs:
 
     def __init__(self, check: Callable[[Any], Any], **schema: Any) -> None:
         self._check = check
+        _shown.add(check)
         self._schema = schema
 
     def __get_pydantic_core_schema__(

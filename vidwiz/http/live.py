@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
 from werkzeug.exceptions import MethodNotAllowed
@@ -16,6 +16,7 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import UNAVAILABLE, ApiError
 from vidwiz.http.guards import User, bearer, user_only
 from vidwiz.http.services import Services, services
+from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.live.hub import TooManyStreams
 from vidwiz.live.stream import Told
 
@@ -34,7 +35,7 @@ _position = re.compile(r"[0-9]{1,18}")
 class LiveQuery(BaseModel):
     """Videos to hear of beside those that the user has notes or conversations on."""
 
-    video_id: list[str] = []
+    video_id: list[YouTubeId] = Field([], max_length=MOST_NAMED)
 
 
 class LastPosition(BaseModel):

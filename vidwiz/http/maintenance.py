@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from quart import Blueprint, Response
 from quart_schema import document_querystring
 
@@ -13,6 +13,7 @@ from vidwiz.audit.states import position_at
 from vidwiz.audit.times import moment_of
 from vidwiz.http import audit_shapes
 from vidwiz.http.answers import json_answer
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, admin_only
@@ -34,7 +35,7 @@ def _table(name: str) -> str:
     return name
 
 
-TableName = Annotated[str, AfterValidator(_table)]
+TableName = Annotated[str, CheckedAs(_table, enum=[*TABLES])]
 Id = Annotated[int, Field(ge=0, le=LARGEST)]
 
 

@@ -5,9 +5,9 @@ import re
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from quart import Blueprint, Response, request
-from quart_schema import document_querystring
+from quart_schema import document_headers, document_querystring
 
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, NoteNotFound
 from vidwiz.http import bodies, shapes
@@ -52,6 +52,12 @@ class NoteEdit(BaseModel):
     generated_by_ai: bool | None = None
 
 
+class Idempotent(BaseModel):
+    """What makes a request one, however often it is sent."""
+
+    idempotency_key: str | None = Field(None, pattern=r"^[\x21-\x7e]{1,255}$")
+
+
 class NoteEditing(ForTask):
     """How to edit."""
 
@@ -60,6 +66,7 @@ class NoteEditing(ForTask):
 
 @notes.post("/notes")
 @documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, status=201, body=NewNote)
+@document_headers(Idempotent)
 @user_only
 async def post_note(caller: User) -> Response:
     """Add a note; the first one on a video queues its transcript and metadata.
@@ -107,13 +114,14 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
     admin's ``task_id`` names the task that the words were written for.
     """
     body = await bodies.read(NoteEdit)
+    how = read_query(NoteEditing)
     command = EditNote(
         note_id=as_id(note_id),
         user_id=caller.user_id if isinstance(caller, User) else None,
         text=body.text,
         generated_by_ai=body.generated_by_ai or False,
-        only_if_empty=request.args.get("only_if_empty") == "true",
-        task_id=None if isinstance(caller, User) else read_query(ForTask).task_id,
+        only_if_empty=how.only_if_empty,
+        task_id=None if isinstance(caller, User) else how.task_id,
     )
     return json_answer(await services().store.execute(command, origin(caller.actor)))
 

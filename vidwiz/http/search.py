@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring
 
@@ -48,9 +48,9 @@ _number = re.compile(r"[0-9]{1,9}")
 class SearchAll(BaseModel):
     """What to search for: words, ``"phrases"``, and the beginning of a last word."""
 
-    q: str = ""
-    limit: int = PER_PAGE
-    offset: int = 0
+    q: str = Field("", max_length=LONGEST_QUERY)
+    limit: int = Field(PER_PAGE, ge=0, lt=10**9, description=f"at most {MOST_PER_PAGE} are given")
+    offset: int = Field(0, ge=0, lt=10**9)
 
 
 @search.get("/search/all")

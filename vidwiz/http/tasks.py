@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -33,6 +32,7 @@ from vidwiz.commands.tasks import (
 from vidwiz.events import TaskType
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
@@ -53,7 +53,7 @@ Fewer would miss it; more would take a worker that read its answer and hung up f
 
 
 class Poll(BaseModel):
-    """How long to wait for a task."""
+    """How long to wait for a task: at most 60 seconds, and not at all for 0 or less."""
 
     timeout: float = DEFAULT_WAIT_S
 
@@ -69,9 +69,7 @@ class Result(BaseModel):
     task_id: int
     video_id: str
     success: bool
-    error_message: Annotated[
-        str | None, AfterValidator(lambda message: message and message[:LONGEST_ERROR])
-    ] = None
+    error_message: Annotated[str, CheckedAs(lambda message: message[:LONGEST_ERROR])] | None = None
     error_code: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = Field(
         None, examples=["blocked"]
     )
@@ -87,22 +85,24 @@ def _required_on_success(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _segments(segments: list[Any]) -> list[Any]:
+    for segment in segments:
+        if not isinstance(segment, dict):
+            raise ValueError("transcript items must be dictionaries")  # noqa: TRY004  a 422
+        if "text" not in segment:
+            raise ValueError("transcript items must contain 'text' field")
+    return segments
+
+
+Segments = CheckedAs(_segments, items={"type": "object", "required": ["text"]})
+
+
 class TranscriptResult(Result):
     """A transcript as a list of segments: ``text``, and ``offset`` and ``duration`` in seconds."""
 
-    transcript: list[Any] | None = Field(None, validate_default=True)
+    transcript: Annotated[list[Any], Segments] | None = Field(None, validate_default=True)
 
     _on_success = field_validator("transcript")(_required_on_success)
-
-    @field_validator("transcript")
-    @classmethod
-    def _segments(cls, segments: list[Any] | None) -> list[Any] | None:
-        for segment in segments or ():
-            if not isinstance(segment, dict):
-                raise ValueError("transcript items must be dictionaries")  # noqa: TRY004  a 422
-            if "text" not in segment:
-                raise ValueError("transcript items must contain 'text' field")
-        return segments
 
 
 class MetadataResult(Result):

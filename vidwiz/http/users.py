@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from quart import Blueprint, Response
 
 from vidwiz.adapters.google_sign_in import InvalidCredential
@@ -22,6 +22,7 @@ from vidwiz.commands.users import (
 from vidwiz.events.recorded import SYSTEM
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
@@ -87,7 +88,9 @@ def _clean_credential(value: str) -> str:
     return value.strip()
 
 
-Name = Annotated[str, AfterValidator(_clean_name)]
+Name = Annotated[str, CheckedAs(_clean_name, minLength=NAME_LENGTH[0], pattern=r"\S")]
+Password = Annotated[str, CheckedAs(_some_password, minLength=1, format="password")]
+Credential = Annotated[str, CheckedAs(_clean_credential, minLength=1, pattern=r"\S")]
 
 
 class NewUser(BaseModel):
@@ -95,8 +98,16 @@ class NewUser(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, AfterValidator(_clean_email)]
-    password: Annotated[str, AfterValidator(_new_password)]
+    email: Annotated[str, CheckedAs(_clean_email, pattern=r"\S@\S+\.[A-Za-z]{2,}")]
+    password: Annotated[
+        str,
+        CheckedAs(
+            _new_password,
+            minLength=SHORTEST_PASSWORD,
+            maxLength=LONGEST_PASSWORD,
+            format="password",
+        ),
+    ]
     name: Name
 
 
@@ -105,8 +116,8 @@ class Login(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, AfterValidator(_login_email)]
-    password: Annotated[str, AfterValidator(_some_password)]
+    email: Annotated[str, CheckedAs(_login_email, minLength=1, pattern=r"\S")]
+    password: Password
 
 
 class GoogleLogin(BaseModel):
@@ -114,7 +125,7 @@ class GoogleLogin(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    credential: Annotated[str, AfterValidator(_clean_credential)]
+    credential: Credential
 
 
 class ProfileEdit(BaseModel):
@@ -131,8 +142,8 @@ class Proof(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    password: Annotated[str, AfterValidator(_some_password)] | None = None
-    credential: Annotated[str, AfterValidator(_clean_credential)] | None = None
+    password: Password | None = None
+    credential: Credential | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

@@ -2,15 +2,17 @@
 
 import re
 from math import ceil
+from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring
 
 from vidwiz.commands.videos import VideoNotFound, WriteSummary
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
@@ -31,27 +33,26 @@ LAST_PAGE = 10**15
 _integer = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*", re.ASCII)
 
 
+def _bounded(summary: str) -> str:
+    if len(summary) > LONGEST_SUMMARY:
+        raise ValueError("summary must be less than 10000 characters")
+    return summary
+
+
 class VideoEdit(BaseModel):
     """A summary to write; null changes nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
-    summary: str | None = None
-
-    @field_validator("summary")
-    @classmethod
-    def _is_bounded(cls, summary: str | None) -> str | None:
-        if summary is not None and len(summary) > LONGEST_SUMMARY:
-            raise ValueError("summary must be less than 10000 characters")
-        return summary
+    summary: Annotated[str, CheckedAs(_bounded, maxLength=LONGEST_SUMMARY)] | None = None
 
 
 class SearchQuery(BaseModel):
     """What to search for."""
 
-    query: str = ""
-    page: int = 1
-    per_page: int = PER_PAGE
+    query: str = Field("", max_length=LONGEST_QUERY)
+    page: int = Field(1, description="below 1 is 1")
+    per_page: int = Field(PER_PAGE, description=f"below 1 is {PER_PAGE}, at most {MOST_PER_PAGE}")
 
 
 @videos.get("/videos/<video_id>")

@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring, document_response
 from werkzeug.exceptions import MethodNotAllowed
@@ -31,6 +31,7 @@ from vidwiz.database import fetch_all
 from vidwiz.events.recorded import ANONYMOUS, Actor
 from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
+from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
@@ -65,8 +66,8 @@ def _message(message: str) -> str:
     return message
 
 
-def _positive(conversation_id: int | None) -> int | None:
-    if conversation_id is not None and conversation_id <= 0:
+def _positive(conversation_id: int) -> int:
+    if conversation_id <= 0:
         raise ValueError("conversation_id must be a positive integer")
     return conversation_id
 
@@ -82,8 +83,8 @@ class VideoToOpen(BaseModel):
 class ChatMessage(VideoToOpen):
     """A question; without a ``conversation_id`` it begins a conversation."""
 
-    message: Annotated[str, AfterValidator(_message)]
-    conversation_id: Annotated[int, AfterValidator(_positive)] | None = None
+    message: Annotated[str, CheckedAs(_message, minLength=1, pattern=r"\S")]
+    conversation_id: Annotated[int, CheckedAs(_positive, minimum=1)] | None = None
 
 
 class ConversationsQuery(BaseModel):

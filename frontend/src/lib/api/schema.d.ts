@@ -1430,18 +1430,18 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: string[];
-                stream?: string | null;
-                actor?: string | null;
-                correlation_id?: string | null;
-                since?: string | null;
-                until?: string | null;
-                video_id?: string | null;
-                user_id?: number | null;
-                after?: number | null;
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
+                stream?: string;
+                actor?: string;
+                correlation_id?: string;
+                since?: string;
+                until?: string;
+                video_id?: string;
+                user_id?: number;
+                after?: number;
                 before?: number;
                 order?: "asc" | "desc";
-                limit?: number | null;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -1523,19 +1523,19 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: string[];
-                stream?: string | null;
-                actor?: string | null;
-                correlation_id?: string | null;
-                since?: string | null;
-                until?: string | null;
-                video_id?: string | null;
-                user_id?: number | null;
-                after?: number | null;
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
+                stream?: string;
+                actor?: string;
+                correlation_id?: string;
+                since?: string;
+                until?: string;
+                video_id?: string;
+                user_id?: number;
+                after?: number;
                 before?: number;
             };
             header?: {
-                "last-event-id"?: string | null;
+                "last-event-id"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1885,7 +1885,7 @@ export interface operations {
     post_post_rebuild: {
         parameters: {
             query?: {
-                table?: string[];
+                table?: ("users" | "videos" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
             };
             header?: never;
             path?: never;
@@ -1980,14 +1980,14 @@ export interface operations {
     };
     get_get_state: {
         parameters: {
-            query?: {
-                at?: number | string;
-                table?: string | null;
-                id?: number | null;
-                user_id?: number | null;
-                video_id?: string | null;
-                conversation_id?: number | null;
-                after?: number | null;
+            query: {
+                at: number | string;
+                table?: "users" | "videos" | "notes" | "tasks" | "conversations" | "messages" | "turns";
+                id?: number;
+                user_id?: number;
+                video_id?: string;
+                conversation_id?: number;
+                after?: number;
                 limit?: number;
             };
             header?: never;
@@ -2226,11 +2226,13 @@ export interface operations {
     post_post_note: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -2361,6 +2363,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     delete_delete_note: {
@@ -2408,12 +2421,23 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     patch_patch_note: {
         parameters: {
             query?: {
-                task_id?: number | null;
+                task_id?: number;
                 only_if_empty?: boolean;
             };
             header?: never;
@@ -2422,7 +2446,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -2527,6 +2551,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_note_history: {
@@ -2616,7 +2651,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -2735,6 +2770,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_notes: {
@@ -2773,13 +2819,26 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_search: {
         parameters: {
             query?: {
                 query?: string;
+                /** @description below 1 is 1 */
                 page?: number;
+                /** @description below 1 is 10, at most 50 */
                 per_page?: number;
             };
             header?: never;
@@ -2830,12 +2889,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_search_all: {
         parameters: {
             query?: {
                 q?: string;
+                /** @description at most 30 are given */
                 limit?: number;
                 offset?: number;
             };
@@ -2883,6 +2954,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_stream: {
@@ -2891,7 +2973,7 @@ export interface operations {
                 video_id?: string[];
             };
             header?: {
-                "last-event-id"?: string | null;
+                "last-event-id"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3083,6 +3165,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_note_task: {
@@ -3092,7 +3185,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -3213,6 +3306,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_metadata_task: {
@@ -3282,6 +3386,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_metadata_task: {
@@ -3291,7 +3406,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -3419,6 +3534,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_summary_task: {
@@ -3499,6 +3625,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_summary_task: {
@@ -3508,7 +3645,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -3629,6 +3766,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_transcript_task: {
@@ -3698,6 +3846,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_transcript_task: {
@@ -3707,7 +3866,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -3741,7 +3900,7 @@ export interface operations {
                      * Transcript
                      * @default null
                      */
-                    transcript?: unknown[] | null;
+                    transcript?: Record<string, never>[] | null;
                     /** Video Id */
                     video_id: string;
                 };
@@ -3853,7 +4012,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -4043,7 +4202,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Credential */
@@ -4141,6 +4300,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_login: {
@@ -4150,12 +4320,15 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Email */
                     email: string;
-                    /** Password */
+                    /**
+                     * Password
+                     * Format: password
+                     */
                     password: string;
                 };
             };
@@ -4228,6 +4401,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_profile: {
@@ -4290,6 +4474,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     patch_patch_profile: {
@@ -4299,7 +4494,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -4400,6 +4595,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_signup: {
@@ -4409,14 +4615,17 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Email */
                     email: string;
                     /** Name */
                     name: string;
-                    /** Password */
+                    /**
+                     * Password
+                     * Format: password
+                     */
                     password: string;
                 };
             };
@@ -4489,6 +4698,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_token: {
@@ -4547,6 +4767,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     delete_delete_token: {
@@ -4583,6 +4814,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4661,12 +4903,23 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     patch_patch_video: {
         parameters: {
             query?: {
-                task_id?: number | null;
+                task_id?: number;
             };
             header?: never;
             path: {
@@ -4674,7 +4927,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -4786,6 +5039,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_ai_note_task: {
@@ -4848,6 +5112,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_progress: {
@@ -4878,6 +5153,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4947,6 +5233,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5072,7 +5369,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -5231,7 +5528,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -5325,13 +5622,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_conversations: {
         parameters: {
             query?: {
-                video_id?: string | null;
-                before?: number | null;
+                video_id?: string;
+                before?: number;
             };
             header?: never;
             path?: never;
@@ -5386,6 +5694,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5469,6 +5788,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     post_post_init: {
@@ -5478,7 +5808,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /**
@@ -5554,6 +5884,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_quota: {
@@ -5596,6 +5937,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5668,13 +6020,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_turn_stream: {
         parameters: {
             query?: never;
             header?: {
-                "last-event-id"?: string | null;
+                "last-event-id"?: string;
             };
             path: {
                 turn_id: string;
@@ -5760,6 +6123,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
         };
     };
     get_get_wiz_video: {
@@ -5797,6 +6171,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
