@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Date, Table, column, func, literal, null, sel
 from sqlalchemy.dialects.postgresql import JSON, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from vidwiz import counts
 from vidwiz.commands.base import (
     IdempotencyKeyUsed,
     PasswordSet,
@@ -23,12 +24,14 @@ from vidwiz.projections.tables import (
     Instant,
     credentials,
     idempotency_keys,
+    known_networks,
     personal_keys,
     quotas,
 )
 
 IDEMPOTENCY_KEYS_LIVE = timedelta(hours=24)
 QUOTAS_LIVE = timedelta(days=2)
+NETWORKS_LIVE = timedelta(days=90)
 
 
 class RecordRefused(Exception):
@@ -93,11 +96,15 @@ _SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
         Statement(credentials.delete().where(credentials.c.user_id == _erased.c.user_id)),
         Statement(idempotency_keys.delete().where(idempotency_keys.c.user_id == _erased.c.user_id)),
         Statement(quotas.delete().where(quotas.c.identity == _erased_name)),
+        Statement(known_networks.delete().where(known_networks.c.user_id == _erased.c.user_id)),
     )
 }
 """What goes once nobody can write of the person any more: statements of their own, to see all."""
 _FORGET_KEYS = Statement(
     idempotency_keys.delete().where(idempotency_keys.c.used_at < parameter("before", Instant))
+)
+_FORGET_NETWORKS = Statement(
+    known_networks.delete().where(known_networks.c.seen_at < parameter("before", Instant))
 )
 _FORGET_QUOTAS = Statement(quotas.delete().where(quotas.c.day < parameter("before", Date)))
 
@@ -120,6 +127,8 @@ async def write(connection: Connection, records: Sequence[Record], now: datetime
 
 
 async def forget_old(connection: Connection, now: datetime) -> None:
-    """Drop the keys that no client can still be retrying with, and the quotas of past days."""
+    """Delete idempotency keys, quotas, networks and counts that have no effect any more."""
     await connection.execute(_FORGET_KEYS.sql, {"before": now - IDEMPOTENCY_KEYS_LIVE})
+    await connection.execute(_FORGET_NETWORKS.sql, {"before": now - NETWORKS_LIVE})
+    await counts.forget_old(connection, now)
     await connection.execute(_FORGET_QUOTAS.sql, {"before": now.date() - QUOTAS_LIVE})

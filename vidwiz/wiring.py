@@ -14,6 +14,7 @@ from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
 from vidwiz.audit.reading import Log
+from vidwiz.counts import Counts
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
@@ -76,6 +77,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         ending.push_async_callback(hub.close)
         await ending.enter_async_context(_keeping(settings, database, signals, objects))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
+        counts = Counts(database, settings.signing_key.encode())
         yield Services(
             database=database,
             signals=signals,
@@ -86,6 +88,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             guard=Guard(tokens, settings.admin_bearer, database, erasures),
             tokens=tokens,
             passwords=passwords,
+            counts=counts,
             limits=Limits(enabled=settings.rate_limits),
             shielded=shielded,
             google=google,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
     from vidwiz.audit.desk import Desk
+    from vidwiz.counts import Counts
     from vidwiz.database import Database
     from vidwiz.erasures import Erasures
     from vidwiz.events import TaskType
@@ -45,6 +46,7 @@ class Services:
     guard: Guard
     tokens: Tokens
     passwords: Passwords
+    counts: Counts
     limits: Limits
     shielded: Shielded
     google: GoogleSignIn | None

@@ -145,6 +145,28 @@ quotas = Table(
     Index(None, "day"),
 )
 
+counts = Table(
+    "counts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("ends_at", Instant, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("most", BigInteger, nullable=False),
+    Index(None, "ends_at"),
+)
+"""How often something happened in a window of time, by the keyed digest of whom it is about."""
+
+known_networks = Table(
+    "known_networks",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    PrimaryKeyConstraint("user_id", "network"),
+    Index(None, "seen_at"),
+)
+"""Where people signed in from, as keyed digests: their owner's mistakes are counted apart."""
+
 reaction_checkpoints = Table(
     "reaction_checkpoints",
     metadata,
