@@ -13,7 +13,7 @@ HAS_NPM := $(shell command -v npm)
 WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo test check lint types contracts bench chaos screenshots lock clean web no-web web-check web-types web-drift
+.PHONY: help install dev run demo test check lint types contracts fuzz bench chaos screenshots lock clean web no-web web-check web-types web-drift
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ web-types: dev $(WEB)/node_modules/.installed ## Write the web app's types from 
 web-drift: dev $(WEB)/node_modules/.installed
 	PYTHONPATH=. $(BIN)/python $(WEB)/scripts/openapi.py | $(NPM) exec -- openapi-typescript | diff -u $(WEB_TYPES) - \
 		|| (echo 'The routes have changed: run `make web-types`.' >&2; false)
+
+fuzz: dev ## Ask a real service all that its OpenAPI allows and refuses (FUZZ_SECONDS for each caller)
+	$(BIN)/python -m tests.fuzz
 
 bench: dev ## Measure, and print a table (ARGS="--quick" for a short run)
 	$(BIN)/python -m bench $(ARGS)

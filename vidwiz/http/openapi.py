@@ -12,6 +12,7 @@ from quart_schema import OpenAPIProvider
 from werkzeug.routing import Rule
 
 from vidwiz.http.bodies import MOST_MEMBERS
+from vidwiz.http.documented import Nothing
 from vidwiz.http.errors import ErrorEnvelope
 
 NUMBER = {"type": "string", "pattern": "^[0-9]{1,18}$"}
@@ -88,6 +89,8 @@ class Document(OpenAPIProvider):
         answer, components = super().build_response_object(model, headers_model)
         media_type = getattr(model, "MEDIA_TYPE", "application/json")
         answer["content"][media_type] = answer["content"].pop("application/json")
+        if model is Nothing:
+            del answer["content"]
         return answer, components
 
 
