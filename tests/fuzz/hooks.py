@@ -1,6 +1,7 @@
 """What schemathesis is to check beside its own: loaded by the name of this module."""
 
 import json
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
@@ -79,8 +80,8 @@ def _of_numbers(limit: Any) -> Any:
     def checked(validator: Any, its: Any, value: Any, schema: Any) -> Any:
         if isinstance(value, str):
             try:
-                value = float(value)
-            except ValueError:
+                value = Decimal(value)  # a double would round the largest ids
+            except InvalidOperation:
                 return
         yield from limit(validator, its, value, schema)
 
