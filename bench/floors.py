@@ -47,7 +47,7 @@ class _Recording(AsyncConnection[tuple[Any, ...]]):
 
 
 class _RecordingDatabase(Database):
-    async def connect(self, purpose: str) -> Connection:
+    async def connect(self, purpose: str, **_: str) -> Connection:
         connection = await _Recording.connect(self.dsn, **connection_settings(purpose))
         self.sent = connection.sent = []
         return connection

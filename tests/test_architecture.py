@@ -29,6 +29,21 @@ MAY_BE_LONGER = {
 }
 
 
+MAY_MAKE_TASKS = {
+    "vidwiz/supervision.py": "where all others have theirs made",
+    "vidwiz/workers/pauses.py": "both tasks are awaited in the function that makes them",
+    "vidwiz/workers/run.py": "the only task of a process, which awaits it",
+}
+"""Elsewhere a task could end unseen; ``supervision.Loop`` and ``Tasks`` see it."""
+MAKE_TASKS = re.compile(r"\b(create_task|ensure_future|TaskGroup|run_coroutine_threadsafe)\(")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_background_task_is_left_alone(path: Path) -> None:
+    if str(path.relative_to(ROOT)) not in MAY_MAKE_TASKS:
+        assert MAKE_TASKS.findall(path.read_text()) == []
+
+
 def variables() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias

@@ -10,6 +10,7 @@ import structlog
 
 from vidwiz.environment import FILE_SUFFIX
 from vidwiz.parent import PARENT_VARIABLE
+from vidwiz.supervision import pauses
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -58,16 +59,16 @@ class BuiltInWorkers:
             self._process.kill()
 
     def _run_forever(self) -> None:
-        pause = FIRST_PAUSE_S
+        waiting = pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while not self._stopping.is_set():
             began = time.monotonic()
             code = self._run()
             if time.monotonic() - began > LONGEST_PAUSE_S:
-                pause = FIRST_PAUSE_S
+                waiting = pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+            pause = next(waiting)
             if not self._stopping.is_set():
                 log.error("the built-in workers ended; they start again", code=code, pause_s=pause)
             self._stopping.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _run(self) -> int | None:
         """Run the process to its end; its exit code, or None if it could not be started."""

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vidwiz import migrate as migrations
 from vidwiz import preflight
 from vidwiz.adapters.embedded_postgres import start_embedded_postgres
-from vidwiz.database import Database
+from vidwiz.database import PATIENT, Database
 from vidwiz.events.master_key import MasterKey
 from vidwiz.outside import master_key
 from vidwiz.projections import replay
@@ -48,7 +48,7 @@ def asked(dsn: str, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
     """What the question to the database comes to."""
 
     async def asking() -> Answer:
-        its = Database(dsn, pool_size=2)
+        its = Database(dsn, pool_size=2, patience=PATIENT)
         await its.open()
         try:
             return await ask(its)

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import orjson
-import structlog
 from sqlalchemy import BigInteger, select
 
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Database
 from vidwiz.events import UserErased
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
 from vidwiz.signals import Signals
+from vidwiz.supervision import Loop
 
 LOOK_S = 1.0
-
-log = structlog.get_logger(__name__)
 
 _erased = Statement(
     select(stored_events.c.notification_id, stored_events.c.state)
@@ -37,7 +35,7 @@ class Erasures:
         self._position = 0
         self._news = asyncio.Event()
         self._listeners: list[Callable[[int], None]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._looking = Loop("erasures", self._look_forever, essential=True)
         signals.listen(self._heard)
 
     def __contains__(self, user_id: int) -> bool:
@@ -51,13 +49,11 @@ class Erasures:
     async def start(self) -> None:
         """Learn who was erased by now, then go on; raises ``DatabaseUnavailable``."""
         await self._look()
-        self._task = asyncio.create_task(self._look_forever())
+        self._looking.start()
 
     async def close(self) -> None:
         """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._looking.stop()
 
     def happened(self, user_id: int) -> None:
         """The user was erased; a second time is ignored."""
@@ -73,13 +69,10 @@ class Erasures:
 
     async def _look_forever(self) -> None:
         while True:
+            self._news.clear()
+            await self._look()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), LOOK_S)
-            self._news.clear()
-            try:
-                await self._look()
-            except DatabaseUnavailable as error:
-                log.warning("cannot look who was erased", error=str(error))
 
     async def _look(self) -> None:
         for position, state in await self._database.all(_erased, after=self._position):

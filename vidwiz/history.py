@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from vidwiz.audit import reading
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import Log, Range
-from vidwiz.database import Database
+from vidwiz.database import PATIENT, Database
 from vidwiz.events.chain import instant
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import Origin, Recorded
@@ -21,7 +21,7 @@ async def print_events(
     dsn: str, master: MasterKey, wanted: Filter, *, after: int, follow: bool, as_json: bool
 ) -> None:
     """Write the wanted events to standard output, one per line."""
-    database = Database(dsn, pool_size=2)
+    database = Database(dsn, pool_size=2, patience=PATIENT)
     log = Log(database, master)
     signals = Signals(database)
     await database.open()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vidwiz.commands import DECISIONS
-from vidwiz.database import Database
+from vidwiz.database import DEFAULT, Database, Patience
 from vidwiz.events.master_key import MasterKey
 from vidwiz.signals import Signals
 from vidwiz.store import Store
@@ -12,18 +12,19 @@ from vidwiz.store import Store
 
 @asynccontextmanager
 async def open_store(
-    dsn: str, pool_size: int, master: MasterKey
+    dsn: str, pool_size: int, master: MasterKey, patience: Patience = DEFAULT
 ) -> AsyncIterator[tuple[Database, Signals, Store]]:
     """A store, and what it stands on."""
-    database = Database(dsn, pool_size=pool_size)
+    database = Database(dsn, pool_size=pool_size, patience=patience)
     signals = Signals(database)
     store = Store(database, signals, master, DECISIONS)
-    await database.open()
     try:
+        await database.open()
         await signals.start()
         await store.start()
         yield database, signals, store
     finally:
+        database.hurry()
         await store.close()
         await signals.close()
         await database.close()

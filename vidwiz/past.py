@@ -10,7 +10,7 @@ import orjson
 
 from vidwiz.audit.states import NoSuchPosition, position_at
 from vidwiz.audit.times import moment_of
-from vidwiz.database import Database
+from vidwiz.database import PATIENT, Database
 from vidwiz.events.master_key import MasterKey
 from vidwiz.projections.replay import Progress
 from vidwiz.projections.time_travel import State, TimeMachine, narrowing
@@ -48,7 +48,7 @@ def _require_columns(table: str | None, where: Mapping[str, Any]) -> None:
 
 
 async def _position(dsn: str, at: str) -> int:
-    database = Database(dsn, pool_size=2)
+    database = Database(dsn, pool_size=2, patience=PATIENT)
     await database.open()
     try:
         return await position_at(database, moment_of(at))

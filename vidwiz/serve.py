@@ -22,6 +22,7 @@ from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.parent import PARENT_VARIABLE, die_with_parent
 from vidwiz.settings import Settings
+from vidwiz.supervision import process_end
 
 DSN_VARIABLE = "VIDWIZ_SERVED_DATABASE"
 BACKLOG = 4096
@@ -155,13 +156,13 @@ class _Processes(Multiprocess):
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+    raise SystemExit(process_end.code)
 
 
 def _serve_alone(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:
     server = _Server(config, workers)
     server.run()
-    return 0 if server.started else 1
+    return process_end.code if server.started else 1
 
 
 def _serve_together(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:

@@ -229,6 +229,20 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         12, ge=2, le=100, validation_alias="VIDWIZ_POOL_SIZE", description="reading connections"
     )
+    lock_timeout_s: float = Field(
+        3,
+        ge=0,
+        le=3600,
+        validation_alias="VIDWIZ_LOCK_TIMEOUT_SECONDS",
+        description="a table or row that others lock for longer is a 503; 0 waits for ever",
+    )
+    statement_timeout_s: float = Field(
+        10,
+        ge=0,
+        le=3600,
+        validation_alias="VIDWIZ_STATEMENT_TIMEOUT_SECONDS",
+        description="a statement that takes longer is a 503; 0 waits for ever",
+    )
     static_dir: Path = Field(
         default_factory=lambda: Path(__file__).parent.parent / "frontend" / "dist",
         validation_alias="VIDWIZ_STATIC_DIR",

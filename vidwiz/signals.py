@@ -7,23 +7,24 @@ process has to say to the others.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from secrets import randbelow
 
-import psycopg
 import structlog
 from pydantic import BaseModel, ValidationError
 
 from vidwiz import event_log
-from vidwiz.database import Connection, Database, DatabaseUnavailable
+from vidwiz.database import Connection, Database, DatabaseUnavailable, outages
 from vidwiz.projections.wiz_queries import PRESENCE_LOCK
+from vidwiz.supervision import Loop
 
 CHANNEL = "vidwiz_events"
 WORDS_CHANNEL = "vidwiz_words"
 LONGEST_WORD = 7500
 """Bytes of a message between processes; PostgreSQL carries less than 8000."""
 COALESCE_S = 0.005
-RECONNECT_S = 0.5
+CLOSE_S = 3.0
+"""Seconds to tell the others what they do not know yet when the service stops."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ Listener = Callable[[frozenset[str]], None]
 Hearer = Callable[[str], None]
 
 _PRESENT = "SELECT pg_advisory_lock_shared(%s, %s)"  # an old session of ours may hold it still
+_NOTIFY = "SELECT pg_notify(%s, %s)"
 _SAY = "SELECT pg_notify(%s, word) FROM unnest(%s::text[]) AS word"
 
 
@@ -55,8 +57,9 @@ class Signals:
         self._to_send = asyncio.Event()
         self._news = asyncio.Event()
         self._closing = False
-        self._sender: asyncio.Task[None] | None = None
-        self._receiver: asyncio.Task[None] | None = None
+        self._sender = Loop("signals sender", self._send_until_closed)
+        self._receiver = Loop("signals receiver", self._receive_forever)
+        self._connection: Connection | None = None
         self._server = 1 + randbelow(2**31 - 1)
 
     @property
@@ -86,9 +89,9 @@ class Signals:
 
     async def start(self) -> None:
         """Listen to other processes; raises ``DatabaseUnavailable``."""
-        connection = await self._listening()
-        self._receiver = asyncio.create_task(self._receive_forever(connection))
-        self._sender = asyncio.create_task(self._send_until_closed())
+        self._connection = await self._listening()
+        self._receiver.start()
+        self._sender.start()
         head = await self._database.one(event_log.HEAD)
         self._head = max(self._head, head[0] if head else 0)
 
@@ -96,11 +99,10 @@ class Signals:
         """Stop, after telling the others what they do not know yet."""
         self._closing = True
         self._to_send.set()
-        if self._receiver is not None:
-            self._receiver.cancel()
-            await asyncio.gather(self._receiver, return_exceptions=True)
-        if self._sender is not None:
-            await self._sender  # not cancelled: what it is just sending would be lost
+        await self._receiver.stop()
+        if self._connection is not None:  # the receiver was stopped before it began
+            await self._connection.close()
+        await self._sender.stop(CLOSE_S)  # what it is just sending would be lost
 
     def committed(self, position: int, topics: Iterable[str]) -> None:
         """This process has committed events up to ``position``."""
@@ -126,64 +128,56 @@ class Signals:
         while not self._closing:
             await self._to_send.wait()
             self._to_send.clear()
-            await self._try(self._send)
+            await self._send()
             await asyncio.sleep(COALESCE_S)
         if self._unsent or self._unsaid:
-            await self._try(self._send)
+            await self._send()
 
     async def _send(self) -> None:
         topics, self._unsent = self._unsent, set()
         words, self._unsaid = self._unsaid, []
         signal = _Signal(sender=self._server, position=self._head, topics=frozenset(topics))
-        async with self._database.borrowed() as connection:
-            if topics:
-                await connection.execute(
-                    "SELECT pg_notify(%s, %s)", (CHANNEL, signal.model_dump_json())
-                )
-            if words:
-                await connection.execute(
-                    _SAY, (WORDS_CHANNEL, [f"{self._server} {word}" for word in words])
-                )
-
-    async def _try(self, send: Callable[[], Awaitable[None]]) -> None:
         try:
-            await send()
-        except DatabaseUnavailable as error:
-            log.warning("signal lost; waiting processes will look by themselves", error=str(error))
+            async with self._database.borrowed() as connection:
+                if topics:
+                    await connection.execute(_NOTIFY, (CHANNEL, signal.model_dump_json()))
+                if words:
+                    said = [f"{self._server} {word}" for word in words]
+                    await connection.execute(_SAY, (WORDS_CHANNEL, said))
+        except BaseException:
+            self._unsent |= topics  # words may get lost, a commit is told in the end
+            if topics:
+                self._to_send.set()
+            raise
 
     async def _listening(self) -> Connection:
         connection = await self._database.connect("signals")
         try:
-            await connection.execute(_PRESENT, (PRESENCE_LOCK, self._server))
-            await connection.execute(f"LISTEN {CHANNEL}")
-            await connection.execute(f"LISTEN {WORDS_CHANNEL}")
+            with outages():
+                await connection.execute(_PRESENT, (PRESENCE_LOCK, self._server))
+                await connection.execute(f"LISTEN {CHANNEL}")
+                await connection.execute(f"LISTEN {WORDS_CHANNEL}")
         except BaseException:
             await connection.close()
             raise
         return connection
 
-    async def _receive_forever(self, connection: Connection) -> None:
-        while True:
-            try:
+    async def _receive_forever(self) -> None:
+        """Listen until the connection is lost, which is an error; and then to another one."""
+        if self._connection is None:
+            self._connection = await self._listening()
+            self._heard(self._head, frozenset())  # whatever happened meanwhile
+        connection, self._connection = self._connection, None
+        try:
+            with outages():
                 async for notification in connection.notifies():
                     if notification.channel == CHANNEL:
                         self._received(notification.payload)
                     else:
                         self._overheard(notification.payload)
-            except psycopg.Error as error:
-                log.warning("lost the signal connection", error=str(error))
-            finally:
-                await connection.close()
-            connection = await self._listening_again()
-            self._heard(self._head, frozenset())
-
-    async def _listening_again(self) -> Connection:
-        while True:
-            await asyncio.sleep(RECONNECT_S)
-            try:
-                return await self._listening()
-            except (DatabaseUnavailable, psycopg.Error) as error:
-                log.warning("cannot listen for signals", error=str(error))
+            raise DatabaseUnavailable("the signals ended")
+        finally:
+            await connection.close()
 
     def _received(self, payload: str) -> None:
         try:

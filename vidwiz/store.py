@@ -7,7 +7,6 @@ makes position order commit order. See docs/adr/0002-group-commit.md.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +17,20 @@ import structlog
 from psycopg import errors
 
 from vidwiz import event_log, lookups, records
+from vidwiz.command_queue import CommandQueue, Entry
 from vidwiz.commands.base import Command, Follows, Outcome, PastOf
 from vidwiz.commands.users import UserNotFound
-from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
+from vidwiz.database import (
+    Connection,
+    Database,
+    DatabaseUnavailable,
+    as_unavailable,
+    fetch_all,
+    is_stale,
+    means_unavailable,
+    outages,
+    ran_out_of_patience,
+)
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
@@ -43,11 +53,15 @@ from vidwiz.projections.projector import (
 )
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.signals import Signals
+from vidwiz.supervision import Loop
 
-MAX_BATCH = 64
-MAX_WAITING = 4096
 MAX_TRIES = 5
 FROZEN_AFTER = "30s"
+"""A process that is frozen in mid-transaction must not hold the log's lock for ever."""
+CLOSE_S = 10.0
+"""Seconds that what was accepted has to be executed when the service stops."""
+HASTE = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '2s'"
+"""For a command that is tried again although a lock was not to be had, while others wait."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,28 +87,11 @@ class _CommitUnknown(Exception):
     """The connection broke while PostgreSQL was committing."""
 
 
-@dataclass(slots=True)
-class _Entry:
-    """A command on its way, and the future that its sender waits for."""
-
-    command: Command
-    origin: Origin
-    future: "asyncio.Future[Any]"
-
-    def succeed(self, result: Any) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """An entry with its outcome, its events numbered within their streams."""
 
-    entry: _Entry
+    entry: Entry
     outcome: Outcome
     numbered: Sequence[tuple[Event, int]]
 
@@ -125,8 +122,8 @@ class _Batch:
     """What became of the entries of one transaction; ``head`` is 0 when nothing happened."""
 
     decided: list[_Decided] = field(default_factory=list)
-    refused: list[tuple[_Entry, Exception]] = field(default_factory=list)
-    deferred: list[_Entry] = field(default_factory=list)
+    refused: list[tuple[Entry, Exception]] = field(default_factory=list)
+    deferred: list[Entry] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     head: int = 0
 
@@ -153,31 +150,33 @@ class Store:
         self._master = master
         self._decisions = decisions
         self._now = now
-        self._waiting: deque[_Entry] = deque()
-        self._arrived = asyncio.Event()
+        self._queue = CommandQueue()
+        self._running: Sequence[Entry] = ()
         self._closing = False
         self._connection: Connection | None = None
-        self._writer: asyncio.Task[None] | None = None
-        self._suspects = 0
+        self._writer = Loop(
+            "store writer", self._write_forever, self._writer_failed, essential=True
+        )
+        self._started = False
 
     @property
     def running(self) -> bool:
         """Whether commands are executed."""
-        return self._writer is not None and not self._writer.done()
+        return self._writer.running
 
     async def start(self) -> None:
         """Connect and begin to execute; raises ``DatabaseUnavailable``."""
         self._connection = await self._connected()
-        self._writer = asyncio.create_task(self._write_forever())
+        self._started = True
+        self._writer.start()
 
     async def close(self) -> None:
-        """Execute what was accepted, then stop."""
+        """Execute what was accepted, then stop; takes bounded time."""
         self._closing = True
-        self._arrived.set()
-        if self._writer is not None:
-            await self._writer
-        if self._connection is not None:
-            await self._connection.close()
+        self._queue.wake()
+        await self._writer.stop(CLOSE_S)
+        self._fail_everybody(Overloaded())
+        self._disconnect()
 
     async def execute(self, command: Command, origin: Origin) -> Any:
         """Run one command to its end, even if the caller goes away.
@@ -186,11 +185,12 @@ class Store:
         ``DomainError``, ``Conflict``, ``Overloaded``, ``DatabaseUnavailable``, or
         ``ProjectionFailed`` when a table has drifted from the log.
         """
-        if self._closing or len(self._waiting) >= MAX_WAITING:
+        if self._closing or self._queue.is_full:
             raise Overloaded
+        if self._started and not self._writer.running:
+            raise DatabaseUnavailable("the writer failed; it begins again in a moment")
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Entry(command, origin, future))
-        self._arrived.set()
+        self._queue.put(Entry(command, origin, future))
         return await future
 
     async def past_of(self, stream: str) -> Sequence[Event]:
@@ -205,39 +205,47 @@ class Store:
 
     async def _write_forever(self) -> None:
         while True:
-            if self._waiting:
-                await self._write(self._next_batch())
+            if self._queue:
+                self._running = self._queue.take()
+                await self._write(self._running)
+                self._running = ()
             elif self._closing:
                 return
             else:
-                self._arrived.clear()
-                await self._arrived.wait()
+                await self._queue.wait()
 
-    def _next_batch(self) -> list[_Entry]:
-        count = 1 if self._suspects else min(MAX_BATCH, len(self._waiting))
-        self._suspects = max(0, self._suspects - 1)
-        return [self._waiting.popleft() for _ in range(count)]
+    def _writer_failed(self, error: BaseException) -> None:
+        """Whatever it was at may or may not be done, and the connection is in an unknown state."""
+        self._disconnect()
+        reason = type(error).__name__
+        self._fail_everybody(DatabaseUnavailable(f"the writer failed: {reason}"))
 
-    async def _write(self, entries: list[_Entry]) -> None:
+    def _fail_everybody(self, error: Exception) -> None:
+        for entry in self._running:
+            entry.fail(error)
+        self._running = ()
+        self._queue.fail_all(error)
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
         """Run the entries together; if that fails they run singly, so that only the guilty fail."""
         if len(entries) == 1:
             await self._write_alone(entries[0])
             return
         try:
             batch = await self._transaction(entries)
-        except _CommitUnknown as error:
-            for entry in entries:
-                entry.fail(DatabaseUnavailable(str(error)))
+        except (_CommitUnknown, DatabaseUnavailable) as error:
+            self._fail_everybody(DatabaseUnavailable(str(error)))
         except Exception as error:  # noqa: BLE001  each entry meets its own error below
             log.info("a batch runs singly", size=len(entries), error=type(error).__name__)
-            self._waiting.extendleft(reversed(entries))
-            self._suspects = len(entries)
+            if ran_out_of_patience(error):
+                self._queue.doubt({entry.kind for entry in entries})
+            self._queue.put_back(entries, suspects=True)
         else:
             self._settle(batch)
 
-    async def _write_alone(self, entry: _Entry) -> None:
+    async def _write_alone(self, entry: Entry) -> None:
         clash: Exception = Conflict()
-        for _ in range(MAX_TRIES):
+        for tries_left in reversed(range(MAX_TRIES)):
             try:
                 batch = await self._transaction([entry])
             except ProjectionFailed as error:  # the row is not, or not yet, as the log has it
@@ -245,67 +253,90 @@ class Store:
                 continue
             except CLASHES:
                 continue
-            except psycopg.OperationalError as error:
-                if await self._reconnected():
-                    continue
-                entry.fail(DatabaseUnavailable(str(error)))
             except _CommitUnknown as error:
                 entry.fail(DatabaseUnavailable(str(error)))
+            except DatabaseUnavailable as error:  # it cannot be reached, for nobody
+                entry.fail(error)
+                self._queue.fail_all(error)
+            except psycopg.Error as error:
+                if self._may_try_anew(error, tries_left):
+                    continue
+                await self._refuse(entry, error)
             except Exception as error:  # noqa: BLE001  it belongs to the command's sender
                 entry.fail(error)
             else:
+                self._queue.release(entry.kind)
                 self._settle(batch)
             return
         entry.fail(clash)
 
-    async def _reconnected(self) -> bool:
-        """Whether there was a broken connection and it could be replaced.
+    def _may_try_anew(self, error: psycopg.Error, tries_left: int) -> bool:
+        """Whether another connection may do better: this one is gone, or was to be read-only."""
+        connection = self._connection
+        if not means_unavailable(error) or connection is None:
+            return False
+        if not (connection.closed or is_stale(error)):
+            return False
+        self._disconnect()
+        return tries_left > 0
 
-        If it could not, everybody who waits is told at once, instead of each after another try.
-        """
-        if not self._require_connection().closed:
-            return False
-        try:
-            self._connection = await self._connected()
-        except DatabaseUnavailable as error:
-            while self._waiting:
-                self._waiting.popleft().fail(error)
-            self._suspects = 0
-            return False
-        return True
+    async def _refuse(self, entry: Entry, error: psycopg.Error) -> None:
+        """Nothing can be written now, or nothing of this kind, or this entry is to blame."""
+        if not means_unavailable(error):
+            entry.fail(error)
+            return
+        unavailable = as_unavailable(error)
+        entry.fail(unavailable)
+        if ran_out_of_patience(error):
+            self._queue.hold(entry.kind, unavailable, self._database.patience.lock_s)
+        elif is_stale(error):
+            self._queue.fail_all(unavailable)
+            await self._database.renew()
 
     async def _connected(self) -> Connection:
-        connection = await self._database.connect("writer")
-        # A process that is frozen in mid-transaction must not hold the log's lock for ever.
-        await connection.execute(f"SET idle_in_transaction_session_timeout = '{FROZEN_AFTER}'")
-        return connection
+        return await self._database.connect(
+            "writer", idle_in_transaction_session_timeout=FROZEN_AFTER
+        )
 
-    def _require_connection(self) -> Connection:
-        if self._connection is None:
-            raise Overloaded
-        return self._connection
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()  # as its close() does, which is for those who can wait
 
-    async def _transaction(self, entries: list[_Entry]) -> _Batch:
+    async def _transaction(self, entries: Sequence[Entry]) -> _Batch:
         """Run the entries in one transaction, to the end of its commit.
 
-        Raises, with nothing done, when the database refuses. Nobody is told anything here.
+        Raises, with nothing done, when the database refuses, and ``DatabaseUnavailable`` when it
+        cannot be reached. Nobody is told anything here.
         """
-        connection = self._require_connection()
+        if self._connection is None:
+            self._connection = await self._connected()
+        connection = self._connection
         BATCH_SIZE.observe(len(entries))
         with TRANSACTION_SECONDS.time():
             await connection.execute("BEGIN")
             try:
+                if any(self._queue.is_held(entry.kind) for entry in entries):
+                    await connection.execute(HASTE, prepare=False)
                 batch = await self._decide(connection, entries)
                 keys = await self._admit(connection, batch)
                 await self._keep(connection, batch, EventMapper(keys))
             except BaseException:
-                if not connection.broken:
-                    await connection.execute("ROLLBACK")
+                await self._roll_back(connection)
                 raise
             await _commit(connection)
         return batch
 
-    async def _decide(self, connection: Connection, entries: list[_Entry]) -> _Batch:
+    async def _roll_back(self, connection: Connection) -> None:
+        """End the transaction, or else the connection; whoever calls has an error to tell."""
+        try:
+            if not connection.closed:
+                await connection.execute("ROLLBACK")
+        except psycopg.Error as error:
+            log.info("a connection is given up", error=type(error).__name__)
+            self._disconnect()
+
+    async def _decide(self, connection: Connection, entries: Sequence[Entry]) -> _Batch:
         """Let each command decide; whoever knows or writes a stream of an earlier one has to wait.
 
         Also one that changes nothing waits, since its answer must not show another's change. An
@@ -368,7 +399,7 @@ class Store:
 
     def _settle(self, batch: _Batch) -> None:
         """Tell everybody, after the commit."""
-        self._waiting.extendleft(reversed(batch.deferred))
+        self._queue.put_back(batch.deferred)
         for entry, error in batch.refused:
             COMMANDS.labels(type(entry.command).__name__, "refused").inc()
             entry.fail(error)
@@ -463,6 +494,7 @@ async def _append(connection: Connection, drafts: Sequence[_Draft], now: datetim
 
 async def _commit(connection: Connection) -> None:
     try:
-        await connection.execute("COMMIT")
-    except psycopg.OperationalError as error:
+        with outages():
+            await connection.execute("COMMIT")
+    except DatabaseUnavailable as error:
         raise _CommitUnknown(str(error)) from error

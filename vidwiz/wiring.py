@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from quart import Quart
@@ -15,7 +15,7 @@ from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
 from vidwiz.audit.reading import Log
 from vidwiz.counts import Counts
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Database, Patience
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
 from vidwiz.http.app import create_app
@@ -35,6 +35,7 @@ from vidwiz.reactions.running import Reactions
 from vidwiz.settings import Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
+from vidwiz.supervision import Loop
 from vidwiz.wiz.answers import Answerer
 from vidwiz.wiz.elsewhere import Elsewhere, Orphans
 from vidwiz.wiz.library import Library
@@ -50,8 +51,9 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
     """All parts, started, and in the end stopped after what is in flight, in the other order."""
     async with AsyncExitStack() as ending:
         master = master_key(settings)
+        patience = Patience(settings.lock_timeout_s, settings.statement_timeout_s)
         database, signals, store = await ending.enter_async_context(
-            open_store(dsn, settings.pool_size, master)
+            open_store(dsn, settings.pool_size, master, patience)
         )
         log = Log(database, master)
         desk = await ending.enter_async_context(open_desk(dsn, log, settings.master_key_bytes))
@@ -78,6 +80,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         await ending.enter_async_context(_keeping(settings, database, signals, objects))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
         counts = Counts(database, settings.signing_key.encode())
+        ending.callback(database.hurry)
         yield Services(
             database=database,
             signals=signals,
@@ -140,11 +143,12 @@ async def _keeping(
     """Checkpoints are signed, and what is old is forgotten."""
     keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
     keeper.start()
-    housekeeping = asyncio.create_task(_keep_house(database))
+    housekeeping = Loop("housekeeping", lambda: _keep_house(database))
+    housekeeping.start()
     try:
         yield
     finally:
-        housekeeping.cancel()
+        await housekeeping.stop()
         await keeper.close()
 
 
@@ -196,7 +200,6 @@ def _dispatchers(settings: Settings, store: Store, signals: Signals) -> dict[Tas
 
 async def _keep_house(database: Database) -> None:
     while True:
-        with suppress(DatabaseUnavailable):  # the next round is soon enough
-            async with database.borrowed() as connection:
-                await records.forget_old(connection, datetime.now(UTC))
+        async with database.borrowed() as connection:
+            await records.forget_old(connection, datetime.now(UTC))
         await asyncio.sleep(HOUSEKEEPING_S)

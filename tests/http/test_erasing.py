@@ -187,7 +187,7 @@ async def test_an_erasure_goes_on_when_its_client_does_not_wait(api: Api) -> Non
     erasing = asyncio.create_task(erase(api, person))
 
     async def accepted() -> bool:
-        return bool(api.services.store._waiting) or erasing.done()
+        return bool(api.services.store._queue) or erasing.done()
 
     await eventually(accepted)
     erasing.cancel()

@@ -46,4 +46,4 @@ async def test_who_comes_while_a_reading_ends_is_read_for(hub: Hub) -> None:
     hub._rest()
     async with hub.listening(1, frozenset(), None):
         assert hub._reading is not None
-        assert not hub._reading.task.cancelling()
+        assert hub._reading.is_under_way

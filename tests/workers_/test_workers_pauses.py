@@ -6,7 +6,8 @@ from itertools import islice
 
 import pytest
 
-from vidwiz.workers.pauses import Rest, Stop, pauses
+from vidwiz.supervision import pauses
+from vidwiz.workers.pauses import Rest, Stop
 
 
 def test_pauses_double_up_to_the_longest_and_differ_among_workers() -> None:

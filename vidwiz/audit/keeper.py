@@ -17,6 +17,7 @@ from vidwiz.audit.keys import SigningKey
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.metrics import CHECKPOINT_POSITION, CHECKPOINT_TIME
 from vidwiz.signals import Signals
+from vidwiz.supervision import Loop
 from vidwiz.verify_export import Checkpoint
 
 LOCK_NAME = "log checkpoints"
@@ -50,18 +51,16 @@ class Keeper:
         self._position = 0
         self._again_at = 0.0
         self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Loop("checkpoint keeper", self._keep_on)
         signals.listen(self._heard)
 
     def start(self) -> None:
         """Begin with what was not pinned when the last process ended."""
-        self._task = asyncio.create_task(self._keep_on())
+        self._loop.start()
 
     async def close(self) -> None:
         """Stop; what is not pinned yet is the next process's."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.stop()
 
     def _heard(self, _topics: frozenset[str]) -> None:
         if self._signals.head - self._position >= EVERY_EVENTS:
@@ -85,8 +84,6 @@ class Keeper:
             log.warning("a checkpoint waits", error=str(error))
         except CopyDiffers as error:
             log.error("the log or a copy of its checkpoints was changed", error=str(error))  # noqa: TRY400  no fault of ours
-        except Exception:
-            log.exception("making checkpoints broke off; it begins again")
 
     def _look_again_when_due(self, newest: Checkpoint) -> None:
         """A minute after the newest, or after this look if nothing is new since then."""

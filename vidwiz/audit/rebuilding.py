@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from vidwiz.parent import PARENT_VARIABLE
+from vidwiz.supervision import Tasks
 
 PROGRAM = "vidwiz.audit.rebuild_process"
 
@@ -42,7 +43,7 @@ class Rebuilding:
     def __init__(self, dsn: str, master_key: bytes) -> None:
         self._dsn = dsn
         self._master_key = master_key
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks("rebuild")
         self.last: Rebuild | None = None
 
     def start(self, tables: tuple[str, ...]) -> Rebuild | None:
@@ -50,14 +51,12 @@ class Rebuilding:
         if self.last is not None and self.last.state == "running":
             return None
         self.last = Rebuild(tables, datetime.now(UTC))
-        self._task = asyncio.create_task(self._run(self.last))
+        self._tasks.begin(self._run(self.last))
         return self.last
 
     async def close(self) -> None:
         """Stop; a rebuild that is not finished leaves the tables as they are."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def _run(self, rebuild: Rebuild) -> None:
         try:
@@ -66,6 +65,9 @@ class Rebuilding:
         except Exception as error:
             log.exception("a rebuild broke off")
             rebuild.error = type(error).__name__
+        except asyncio.CancelledError:
+            rebuild.error = "interrupted"
+            raise
         finally:
             rebuild.ended_at = datetime.now(UTC)
 

@@ -15,7 +15,7 @@ from vidwiz.audit.states import Busy, NoSuchPosition
 from vidwiz.audit.streams import TooManyStreams
 from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
-from vidwiz.database import DatabaseUnavailable
+from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.http.answers import json_answer
@@ -207,6 +207,8 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
+    if means_unavailable(error):
+        return await _unavailable(error)
     log.error(
         "unexpected error",
         path=request.path,

@@ -1,10 +1,11 @@
 """Health, readiness and metrics."""
 
+import structlog
 from quart import Blueprint, Response
 from quart_schema import document_response, hide
 
 from vidwiz import event_log, metrics, migrate
-from vidwiz.database import DatabaseUnavailable
+from vidwiz.database import DatabaseReadOnly, DatabaseUnavailable
 from vidwiz.http import shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.documented import documented
@@ -12,6 +13,8 @@ from vidwiz.http.guards import public
 from vidwiz.http.services import services
 
 health = Blueprint("health", __name__)
+
+log = structlog.get_logger(__name__)
 
 
 @health.get("/api/health/live")
@@ -29,10 +32,15 @@ async def get_live() -> Response:
 async def get_ready() -> Response:
     """Requests can be served: database there, migrations at head; and how far signals lag."""
     try:
+        await services().database.require_writable()
         revision = await services().database.one(migrate.REVISION)
         head = await services().database.one(event_log.HEAD)
-    except DatabaseUnavailable:
-        return json_answer({"status": "unavailable", "database": "unavailable"}, 503)
+    except DatabaseUnavailable as error:
+        log.warning("not ready", error=str(error))
+        state = "read-only" if isinstance(error, DatabaseReadOnly) else "unavailable"
+        answer = json_answer({"status": "unavailable", "database": state}, 503)
+        answer.headers["Retry-After"] = "1"
+        return answer
     at = revision[0] if revision else None
     position = head[0] if head else 0
     ready = at == services().head_revision and services().store.running
@@ -40,6 +48,7 @@ async def get_ready() -> Response:
         {
             "status": "ok" if ready else "unavailable",
             "database": "ok",
+            "writer": "ok" if services().store.running else "restarting",
             "migrations": {"at": at, "head": services().head_revision},
             "log": {
                 "position": position,

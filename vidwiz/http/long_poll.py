@@ -21,9 +21,12 @@ from vidwiz.events import TaskAttemptFailed, TaskGivenBack, TaskQueued, TaskType
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import WAITING_WORKERS
 from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.supervision import Loop, Tasks
 
 SWEEP_S = 1.0
 MAX_CLAIMS = 32
+CLOSE_S = 8.0
+"""Seconds that claims under way have to be made, or to be given back, when the service stops."""
 
 MAKES_CLAIMABLE = frozenset(event.TOPIC for event in (TaskQueued, TaskGivenBack, TaskAttemptFailed))
 
@@ -56,13 +59,14 @@ class Dispatcher:
         self._known_empty = False
         self._looked_at = -math.inf
         self._closing = False
-        self._task: asyncio.Task[None] | None = None
-        self._returns: set[asyncio.Task[None]] = set()
+        self._serving: list[_Waiter] = []
+        self._loop = Loop(f"{task_type.value} dispatcher", self._dispatch_forever, self._failed)
+        self._returns = Tasks("claims")
         self._waiting = WAITING_WORKERS.labels(task_type.value)
 
     def start(self) -> None:
         """Begin to dispatch."""
-        self._task = asyncio.create_task(self._dispatch_forever())
+        self._loop.start()
 
     def send_home(self) -> None:
         """Let every waiting worker go without a task, and newcomers too."""
@@ -74,9 +78,8 @@ class Dispatcher:
     async def close(self) -> None:
         """Send the workers home and finish what was begun."""
         self.send_home()
-        if self._task is not None:
-            await self._task
-        await asyncio.gather(*self._returns)
+        await self._loop.stop(CLOSE_S)
+        await self._returns.finish(CLOSE_S)
 
     def heard(self, topics: frozenset[str]) -> None:
         """Something was committed, here or in another process; an empty set means anything."""
@@ -101,7 +104,7 @@ class Dispatcher:
             self._waiting.dec()
 
     async def _claim_at_once(self, waiter: _Waiter) -> Claim | None:
-        claiming = asyncio.create_task(self._claim(waiter, self._now()))
+        claiming = self._returns.begin(self._claim(waiter, self._now()), heard=True)
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -109,6 +112,8 @@ class Dispatcher:
             raise
 
     def _give_back_result(self, claiming: "asyncio.Task[Claim | None]", origin: Origin) -> None:
+        if claiming.cancelled():
+            return
         if claiming.exception() is None and (claim := claiming.result()) is not None:
             self.give_back(claim, origin)
 
@@ -116,7 +121,7 @@ class Dispatcher:
         try:
             await asyncio.wait((waiter.claim,), timeout=timeout)
         except asyncio.CancelledError:
-            if not waiter.claim.cancel():
+            if not waiter.claim.cancel() and waiter.claim.exception() is None:
                 self.give_back(waiter.claim.result(), waiter.origin)
             raise
         waiter.claim.cancel()  # no effect when it was made in time
@@ -124,9 +129,7 @@ class Dispatcher:
 
     def give_back(self, claim: Claim, origin: Origin) -> None:
         """Return a claim that its worker, whose request had this origin, will never hear of."""
-        task = asyncio.create_task(self._give_back(claim, origin))
-        self._returns.add(task)
-        task.add_done_callback(self._returns.discard)
+        self._returns.begin(self._give_back(claim, origin))
 
     async def _give_back(self, claim: Claim, origin: Origin) -> None:
         command = GiveBackTask(claim.task_id, claim.attempt)
@@ -138,6 +141,14 @@ class Dispatcher:
                 task_id=claim.task_id,
                 error=str(error),
             )
+
+    def _failed(self, error: BaseException) -> None:
+        """Whoever waits is told, instead of waiting for what does not come."""
+        waiters, self._serving = [*self._serving, *self._waiters], []
+        self._waiters.clear()
+        for waiter in waiters:
+            if not waiter.claim.done():
+                waiter.claim.set_exception(DatabaseUnavailable(f"no dispatcher: {error!r}"))
 
     async def _dispatch_forever(self) -> None:
         while not self._closing:
@@ -155,7 +166,9 @@ class Dispatcher:
         """Claim until there is no more work, or nobody to do it."""
         at_once = 1
         while waiters := self._next_waiters(at_once):
+            self._serving = waiters
             unserved = await self._serve(waiters)
+            self._serving = []
             self._waiters.extendleft(reversed(unserved))
             if self._closing:
                 self.send_home()

@@ -1,8 +1,11 @@
 """Work that a client started and that goes on to its end when the client goes away."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from vidwiz.supervision import Tasks
+
+FINISH_S = 10.0
 
 Result = TypeVar("Result")
 
@@ -11,15 +14,12 @@ class Shielded:
     """Runs work in tasks of its own."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks("requests")
 
     async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of ``work``, which a cancelled caller does not cancel."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return await self._tasks.shielded(work)
 
     async def finish(self) -> None:
-        """Wait for everything that is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Wait for everything that is under way; it is broken off after ``FINISH_S`` seconds."""
+        await self._tasks.finish(FINISH_S)

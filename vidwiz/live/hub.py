@@ -72,7 +72,7 @@ class Hub:
         """
         if self._closing:
             raise Overloaded
-        if self._reading is None or self._reading.task.done():
+        if self._reading is None or not self._reading.is_under_way:
             self._reading = Reading(
                 self._database,
                 self._signals,
@@ -120,8 +120,7 @@ class Hub:
         if self._resting is not None:
             self._resting.cancel()
         if self._reading is not None:
-            self._reading.task.cancel()
-            await asyncio.gather(self._reading.task, return_exceptions=True)
+            await self._reading.stop()
 
     def _rest_later(self) -> None:
         if self._resting is not None:
@@ -130,7 +129,7 @@ class Hub:
 
     def _rest(self) -> None:
         if self._audience.size == 0 and self._reading is not None:
-            self._reading.task.cancel()
+            self._reading.stop_soon()
             self._reading = None  # it has yet to end: who comes now begins another
 
     async def _welcome(self, stream: Stream, seen: int | None) -> None:

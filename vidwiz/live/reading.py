@@ -12,6 +12,7 @@ from vidwiz.events.recorded import Recorded
 from vidwiz.following import follow_chunks
 from vidwiz.signals import Signals
 from vidwiz.store import Overloaded
+from vidwiz.supervision import Tasks
 
 BACKLOG = 2000
 """Events before the log's head that a reading begins with."""
@@ -42,8 +43,25 @@ class Reading:
         self._position = 0
         self._caught_up = asyncio.Event()
         self._error: Exception | None = None
-        self.task = asyncio.create_task(self._read_forever())
-        self.task.add_done_callback(self._ended)
+        self._stopped = False
+        self._tasks = Tasks("live stream")
+        self._task = self._tasks.begin(self._read(), heard=True)
+        self._task.add_done_callback(self._ended)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it reads on."""
+        return not self._task.done() and not self._stopped
+
+    async def stop(self) -> None:
+        """End it; whoever listens is not told."""
+        self.stop_soon()
+        await self._tasks.cancel()
+
+    def stop_soon(self) -> None:
+        """The same without waiting for its end."""
+        self._stopped = True
+        self._task.cancel()
 
     async def caught_up(self) -> None:
         """Wait until it came to what was the head when it began.
@@ -55,18 +73,17 @@ class Reading:
         if self._error is not None:
             raise self._error
 
-    async def _read_forever(self) -> None:
-        try:
-            await self._read()
-        except Exception as error:
-            log.exception("nobody can be told what changes")
-            self._error = error
-            self._broke()
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Nobody may wait for what does not come any more, perhaps since it never began.
 
-    def _ended(self, _: "asyncio.Task[None]") -> None:
-        """Nobody may wait for what does not come any more, perhaps since it never began."""
-        self._error = self._error or Overloaded()
+        Whoever listened connects again, which begins another reading.
+        """
+        error = None if task.cancelled() else task.exception()
+        self._error = error if isinstance(error, Exception) else Overloaded()
         self._caught_up.set()
+        if not self._stopped:
+            log.error("nobody can be told what changes; it is read anew", exc_info=error)
+            self._broke()
 
     async def _read(self) -> None:
         """Read on through outages; raises what cannot be read, which is never skipped."""

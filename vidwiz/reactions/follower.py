@@ -7,7 +7,6 @@ newer program wrote holds the follower: it says so, and waits for that program.
 """
 
 import asyncio
-import random
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,6 +26,8 @@ from vidwiz.reactions.effects import OUTAGES, Effect
 from vidwiz.reactions.indexing import TranscriptUnreadable
 from vidwiz.reactions.leadership import Leadership, LeadershipLost, Logged, candidacy
 from vidwiz.signals import Signals
+from vidwiz.store import Overloaded
+from vidwiz.supervision import Loop, pauses
 
 POLL_S = 1.0
 STEP = 10_000
@@ -61,25 +62,21 @@ class Follower(Generic[Its]):
         self._database = database
         self._mapper = EventMapper()  # without keys: no reaction needs anybody's words
         self._delivered: defaultdict[int, set[str]] = defaultdict(set)
-        self._outages = 0
+        self._pauses = pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._woken = asyncio.Event()
         self._closing = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Loop(f"reaction {self._name}", self._follow_forever)
         signals.listen(self._heard)
 
     def start(self) -> None:
         """Stand by, and lead as soon as nobody else does."""
-        self._task = asyncio.create_task(self._follow_forever())
+        self._loop.start()
 
     async def close(self) -> None:
         """Finish the present event, then stop."""
         self._closing.set()
         self._woken.set()
-        if self._task is not None:
-            _, late = await asyncio.wait([self._task], timeout=CLOSE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.stop(CLOSE_S)
 
     def _heard(self, topics: frozenset[str]) -> None:
         if not topics or not topics.isdisjoint(self._topics):
@@ -87,14 +84,7 @@ class Follower(Generic[Its]):
 
     async def _follow_forever(self) -> None:
         while not self._closing.is_set():
-            try:
-                await self._stand()
-            except (LeadershipLost, DatabaseUnavailable) as error:
-                log.warning("a reaction is without us", reaction=self._name, error=str(error))
-                await self._pause(POLL_S)
-            except Exception:
-                log.exception("a reaction broke off; it begins again", reaction=self._name)
-                await self._pause(LONGEST_PAUSE_S)
+            await self._stand()
 
     async def _stand(self) -> None:
         """Wait until nobody else leads, then lead for as long as possible."""
@@ -117,7 +107,7 @@ class Follower(Generic[Its]):
             log.error("a reaction holds", reaction=self._name, error=str(error))  # noqa: TRY400
             await self._pause(LONGEST_PAUSE_S)
             return
-        self._outages = 0
+        self._pauses = pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         if not more:
             await self._wait(self._woken, POLL_S)
 
@@ -235,10 +225,11 @@ class Follower(Generic[Its]):
         return None
 
     async def _sit_out(self, error: Exception) -> None:
-        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._outages)
-        self._outages = min(self._outages + 1, 16)
-        log.warning("a reaction waits", reaction=self._name, seconds=pause, error=str(error))
-        await self._pause(pause * random.uniform(0.5, 1))  # noqa: S311  spreads, hides nothing
+        pause_s = next(self._pauses)
+        if isinstance(error, DatabaseUnavailable | Overloaded):
+            pause_s = min(pause_s, POLL_S)  # which is ours, and back soon
+        log.warning("a reaction waits", reaction=self._name, s=round(pause_s, 1), error=str(error))
+        await self._pause(pause_s)
 
     async def _pause(self, seconds: float) -> None:
         await self._wait(self._closing, seconds)

@@ -16,9 +16,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from vidwiz import event_log
-from vidwiz.database import Connection, Database, fetch_all
+from vidwiz.database import Connection, Database, fetch_all, means_unavailable
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
+from vidwiz.supervision import Outage
 
 REACTION_LOCK = 7163394
 """First half of the advisory lock that the leader of a reaction holds."""
@@ -29,7 +30,7 @@ _TAKE = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 _CONFIRM = "SELECT 1"
 
 
-class LeadershipLost(Exception):
+class LeadershipLost(Outage):
     """The connection that held the lock is gone."""
 
 
@@ -236,17 +237,17 @@ class Leadership:
 def _leading() -> Iterator[None]:
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise LeadershipLost(str(error)) from error
+    except psycopg.Error as error:
+        if means_unavailable(error):
+            raise LeadershipLost(str(error)) from error
+        raise
 
 
 @asynccontextmanager
 async def candidacy(database: Database, reaction: str) -> AsyncIterator[Leadership]:
     """A connection on which leadership can be taken; raises ``DatabaseUnavailable``."""
-    connection = await database.connect(f"reaction {reaction}")
+    connection = await database.connect(f"reaction {reaction}", idle_session_timeout=FROZEN_AFTER)
     try:
-        with _leading():
-            await connection.execute(f"SET idle_session_timeout = '{FROZEN_AFTER}'")
         yield Leadership(connection, reaction)
     finally:
         await connection.close()

@@ -2,11 +2,9 @@
 
 import asyncio
 
-import structlog
-
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.adapters.queue import Queue
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Database
 from vidwiz.reactions.deliveries import AiNotes, Summaries, Writing
 from vidwiz.reactions.effects import ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
@@ -14,10 +12,9 @@ from vidwiz.reactions.health import measure
 from vidwiz.reactions.indexing import Indexing, Passages, ToPassages
 from vidwiz.signals import Signals
 from vidwiz.store import Store
+from vidwiz.supervision import Loop
 
 MEASURE_S = 5.0
-
-log = structlog.get_logger(__name__)
 
 
 class Reactions:
@@ -50,25 +47,20 @@ class Reactions:
         ]
         passages = ToPassages(database, objects)
         self._followers.append(Follower(Passages(database), passages, database, signals))
-        self._measuring: asyncio.Task[None] | None = None
+        self._measuring = Loop("measuring of reactions", self._measure_forever)
 
     def start(self) -> None:
         """Lead, or stand by for those that do."""
         for follower in self._followers:
             follower.start()
-        self._measuring = asyncio.create_task(self._measure_forever())
+        self._measuring.start()
 
     async def close(self) -> None:
         """Finish what is being delivered, then stop; before the store does."""
         await asyncio.gather(*(follower.close() for follower in self._followers))
-        if self._measuring is not None:
-            self._measuring.cancel()
-            await asyncio.gather(self._measuring, return_exceptions=True)
+        await self._measuring.stop()
 
     async def _measure_forever(self) -> None:
         while True:
-            try:
-                await measure(self._database)
-            except DatabaseUnavailable as error:
-                log.warning("cannot measure the reactions", error=str(error))
+            await measure(self._database)
             await asyncio.sleep(MEASURE_S)

@@ -6,7 +6,7 @@ stored answer.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,11 +14,12 @@ import structlog
 
 from vidwiz.commands.conversations import FailTurn, Identity, TurnNotFound
 from vidwiz.commands.users import UserNotFound
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Database
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.projections.wiz_queries import ENDED, ORPHANED, TURN
 from vidwiz.signals import Signals
 from vidwiz.store import Store
+from vidwiz.supervision import Loop, Tasks
 from vidwiz.wiz.turn import Kind, Place, Turn, TurnEvent, past_events
 from vidwiz.wiz.turns import Turns, last_data
 
@@ -39,8 +40,8 @@ class Elsewhere:
         self._database = database
         self._signals = signals
         self._mirrors: dict[int, Turn] = {}
-        self._watching: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching = Loop("turns elsewhere", self._watch)
+        self._tasks = Tasks("turns for elsewhere")
         signals.hear(self._heard)
 
     async def find(self, turn_id: int, identity: Identity) -> Turn:
@@ -62,27 +63,20 @@ class Elsewhere:
 
     async def close(self) -> None:
         """Stop looking."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watching.stop()
+        await self._tasks.cancel()
 
     def _mirrored(self, turn: Turn) -> Turn:
         mirror = self._mirrors.setdefault(turn.turn_id, turn)
         self._want([mirror])
-        if self._watching is None or self._watching.done():
-            self._watching = self._begin(self._watch())
+        self._watching.start()
         return mirror
 
     async def _watch(self) -> None:
         """Look which mirrored turns are stored by now, and ask for more of the others."""
         while self._mirrors:
             await asyncio.sleep(LOOK_S)
-            try:
-                await self._look()
-            except DatabaseUnavailable as error:
-                log.warning("cannot look after turns elsewhere", error=str(error))
-            except Exception:
-                log.exception("cannot look after turns elsewhere")
+            await self._look()
             self._want([*self._mirrors.values()])
 
     async def _look(self) -> None:
@@ -121,7 +115,7 @@ class Elsewhere:
                 for turn_id, characters, citations in wanted:
                     turn = self._turns.here(turn_id)
                     if turn is not None:
-                        self._begin(self._pass_on(turn, Place(characters, citations)))
+                        self._tasks.begin(self._pass_on(turn, Place(characters, citations)))
             case {"stop": turn_id}:
                 self._turns.stop(turn_id)
             case {"turn": turn_id, "kind": kind, "data": data, "place": [characters, citations]}:
@@ -152,12 +146,6 @@ class Elsewhere:
     def _say(self, said: Mapping[str, Any]) -> None:
         self._signals.say(orjson.dumps(said).decode())
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
 
 class Orphans:
     """Marks turns failed whose process is gone, so that nobody waits for ever."""
@@ -168,26 +156,19 @@ class Orphans:
         self._store = store
         self._server = server
         self._suspects: set[int] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Loop("orphaned turns", self._sweep_forever)
 
     def start(self) -> None:
         """Look at once, and now and then."""
-        self._task = asyncio.create_task(self._sweep_forever())
+        self._loop.start()
 
     async def close(self) -> None:
         """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.stop()
 
     async def _sweep_forever(self) -> None:
         while True:
-            try:
-                await self._sweep()
-            except DatabaseUnavailable as error:
-                log.warning("cannot look for orphaned turns", error=str(error))
-            except Exception:
-                log.exception("cannot look for orphaned turns")
+            await self._sweep()
             await asyncio.sleep(SECOND_LOOK_S if self._suspects else SWEEP_S)
 
     async def _sweep(self) -> None:

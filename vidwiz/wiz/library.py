@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from vidwiz.adapters.object_store import ObjectStore, transcript_key
+from vidwiz.supervision import Tasks
 from vidwiz.wiz.passages import Index
 from vidwiz.wiz.transcripts import Segment, segments_of
 
@@ -29,6 +30,7 @@ class Library:
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         self._kept: OrderedDict[tuple[str, str], Transcript] = OrderedDict()
+        self._tasks = Tasks("transcripts")
         self._coming: dict[tuple[str, str], asyncio.Task[Transcript | None]] = {}
 
     async def transcript(self, video_id: str, sha256: str) -> Transcript | None:
@@ -44,7 +46,7 @@ class Library:
             return self._kept[key]
         coming = self._coming.get(key)
         if coming is None:
-            coming = self._coming[key] = asyncio.create_task(self._read(key))
+            coming = self._coming[key] = self._tasks.begin(self._read(key), heard=True)
             coming.add_done_callback(lambda done: self._came(key, done))
         return await asyncio.shield(coming)  # others may wait for it too
 

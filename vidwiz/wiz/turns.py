@@ -25,6 +25,7 @@ from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import ANSWERING, TURNS
 from vidwiz.projections.wiz_queries import RECENT_MESSAGES
 from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.supervision import Tasks
 from vidwiz.wiz.answers import Answerer, Question, Said
 from vidwiz.wiz.citations import CitationFinder
 from vidwiz.wiz.library import Transcript
@@ -39,6 +40,9 @@ STORE_TRIES = 30
 STORE_PAUSE_S = 2.0
 LAST_TRIES = 3
 """To store an answer while the service stops; without it the turn is failed at the next start."""
+LAST_PAUSE_S = 0.5
+STORED_WITHIN_S = 10.0
+"""Seconds that the last answers have to be stored."""
 MANY_SEGMENTS = 300
 
 FAILURES: Mapping[str, str] = {
@@ -75,7 +79,8 @@ class Turns:
         self._answerer = answerer
         self._turns: dict[int, Turn] = {}
         self._answering: dict[int, asyncio.Task[None]] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = Tasks("turns")
+        self._answers = Tasks("answers")
         self._stopped: set[int] = set()
         self._asking = 0
         self._closing = False
@@ -96,11 +101,7 @@ class Turns:
             self._asking -= 1
         turn = Turn(asked.turn_id, asked.conversation_id, question.identity)
         self._turns[turn.turn_id] = turn
-        running = asyncio.create_task(
-            self._run(turn, question, about, replace(origin, actor=SYSTEM))
-        )
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        self._running.begin(self._run(turn, question, about, replace(origin, actor=SYSTEM)))
         return turn
 
     def here(self, turn_id: int) -> Turn | None:
@@ -134,18 +135,17 @@ class Turns:
     async def close(self) -> None:
         """Interrupt what is not finished in time, and wait until all of it is stored."""
         self._closing = True
-        if self._running:  # though nobody may be connected any more
-            left_s = self._interrupted_at - asyncio.get_running_loop().time()
-            await asyncio.wait(self._running, timeout=max(0.0, left_s))
+        left_s = self._interrupted_at - asyncio.get_running_loop().time()
+        await self._running.wait(max(0.0, left_s))  # though nobody may be connected any more
         self._interrupt()
-        await asyncio.gather(*self._running)
+        await self._running.finish(STORED_WITHIN_S)
 
     def _interrupt(self) -> None:
         for answering in self._answering.values():
             answering.cancel()
 
     async def _run(self, turn: Turn, question: AskQuestion, about: Subject, origin: Origin) -> None:
-        answering = asyncio.create_task(self._answer(turn, question, about))
+        answering = self._answers.begin(self._answer(turn, question, about), heard=True)
         self._answering[turn.turn_id] = answering
         ANSWERING.inc()
         try:
@@ -227,7 +227,7 @@ class Turns:
                 log.warning("an answer waits to be stored", error=repr(error))
                 if self._closing and tries >= LAST_TRIES:
                     break
-                await asyncio.sleep(STORE_PAUSE_S)
+                await asyncio.sleep(LAST_PAUSE_S if self._closing else STORE_PAUSE_S)
             else:
                 return end
         raise DatabaseUnavailable("the answer waited for too long")

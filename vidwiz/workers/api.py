@@ -11,9 +11,10 @@ import httpx
 import orjson
 import structlog
 
+from vidwiz.supervision import pauses
 from vidwiz.workers.config import WorkerConfig
 from vidwiz.workers.jobs import Job, Kind
-from vidwiz.workers.pauses import Stop, pauses
+from vidwiz.workers.pauses import Stop
 
 log = structlog.get_logger(__name__)
 

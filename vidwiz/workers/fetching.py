@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vidwiz.adapters.youtube import YouTubeRefusal
+from vidwiz.supervision import pauses
 from vidwiz.workers.config import Pace
 from vidwiz.workers.jobs import Fruit, Job
-from vidwiz.workers.pauses import Stop, pauses
+from vidwiz.workers.pauses import Stop
 
 
 class Fetching:

@@ -1,10 +1,11 @@
 """Stopping in order, waiting longer each time, and resting when everything fails."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+
+from vidwiz.supervision import pauses
 
 T = TypeVar("T")
 
@@ -66,14 +67,6 @@ class Stop:
                 yield
             finally:
                 self._bounds.discard(bound)
-
-
-def pauses(first_s: float, longest_s: float) -> Iterator[float]:
-    """Twice as long each time and never longer than ``longest_s``; no two workers the same."""
-    pause_s = first_s
-    while True:
-        yield pause_s * random.uniform(0.5, 1)  # noqa: S311  spreads workers, hides nothing
-        pause_s = min(2 * pause_s, longest_s)
 
 
 class Rest:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from vidwiz.adapters.language_model import LanguageModel
+from vidwiz.supervision import process_end
 from vidwiz.workers.api import Api, ApiUnreachable
 from vidwiz.workers.config import WorkerConfig
 from vidwiz.workers.fetching import Fetching
@@ -47,7 +48,7 @@ async def _until_signalled(kinds: Iterable[Kind], config: WorkerConfig) -> int:
         await working
     except asyncio.CancelledError:
         return 1
-    return 0
+    return process_end.code
 
 
 async def run_workers(kinds: Iterable[Kind], config: WorkerConfig, stop: Stop) -> None:
@@ -61,12 +62,13 @@ async def run_workers(kinds: Iterable[Kind], config: WorkerConfig, stop: Stop) -
         if model is not None:
             resources.push_async_callback(model.aclose)
         log.info("workers started", kinds=sorted(kinds), model=model.name if model else None)
-        async with asyncio.TaskGroup() as group:
-            for kind in kinds:
-                source = await _source(kind, config, api, stop, resources)
-                work = _work(kind, config, api, stop, model)
-                at_a_time = config.concurrency.get(kind, 1)
-                group.create_task(Worker(kind, source, work, config.pace, stop, at_a_time).run())
+        workers = []
+        for kind in kinds:
+            source = await _source(kind, config, api, stop, resources)
+            work = _work(kind, config, api, stop, model)
+            at_a_time = config.concurrency.get(kind, 1)
+            workers.append(Worker(kind, source, work, config.pace, stop, at_a_time))
+        await asyncio.gather(*(worker.run() for worker in workers))
     log.info("workers stopped")
 
 

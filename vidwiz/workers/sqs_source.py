@@ -14,9 +14,10 @@ from aiohttp import ClientError as AiohttpError
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from vidwiz.supervision import Loop, pauses
 from vidwiz.workers.config import WorkerConfig
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind
-from vidwiz.workers.pauses import Stop, pauses
+from vidwiz.workers.pauses import Stop
 
 log = structlog.get_logger(__name__)
 
@@ -93,12 +94,12 @@ class SqsSource:
     @asynccontextmanager
     async def holding(self, job: Job) -> AsyncIterator[None]:
         """Hide the message for as long as it takes."""
-        hiding = asyncio.create_task(self._hide(job))
+        hiding = Loop("hiding a message", lambda: self._hide(job))
+        hiding.start()
         try:
             yield
         finally:
-            hiding.cancel()
-            await asyncio.gather(hiding, return_exceptions=True)
+            await hiding.stop()
 
     async def done(self, job: Job, _: Fruit) -> None:
         """Delete the message; if that fails it comes again, and is not needed any more."""

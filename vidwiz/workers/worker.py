@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from vidwiz.supervision import Loop
 from vidwiz.workers.api import REFUSED, ApiRefused, ApiUnreachable
 from vidwiz.workers.config import Pace
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind, NotNeeded, failure_of
@@ -50,9 +51,14 @@ class Worker:
 
     async def run(self) -> None:
         """Return when a stop is wished and the jobs begun are done."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._at_a_time):
-                group.create_task(self._serve())
+        name = f"{self._kind.value} worker"
+        loops = [Loop(name, self._serve) for _ in range(self._at_a_time)]
+        for loop in loops:
+            loop.start()
+        try:
+            await asyncio.gather(*(loop.ended() for loop in loops))
+        finally:
+            await asyncio.gather(*(loop.stop() for loop in loops))
 
     async def _serve(self) -> None:
         while not self._stop.is_wished:
