@@ -142,18 +142,21 @@ class Server:
 
 
 @contextmanager
-def serving(data_dir: Path, dsn: str | None = None, *options: str, **env: str) -> Iterator[Server]:
+def serving(
+    data_dir: Path, dsn: str | None = None, *options: str, port: int | None = None, **env: str
+) -> Iterator[Server]:
     """``vidwiz serve`` on a free port, ready; embedded PostgreSQL when there is no ``dsn``."""
-    with serving_with_workers(data_dir, dsn, *options, "--no-workers", **env) as server:
+    options = (*options, "--no-workers")
+    with serving_with_workers(data_dir, dsn, *options, port=port, **env) as server:
         yield server
 
 
 @contextmanager
 def serving_with_workers(
-    data_dir: Path, dsn: str | None = None, *options: str, **env: str
+    data_dir: Path, dsn: str | None = None, *options: str, port: int | None = None, **env: str
 ) -> Iterator[Server]:
     """The same with the built-in workers."""
-    port = free_port()
+    port = port or free_port()
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

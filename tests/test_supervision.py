@@ -1,6 +1,8 @@
 """A background task that ends is begun again, those who wait are told, and an end is bounded."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -180,12 +182,12 @@ async def test_an_outage_or_what_can_be_missed_ends_no_process(
 
 def test_a_process_that_ends_of_a_failure_has_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     signals: list[int] = []
-    monkeypatch.setattr(supervision.os, "kill", lambda _, number: signals.append(number))
+    monkeypatch.setattr(os, "kill", lambda _, number: signals.append(number))
     end = ProcessEnd()
     assert end.code == 0
     end.begin("first")
     end.begin("second")
-    assert (end.code, end.reason, signals) == (1, "first", [supervision.signal.SIGTERM])
+    assert (end.code, end.reason, signals) == (1, "first", [signal.SIGTERM])
 
 
 def test_pauses_grow_to_a_limit() -> None:

@@ -38,7 +38,7 @@ from vidwiz.command_line import (
     progress_bar,
     ready,
 )
-from vidwiz.database import DatabaseUnavailable
+from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.environment import Environment, SettingsError, hand_on_to_aws
 from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
@@ -80,7 +80,6 @@ REFUSALS = (
     SettingsError,
     UnknownEvent,
     WrongMasterKey,
-    psycopg.OperationalError,
     replay.MaintenanceUnderWay,
     replay.SwapFailed,
 )
@@ -100,6 +99,10 @@ class Commands(click.Group):
             raise click.ClickException(_bad_settings(error)) from error
         except REFUSALS as error:
             raise click.ClickException(" ".join(str(error).split())) from error
+        except psycopg.Error as error:
+            if means_unavailable(error):
+                raise click.ClickException(" ".join(str(error).split())) from error
+            raise
 
 
 @click.group(cls=Commands)
@@ -131,7 +134,7 @@ def serve(settings: Settings, host: str, port: int, processes: int, no_workers: 
     from vidwiz import serve as server  # noqa: PLC0415
 
     _require_strong_secrets(settings, host)
-    with ready(settings) as (dsn, _):
+    with ready(settings, kept=True) as (dsn, _):
         preflight.require_known_topics(dsn)
         _say_where_secrets_are(settings)
         code = server.serve(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import click
@@ -14,6 +14,7 @@ from vidwiz import migrate as migrations
 from vidwiz import preflight
 from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.database import PATIENT, Database
+from vidwiz.embedded_keeper import EmbeddedKeeper
 from vidwiz.events.master_key import MasterKey
 from vidwiz.outside import master_key
 from vidwiz.projections import replay
@@ -25,19 +26,25 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The DSN of the configured database, or of the embedded one, which is started if needed."""
+def database(settings: Settings, *, kept: bool = False) -> Iterator[str]:
+    """The DSN of the configured database, or of the embedded one, which is started if needed.
+
+    One that is ``kept`` is started again when it ends meanwhile.
+    """
     if settings.database_url is not None:
         yield settings.database_url
         return
-    with start_embedded_postgres(settings.data_dir) as embedded:
+    with ExitStack() as ending:
+        embedded = ending.enter_context(start_embedded_postgres(settings.data_dir))
+        if kept:
+            ending.enter_context(EmbeddedKeeper(embedded))
         yield embedded.dsn
 
 
 @contextmanager
-def ready(settings: Settings) -> Iterator[tuple[str, MasterKey]]:
+def ready(settings: Settings, *, kept: bool = False) -> Iterator[tuple[str, MasterKey]]:
     """The DSN of a database that is up to date, and the master key that is its own."""
-    with database(settings) as dsn:
+    with database(settings, kept=kept) as dsn:
         migrations.migrate(dsn)
         master = master_key(settings)
         preflight.require_master_key(dsn, master)

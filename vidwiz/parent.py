@@ -9,6 +9,13 @@ PARENT_VARIABLE = "VIDWIZ_SERVED_BY"
 PARENT_DEATH_SIGNAL = 1
 
 
+def leave_without_parent() -> None:
+    """End here if that process is gone already: nothing has begun, and its port is to be free."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is not None and sys.platform == "linux" and os.getppid() != int(parent):
+        os._exit(1)
+
+
 def die_with_parent() -> None:
     """From now on SIGTERM comes when the process that the variable names is gone (on Linux)."""
     parent = os.environ.get(PARENT_VARIABLE)

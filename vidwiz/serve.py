@@ -1,11 +1,14 @@
 """Runs the service: one process, or several that share a socket and a database."""
 
 import asyncio
+import errno
 import gc
+import logging
 import os
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable
 from types import FrameType
 from typing import cast
@@ -20,12 +23,14 @@ from vidwiz.built_in_workers import BuiltInWorkers
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
-from vidwiz.parent import PARENT_VARIABLE, die_with_parent
+from vidwiz.parent import PARENT_VARIABLE, die_with_parent, leave_without_parent
 from vidwiz.settings import Settings
 from vidwiz.supervision import process_end
 
 DSN_VARIABLE = "VIDWIZ_SERVED_DATABASE"
 BACKLOG = 4096
+BIND_S = 8.0
+BIND_AGAIN_S = 0.1
 GRACE_S = 30
 ANSWERS_WITHIN_S = 20
 """Seconds after which one of several processes counts as hung; a busy machine imports slowly."""
@@ -62,9 +67,11 @@ def serve(
         timeout_graceful_shutdown=GRACE_S,
         timeout_worker_healthcheck=ANSWERS_WITHIN_S,
     )
+    listening = _bound(config)
     beside = _workers(settings, host, port) if workers else None
+    run = _serve_alone if processes == 1 else _serve_together
     try:
-        return _serve_alone(config, beside) if processes == 1 else _serve_together(config, beside)
+        return run(config, listening, beside)
     finally:
         if beside is not None:
             beside.stop()  # it was not told if the server could not start
@@ -74,6 +81,41 @@ def _workers(settings: Settings, host: str, port: int) -> BuiltInWorkers:
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound, called
     where = f"[{here}]" if ":" in here else here
     return BuiltInWorkers(f"http://{where}:{port}", settings.admin_bearer)
+
+
+def _bound(config: uvicorn.Config) -> socket.socket:
+    """The socket to listen on.
+
+    The processes of a service that was killed hold it for the moment in which they notice that, so
+    a port in use is waited for. With ``SO_REUSEPORT`` there would be no wait, but two services on
+    one port would share its clients, and nobody would be told.
+    """
+    by = time.monotonic() + BIND_S
+    while True:
+        listening = socket.socket(_family(config.host))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((config.host, config.port))
+        except OSError as error:
+            listening.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > by:
+                raise SystemExit(_cannot_bind(config, error)) from None
+            time.sleep(BIND_AGAIN_S)
+        else:
+            listening.set_inheritable(True)
+            return listening
+
+
+def _cannot_bind(config: uvicorn.Config, error: OSError) -> str:
+    why = (error.strerror or str(error)).lower()
+    return f"Error: cannot listen on {config.host}:{config.port}: {why}"
+
+
+def _say_where(config: uvicorn.Config) -> None:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    logging.getLogger("uvicorn.error").info(
+        "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", host, config.port
+    )
 
 
 def _free_port(host: str) -> int:
@@ -87,6 +129,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 def app() -> App:
     """The app of one process, as uvicorn's workers make it."""
+    leave_without_parent()
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
     quart = wiring.create_service(settings, os.environ[DSN_VARIABLE])
@@ -117,8 +160,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the workers when there is somebody to speak to."""
         await super().startup(sockets)
-        if self._workers is not None and self.started:
-            self._workers.start()
+        if self.started:
+            _say_where(self.config)
+            if self._workers is not None:
+                self._workers.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take the workers' last results in."""
@@ -159,20 +204,25 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(process_end.code)
 
 
-def _serve_alone(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:
+def _serve_alone(
+    config: uvicorn.Config, listening: socket.socket, workers: BuiltInWorkers | None
+) -> int:
     server = _Server(config, workers)
-    server.run()
+    server.run([listening])
     return process_end.code if server.started else 1
 
 
-def _serve_together(config: uvicorn.Config, workers: BuiltInWorkers | None) -> int:
+def _serve_together(
+    config: uvicorn.Config, listening: socket.socket, workers: BuiltInWorkers | None
+) -> int:
     with tempfile.TemporaryDirectory(prefix="vidwiz-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         os.environ[PARENT_VARIABLE] = str(os.getpid())
-        processes = _Processes(config, sockets=[config.bind_socket()])
+        _say_where(config)
+        processes = _Processes(config, sockets=[listening])
         processes.workers = workers
         processes.run()
-    return 0 if processes.started else 1
+    return process_end.code if processes.started else 1
 
 
 def _before_shutdown(react: Callable[[], None]) -> None:

@@ -9,14 +9,17 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from vidwiz import embedded_keeper
 from vidwiz.adapters import embedded_postgres
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
+from vidwiz.embedded_keeper import EmbeddedKeeper
 
 AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[2]
@@ -409,3 +412,51 @@ def test_a_cluster_that_belongs_to_root_is_refused(data_dir: Path) -> None:
     os.chown(data_dir / "postgres", 0, 0)
     with pytest.raises(EmbeddedPostgresError, match="chown -R vidwiz"):
         start_embedded_postgres(data_dir)
+
+
+def test_a_killed_server_is_revived_while_its_share_is_held(data_dir: Path) -> None:
+    with start_embedded_postgres(data_dir) as embedded, EmbeddedKeeper(embedded):
+        remember(embedded.dsn, "kept")
+        before = postmaster(data_dir)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: embedded.lives and postmaster(data_dir) != before)
+        until(lambda: answers(embedded.dsn))
+        embedded.revive()  # which changes nothing for one that lives
+        assert query(embedded.dsn, "SELECT word FROM words") == "kept"
+    assert not embedded.lives
+
+
+@pytest.mark.parametrize("gone", ["the folder", "the disk"])
+def test_a_server_that_cannot_be_revived_ends_the_process_and_says_why(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr(embedded_keeper.process_end, "begin", reasons.append)
+    monkeypatch.setattr(embedded_keeper, "FIRST_PAUSE_S", 0.01)
+    with start_embedded_postgres(data_dir) as embedded, EmbeddedKeeper(embedded):
+        if gone == "the folder":
+            moved = data_dir.with_name("moved")
+            data_dir.rename(moved)
+        else:
+            (data_dir / "postgres" / "global" / "pg_control").unlink()
+            moved = data_dir
+        os.kill(int((moved / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        until(lambda: bool(reasons))
+        if gone == "the folder":
+            moved.rename(data_dir)
+    (reason,) = reasons
+    assert "the embedded database cannot be kept alive" in reason
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answers(dsn: str) -> bool:
+    try:
+        return query(dsn, "SELECT 1") == 1
+    except psycopg.OperationalError:
+        return False

@@ -15,6 +15,8 @@ from tests.faults import burst, killed, locked_table, read_only, set_read_only, 
 from tests.store.parts import ORIGIN, backends, closed_to_everybody, note, terminated, value
 from tests.support import Api, Person, eventually, new_video_id, running_api
 from vidwiz.audit import keeper
+from vidwiz.audit.filters import Filter
+from vidwiz.audit.reading import Range, follow, head_of
 from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
@@ -262,6 +264,23 @@ def backends_of(server_dsn: str, dsn: str, name: str) -> list[int]:
     with psycopg.connect(server_dsn) as connection:
         query = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
         return [pid for (pid,) in connection.execute(query, (database, name)).fetchall()]
+
+
+async def test_a_stream_of_the_log_outlives_an_outage(
+    patient: Api, ann: Person, module_dsn: str, server_dsn: str
+) -> None:
+    its = patient.services
+    within = Range(await head_of(its.database))
+    following = follow(its.desk.log, its.signals, Filter(), within, lambda: False)
+    next_events = asyncio.create_task(anext(following))
+    with closed_to_everybody(module_dsn, server_dsn):
+        await terminated(server_dsn, *backends_of(server_dsn, module_dsn, "vidwiz"))
+        assert_unavailable(await patient.client.get("/api/audit/health", headers=patient.admin))
+        assert not next_events.done()
+    await until_it_works(patient, ann)
+    events = await asyncio.wait_for(next_events, 20)
+    assert events[0].position == within.after + 1
+    await following.aclose()
 
 
 async def test_a_service_whose_database_is_gone_ends_soon(

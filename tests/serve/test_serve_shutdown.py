@@ -196,14 +196,54 @@ def postmaster(data: Path) -> int:
     return int(pid_file.read_text().split()[0])
 
 
-@PROCESSES
-def test_a_port_in_use_is_a_clear_error(dsn: str, tmp_path: Path, processes: str) -> None:
+async def test_a_service_of_several_processes_that_was_killed_starts_again_at_once(
+    dsn: str, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "data", dsn, "--processes", "3") as server:
+        port = httpx.URL(server.url).port
+        children = children_of(server.process.pid)
+        server.kill()
+        with serving(tmp_path / "data", dsn, "--processes", "3", port=port) as again:
+            await eventually(partial(none_lives, children), 20)
+            assert again.stop() == 0
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_a_killed_postmaster_is_started_again_under_the_service(
+    tmp_path: Path, processes: str
+) -> None:
+    data = tmp_path / "data"
+    with serving(data, None, "--processes", processes) as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            user = await sign_up(client)
+            before = postmaster(data)
+            os.kill(before, signal.SIGKILL)
+
+            async def works() -> bool:
+                answer = await client.get("/api/notes/aaaaaaaaaaa", headers=user)
+                assert answer.status_code in (200, 404, 503)
+                return answer.status_code != 503 and is_replaced(data, before)
+
+            await eventually(works, 60)
+            await queue(client, user)
+        assert "the embedded database ended; it is started again" in server.log.read_text()
+        assert server.stop() == 0
+
+
+def is_replaced(data: Path, before: int) -> bool:
+    try:
+        return postmaster(data) != before
+    except (ValueError, IndexError):  # it is starting
+        return False
+
+
+def test_a_port_in_use_is_a_clear_error(dsn: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [sys.executable, "-m", "vidwiz", "serve", "--port", port, "--processes", processes],
+            [sys.executable, "-m", "vidwiz", "serve", "--port", port],
             env=server_environment(tmp_path / "data", dsn),
             capture_output=True,
             text=True,

@@ -146,6 +146,29 @@ class EmbeddedPostgres:
         self._users: int | None = users
         self._pid = os.getpid()
 
+    @property
+    def lives(self) -> bool:
+        """Whether the server's process is there; costs two small reads of files."""
+        return _postmaster_lives(self._cluster)
+
+    def revive(self) -> None:
+        """Start the server if it ended, and wait until it accepts connections.
+
+        Whoever else starts or stops it waits meanwhile; nobody can stop it while this share is
+        held. No new cluster is made. Raises EmbeddedPostgresError.
+        """
+        data_dir = self._cluster.folder.parent
+        try:
+            with _locked(data_dir / "embedded.lock"):
+                if self._users is not None:
+                    _ensure_running(self._cluster)
+        except OSError as error:
+            raise EmbeddedPostgresError(_explain(data_dir, error)) from error
+        except subprocess.SubprocessError as error:
+            raise EmbeddedPostgresError(
+                f"The embedded database in {data_dir} failed: {error}. See {data_dir}/postgres.log."
+            ) from error
+
     def close(self) -> None:
         """Give up this share and, if it was the last, stop the server. May be called again."""
         users, self._users = self._users, None

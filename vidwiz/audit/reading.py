@@ -5,13 +5,17 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from vidwiz import event_log
 from vidwiz.audit.filters import Filter, page_of
-from vidwiz.database import Database, fetch_all
+from vidwiz.database import Database, DatabaseUnavailable, fetch_all
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper, Recorded
 from vidwiz.personal_keys import keys_of
 from vidwiz.signals import Signals
+
+logger = structlog.get_logger(__name__)
 
 BEYOND = 2**63 - 1
 """Behind every position."""
@@ -101,14 +105,19 @@ async def follow(
     """The wanted events of a range as they are recorded, to its end or until it is over.
 
     Nothing is missed, since positions become visible in order. An empty sequence says that
-    nothing came for ``HEARTBEAT_S`` seconds. Raises as ``page`` does.
+    nothing came for ``HEARTBEAT_S`` seconds. An outage of the database is waited for. Raises as
+    ``page`` does otherwise.
     """
     loop = asyncio.get_running_loop()
     heard_at, after = loop.time(), within.after
     while after + 1 < within.before and not is_over():
         news = signals.next_news()
-        head = await head_of(log.database)
-        found = await page(log, wanted, Range(after, min(head + 1, within.before)), CHUNK)
+        try:
+            head = await head_of(log.database)
+            found = await page(log, wanted, Range(after, min(head + 1, within.before)), CHUNK)
+        except DatabaseUnavailable as error:
+            logger.warning("the log cannot be followed at the moment", error=str(error))
+            head, found = after, Page((), None)
         after = max(after, head) if found.next is None else found.next
         if found.events or loop.time() - heard_at > HEARTBEAT_S:
             heard_at = loop.time()

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import orjson
 import psycopg
 
+from vidwiz.database import means_unavailable
 from vidwiz.events.master_key import MasterKey, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
@@ -24,7 +25,6 @@ REFUSALS = (
     SwapFailed,
     UnknownEvent,
     WrongMasterKey,
-    psycopg.OperationalError,
 )
 
 
@@ -36,6 +36,10 @@ def main() -> None:
     try:
         said: dict[str, object] = {"result": asdict(rebuild(given["dsn"], master, sys.argv[1:]))}
     except REFUSALS as error:
+        said = {"error": str(error)}
+    except psycopg.Error as error:
+        if not means_unavailable(error):
+            raise
         said = {"error": str(error)}
     sys.stdout.buffer.write(orjson.dumps(said))
 

@@ -7,11 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
-import psycopg
-
 from vidwiz import event_log
 from vidwiz.audit.reading import head_of
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.database import Database, outages
 from vidwiz.events.master_key import MasterKey
 from vidwiz.projections.time_travel import ReplayTooLong, State, TimeMachine
 
@@ -89,11 +87,8 @@ class States:
         await asyncio.to_thread(self._machine.close)
 
     def _look(self, position: int, look: Callable[[State], Answer]) -> Answer:
-        try:
-            with self._machine.at(position, self._go_on, REPLAY_S) as state:
-                return look(state)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(str(error)) from error
+        with outages(), self._machine.at(position, self._go_on, REPLAY_S) as state:
+            return look(state)
 
     def _go_on(self, at: int, of: int) -> None:
         if self._closing and at < of:

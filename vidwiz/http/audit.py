@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Literal
 
+import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
@@ -17,7 +18,10 @@ from vidwiz.audit.one_event import seen
 from vidwiz.audit.reading import Range, follow, head_of, page, pages
 from vidwiz.audit.shapes import as_json, shape
 from vidwiz.audit.times import instant_of
+from vidwiz.database import DatabaseUnavailable
 from vidwiz.events import event_types
+from vidwiz.events.recorded import UnknownEvent
+from vidwiz.events.sealing import SealBroken
 from vidwiz.http import audit_shapes, sse
 from vidwiz.http.answers import JSON_TYPE, NDJSON_TYPE, big_json, json_answer, ndjson
 from vidwiz.http.checked import CheckedAs
@@ -32,6 +36,11 @@ audit = Blueprint("audit", __name__, url_prefix="/audit")
 
 EVENTS_PER_PAGE = 100
 MOST_PER_PAGE = 1000
+
+UNREADABLE = (DatabaseUnavailable, UnknownEvent, SealBroken)
+"""Why a stream that has begun ends: it is too late for a status that says so."""
+
+log = structlog.get_logger(__name__)
 
 _position = re.compile(r"[0-9]{1,18}")
 _correlation = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -136,14 +145,18 @@ async def get_events(_: Admin) -> Response:
 
 
 async def _lines(its: Services, query: EventsQuery) -> AsyncGenerator[bytes, None]:
-    going_on = None
+    """The lines; when the log cannot be read on, the last says where to go on."""
+    going_on: int | None = LARGEST if query.range.newest_first else query.range.after
     reading = pages(its.desk.log, query.filter, query.range, query.limit)
-    async with aclosing(reading):
-        async for found in reading:
-            yield b"".join(as_json(one) + b"\n" for one in found.events)
-            going_on = found.next
-            if its.desk.streams.is_over():
-                break
+    try:
+        async with aclosing(reading):
+            async for found in reading:
+                yield b"".join(as_json(one) + b"\n" for one in found.events)
+                going_on = found.next
+                if its.desk.streams.is_over():
+                    break
+    except UNREADABLE as error:
+        log.warning("lines of the log end before it does", error=str(error))
     if going_on is not None:
         yield b'{"next":%d}\n' % going_on
 
@@ -177,33 +190,51 @@ async def get_event_stream(_: Admin) -> Response:
     """Follow the log as server-sent events whose ids are positions.
 
     It goes on behind ``Last-Event-ID``, or begins behind ``after``, or with what is to come, and
-    ends at ``before`` if that is given; whoever asks for more of it then is told 204.
+    ends at ``before`` if that is given; whoever asks for more of it then is told 204. A
+    ``Last-Event-ID`` that the log does not have is answered by an event ``reset``, behind whose id
+    the stream begins: what was missed is to be read from the pages.
     """
     if request.method == "HEAD":  # which Quart adds to every GET
         raise MethodNotAllowed(["GET"])
     query = read_query(StreamQuery)
-    last = request.headers.get("Last-Event-ID")
-    if last is not None and _position.fullmatch(last) is None:
-        raise ApiError(400, "Last-Event-ID must be a position")
     services().desk.streams.require_room()
-    after = query.after if last is None else int(last)
-    if after is None:
-        after = await head_of(services().database)
-    within = Range(after, query.before)
-    if after + 1 >= query.before:
+    head = await head_of(services().database)
+    seen, is_known = _seen(head)
+    after = head if query.after is None else query.after
+    within = Range(after if seen is None else seen, query.before)
+    if is_known and within.after + 1 >= query.before:
         return sse.no_more()
-    return sse.stream(services().desk.streams.counted(_live(services(), query.filter, within)))
+    live = _live(services(), query.filter, within, is_reset=not is_known)
+    return sse.stream(services().desk.streams.counted(live))
 
 
-async def _live(its: Services, wanted: Filter, within: Range) -> AsyncGenerator[bytes, None]:
+def _seen(head: int) -> tuple[int | None, bool]:
+    """What the client says that it saw last, and whether the log has that."""
+    last = request.headers.get("Last-Event-ID")
+    if last is None or last == "":
+        return None, True
+    if _position.fullmatch(last) is None or int(last) > head:
+        return None, False
+    return int(last), True
+
+
+async def _live(
+    its: Services, wanted: Filter, within: Range, *, is_reset: bool
+) -> AsyncGenerator[bytes, None]:
+    """The stream; when the log cannot be read it ends, and the client that asks again is told."""
     following = follow(its.desk.log, its.signals, wanted, within, its.desk.streams.is_over)
     yield sse.HEARTBEAT  # the client learns at once that it is heard
-    async with aclosing(following):
-        async for events in following:
-            for one in events:
-                yield sse.event(as_json(one), one.event.TOPIC, str(one.position))
-            if not events:
-                yield sse.HEARTBEAT
+    if is_reset:
+        yield sse.event(b'{"after":%d}' % within.after, "reset", str(within.after))
+    try:
+        async with aclosing(following):
+            async for events in following:
+                for one in events:
+                    yield sse.event(as_json(one), one.event.TOPIC, str(one.position))
+                if not events:
+                    yield sse.HEARTBEAT
+    except UNREADABLE as error:
+        log.warning("a stream of the log ends", error=str(error))
 
 
 @audit.get("/correlations/<correlation_id>")

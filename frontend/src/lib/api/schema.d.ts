@@ -52,7 +52,9 @@ export interface paths {
         /**
          * Follow the log as server-sent events whose ids are positions.
          * @description It goes on behind ``Last-Event-ID``, or begins behind ``after``, or with what is to come, and
-         *     ends at ``before`` if that is given; whoever asks for more of it then is told 204.
+         *     ends at ``before`` if that is given; whoever asks for more of it then is told 204. A
+         *     ``Last-Event-ID`` that the log does not have is answered by an event ``reset``, behind whose id
+         *     the stream begins: what was missed is to be read from the pages.
          */
         get: operations["get_get_event_stream"];
         put?: never;
@@ -2182,7 +2184,7 @@ export interface operations {
                          * Database
                          * @enum {string}
                          */
-                        database: "ok" | "unavailable";
+                        database: "ok" | "read-only" | "unavailable";
                         /** @default null */
                         log: components["schemas"]["LogState"] | null;
                         /** @default null */
@@ -2192,6 +2194,11 @@ export interface operations {
                          * @enum {string}
                          */
                         status: "ok" | "unavailable";
+                        /**
+                         * Writer
+                         * @default null
+                         */
+                        writer: ("ok" | "restarting") | null;
                     };
                 };
             };
@@ -2206,7 +2213,7 @@ export interface operations {
                          * Database
                          * @enum {string}
                          */
-                        database: "ok" | "unavailable";
+                        database: "ok" | "read-only" | "unavailable";
                         /** @default null */
                         log: components["schemas"]["LogState"] | null;
                         /** @default null */
@@ -2216,6 +2223,11 @@ export interface operations {
                          * @enum {string}
                          */
                         status: "ok" | "unavailable";
+                        /**
+                         * Writer
+                         * @default null
+                         */
+                        writer: ("ok" | "restarting") | null;
                     };
                 };
             };
