@@ -142,21 +142,26 @@ class Server:
 
 
 @contextmanager
-def serving(
-    data_dir: Path, dsn: str | None = None, *options: str, port: int | None = None, **env: str
-) -> Iterator[Server]:
+def serving(data_dir: Path, dsn: str | None = None, *options: str, **env: str) -> Iterator[Server]:
     """``vidwiz serve`` on a free port, ready; embedded PostgreSQL when there is no ``dsn``."""
-    options = (*options, "--no-workers")
-    with serving_with_workers(data_dir, dsn, *options, port=port, **env) as server:
+    with serving_with_workers(data_dir, dsn, *options, "--no-workers", **env) as server:
         yield server
 
 
 @contextmanager
 def serving_with_workers(
-    data_dir: Path, dsn: str | None = None, *options: str, port: int | None = None, **env: str
+    data_dir: Path, dsn: str | None = None, *options: str, **env: str
 ) -> Iterator[Server]:
     """The same with the built-in workers."""
-    port = port or free_port()
+    with serving_on(free_port(), data_dir, dsn, *options, **env) as server:
+        yield server
+
+
+@contextmanager
+def serving_on(
+    port: int, data_dir: Path, dsn: str | None = None, *options: str, **env: str
+) -> Iterator[Server]:
+    """The same on this port."""
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -144,10 +144,14 @@ def app() -> App:
 
 
 def _spare_the_collector() -> None:
-    """What was made by now stays; a collection need not look through it every few requests."""
+    """What was made by now stays; a collection need not look through it every few requests.
+
+    What is made later is little, so a full collection costs little: long polls and streams outlive
+    the younger generations, and what they leave behind would wait for it.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 5, 5)
 
 
 class _Server(uvicorn.Server):

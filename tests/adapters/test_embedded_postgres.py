@@ -20,6 +20,7 @@ from vidwiz import embedded_keeper
 from vidwiz.adapters import embedded_postgres
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
 from vidwiz.embedded_keeper import EmbeddedKeeper
+from vidwiz.supervision import process_end
 
 AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[2]
@@ -431,7 +432,7 @@ def test_a_server_that_cannot_be_revived_ends_the_process_and_says_why(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     reasons: list[str] = []
-    monkeypatch.setattr(embedded_keeper.process_end, "begin", reasons.append)
+    monkeypatch.setattr(process_end, "begin", reasons.append)
     monkeypatch.setattr(embedded_keeper, "FIRST_PAUSE_S", 0.01)
     with start_embedded_postgres(data_dir) as embedded, EmbeddedKeeper(embedded):
         if gone == "the folder":

@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support import Server, eventually, free_port, server_environment, serving
+from tests.support import Server, eventually, free_port, server_environment, serving, serving_on
 from tests.workers import ADMIN, RawPoll, claimed, queue, sign_up, success, waiting
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -200,10 +200,10 @@ async def test_a_service_of_several_processes_that_was_killed_starts_again_at_on
     dsn: str, tmp_path: Path
 ) -> None:
     with serving(tmp_path / "data", dsn, "--processes", "3") as server:
-        port = httpx.URL(server.url).port
+        port = httpx.URL(server.url).port or 0
         children = children_of(server.process.pid)
         server.kill()
-        with serving(tmp_path / "data", dsn, "--processes", "3", port=port) as again:
+        with serving_on(port, tmp_path / "data", dsn, "--processes", "3", "--no-workers") as again:
             await eventually(partial(none_lives, children), 20)
             assert again.stop() == 0
 
