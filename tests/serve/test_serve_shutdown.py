@@ -199,11 +199,11 @@ def postmaster(data: Path) -> int:
 async def test_a_service_of_several_processes_that_was_killed_starts_again_at_once(
     dsn: str, tmp_path: Path
 ) -> None:
-    with serving(tmp_path / "data", dsn, "--processes", "3") as server:
+    with serving(tmp_path / "data", dsn, "--processes", "2") as server:
         port = httpx.URL(server.url).port or 0
         children = children_of(server.process.pid)
         server.kill()
-        with serving_on(port, tmp_path / "data", dsn, "--processes", "3", "--no-workers") as again:
+        with serving_on(port, tmp_path / "data", dsn, "--processes", "2", "--no-workers") as again:
             await eventually(partial(none_lives, children), 20)
             assert again.stop() == 0
 
