@@ -32,7 +32,9 @@ async def get_ready() -> Response:
         revision = await services().database.one(migrate.REVISION)
         head = await services().database.one(event_log.HEAD)
     except DatabaseUnavailable:
-        return json_answer({"status": "unavailable", "database": "unavailable"}, 503)
+        return json_answer(
+            {"status": "unavailable", "database": "unavailable"}, 503, {"Retry-After": "1"}
+        )
     at = revision[0] if revision else None
     position = head[0] if head else 0
     ready = at == services().head_revision and services().store.running
@@ -47,6 +49,7 @@ async def get_ready() -> Response:
             },
         },
         200 if ready else 503,
+        None if ready else {"Retry-After": "1"},
     )
 
 
@@ -54,6 +57,7 @@ async def get_ready() -> Response:
 @hide
 @public
 async def get_metrics() -> Response:
-    """Counters of this service in Prometheus' text format."""
+    """Counters of this service in Prometheus' text format, for those who may scrape."""
+    services().scrapers.require()
     metrics.LOG_HEAD.set(services().signals.head)
     return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
