@@ -16,6 +16,7 @@ from vidwiz.audit.streams import TooManyStreams
 from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable, means_unavailable
+from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.http.answers import json_answer
@@ -72,6 +73,8 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     ObjectStoreError,
     CertificatesUnavailable,
     UnknownEvent,
+    KeyUnusable,
+    WrongMasterKey,
 )
 """What is over when the service has again what it needs."""
 
