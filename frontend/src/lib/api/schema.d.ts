@@ -188,6 +188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Videos that the caller opened or noted, the latest first. */
+        get: operations["get_get_library"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notes": {
         parameters: {
             query?: never;
@@ -959,6 +976,28 @@ export interface components {
             lag: number;
             /** Position */
             position: number;
+        };
+        /**
+         * LibraryVideo
+         * @description A video that the caller opened or noted.
+         */
+        LibraryVideo: {
+            /**
+             * Last Used At
+             * Format: date-time
+             * @description when it was first opened, or last noted if later
+             */
+            last_used_at: string;
+            metadata: components["schemas"]["SearchMetadata"] | null;
+            /**
+             * Note Count
+             * @description the caller's notes on it
+             */
+            note_count: number;
+            /** Title */
+            title: string | null;
+            /** Video Id */
+            video_id: string;
         };
         /**
          * ListedConversation
@@ -2228,6 +2267,62 @@ export interface operations {
                          * @default null
                          */
                         writer: ("ok" | "restarting") | null;
+                    };
+                };
+            };
+        };
+    };
+    get_get_library: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of videos, the one that was opened or noted last first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Page */
+                        page: number;
+                        /** Per Page */
+                        per_page: number;
+                        /** Total */
+                        total: number;
+                        /** Total Pages */
+                        total_pages: number;
+                        /** Videos */
+                        videos: components["schemas"]["LibraryVideo"][];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
                     };
                 };
             };
