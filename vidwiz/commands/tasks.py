@@ -278,6 +278,7 @@ def _fruit(command: SubmitResult) -> Event | None:
             object_key=command.transcript.object_key,
             sha256=command.transcript.sha256,
             segment_count=command.transcript.segment_count,
+            origin="workers",
         )
     if command.metadata is not None:
         return MetadataFetched(video_id=command.video_id, metadata=command.metadata)

@@ -20,6 +20,12 @@ from vidwiz.events.tasks import (
     TaskQueued,
     TaskType,
 )
+from vidwiz.events.transcripts import (
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+)
 from vidwiz.events.users import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -35,6 +41,7 @@ from vidwiz.events.videos import (
     MetadataFetched,
     SummaryRequested,
     SummaryWritten,
+    TranscriptLost,
     TranscriptReady,
     VideoAdded,
 )
@@ -54,6 +61,10 @@ __all__ = [
     "NoteEdited",
     "NoteRestored",
     "Personal",
+    "PersonalSummaryWritten",
+    "PersonalTranscriptAdded",
+    "PersonalTranscriptChosen",
+    "PersonalTranscriptRemoved",
     "ProfilePictureChanged",
     "SummaryRequested",
     "SummaryWritten",
@@ -65,6 +76,7 @@ __all__ = [
     "TaskGivenBack",
     "TaskQueued",
     "TaskType",
+    "TranscriptLost",
     "TranscriptReady",
     "TurnCompleted",
     "TurnFailed",

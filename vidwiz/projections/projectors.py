@@ -15,6 +15,10 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     NoteRestored,
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
     ProfilePictureChanged,
     SummaryRequested,
     SummaryWritten,
@@ -25,6 +29,7 @@ from vidwiz.events import (
     TaskFailed,
     TaskGivenBack,
     TaskQueued,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -47,7 +52,16 @@ from vidwiz.projections.projector import (
     update_rows,
 )
 from vidwiz.projections.sql import Statement
-from vidwiz.projections.tables import conversations, messages, notes, tasks, turns, users, videos
+from vidwiz.projections.tables import (
+    conversations,
+    messages,
+    notes,
+    personal_transcripts,
+    tasks,
+    turns,
+    users,
+    videos,
+)
 
 
 def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
@@ -80,6 +94,14 @@ def _note(e: Fields) -> object:
 
 
 _this_note: Condition = _note
+
+
+def _this_transcript(e: Fields) -> object:
+    return personal_transcripts.c.id == e.transcript_id
+
+
+def _transcript(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(personal_transcripts, event, _this_transcript, values),)
 
 
 def _erased(table: Table, column: str = "user_id") -> tuple[Statement, ...]:
@@ -161,11 +183,55 @@ videos_projector = Projector(
                 "transcript_available": true(),
                 "transcript_sha256": e.sha256,
                 "transcript_segments": e.segment_count,
+                "transcript_origin": e.origin,
+            },
+        ),
+        TranscriptLost: _video(
+            TranscriptLost,
+            lambda _: {
+                "transcript_available": false(),
+                "transcript_sha256": null(),
+                "transcript_segments": null(),
+                "transcript_origin": null(),
             },
         ),
         MetadataFetched: _video(MetadataFetched, lambda e: {"metadata": e.metadata}),
         SummaryRequested: _video(SummaryRequested, lambda e: {"summary_requested_at": e.at}),
         SummaryWritten: _video(SummaryWritten, lambda e: {"summary": e.summary}),
+    },
+)
+
+personal_transcripts_projector = Projector(
+    personal_transcripts,
+    {
+        PersonalTranscriptAdded: (
+            insert_rows(
+                personal_transcripts,
+                PersonalTranscriptAdded,
+                lambda e: {
+                    "id": e.transcript_id,
+                    "user_id": e.user_id,
+                    "video_id": e.video_id,
+                    "object_key": e.object_key,
+                    "sha256": e.sha256,
+                    "words_sha256": e.words_sha256,
+                    "segment_count": e.segment_count,
+                    "source": e.source,
+                    "chosen": true(),
+                    **_new(e),
+                },
+            ),
+        ),
+        PersonalTranscriptChosen: _transcript(
+            PersonalTranscriptChosen, lambda e: {"chosen": e.own}
+        ),
+        PersonalSummaryWritten: _transcript(
+            PersonalSummaryWritten, lambda e: {"summary": e.summary}
+        ),
+        PersonalTranscriptRemoved: (
+            delete_rows(personal_transcripts, PersonalTranscriptRemoved, _this_transcript),
+        ),
+        UserErased: _erased(personal_transcripts),
     },
 )
 
@@ -228,7 +294,9 @@ tasks_projector = Projector(
                     "task_type": e.task_type,
                     "status": "pending",
                     "task_details": func.jsonb_strip_nulls(
-                        func.jsonb_build_object("video_id", e.video_id, "note_id", e.note_id)
+                        func.jsonb_build_object(
+                            "video_id", e.video_id, "note_id", e.note_id, "user_id", e.user_id
+                        )
                     ),
                     "retry_count": 0,
                     **_new(e),
@@ -265,6 +333,13 @@ tasks_projector = Projector(
         ),
         TaskCancelled: _task(
             TaskCancelled, lambda e: {"status": "cancelled", "completed_at": e.at}
+        ),
+        UserErased: (
+            sweep_rows(
+                tasks,
+                UserErased,
+                lambda e: tasks.c.task_details["user_id"].as_integer() == e.user_id,
+            ),
         ),
     },
 )
@@ -347,6 +422,7 @@ turns_projector = Projector(
 PROJECTORS = (
     users_projector,
     videos_projector,
+    personal_transcripts_projector,
     notes_projector,
     tasks_projector,
     conversations_projector,

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Subquery, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    Text,
+    case,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from vidwiz.projections.tables import notes, videos
@@ -22,25 +31,37 @@ def array(element: Any, *order: Any) -> Any:
 
 
 LONGEST_TITLE = 1000
-"""Characters of a title that only the metadata have."""
+"""Characters of a title that the metadata have."""
 
 
 def title_of(video: FromClause) -> ColumnElement[Any]:
-    """What a video is called: as it was added, else as its metadata say; null if they do not."""
-    found = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
-    return func.coalesce(video.c.title, found)
+    """What a video is called: as its metadata say, else as somebody named it; null for no name."""
+    return func.coalesce(found_title(video), video.c.title)
 
 
-VIDEO = json_object(
-    id=videos.c.id,
-    video_id=videos.c.video_id,
-    title=videos.c.title,
-    metadata=videos.c.metadata,
-    transcript_available=videos.c.transcript_available,
-    summary=videos.c.summary,
-    created_at=videos.c.created_at,
-    updated_at=videos.c.updated_at,
-)
+def found_title(video: FromClause) -> ColumnElement[Any]:
+    """The title that the metadata have, if it is a text that is not blank; else null."""
+    text = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
+    is_text = func.jsonb_typeof(video.c.metadata["title"]) == literal_column("'string'", Text)
+    return case((is_text & (func.btrim(text) != ""), text))
+
+
+def video(transcript_available: Any, summary: Any) -> ColumnElement[Any]:
+    """A Video; what is there of transcript and summary may differ from person to person."""
+    return json_object(
+        id=videos.c.id,
+        video_id=videos.c.video_id,
+        title=title_of(videos),
+        metadata=videos.c.metadata,
+        transcript_available=transcript_available,
+        summary=summary,
+        created_at=videos.c.created_at,
+        updated_at=videos.c.updated_at,
+    )
+
+
+VIDEO = video(videos.c.transcript_available, videos.c.summary)
+"""A Video as all share it."""
 
 
 def note(video: ColumnElement[Any]) -> ColumnElement[Any]:

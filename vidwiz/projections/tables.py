@@ -49,6 +49,7 @@ video_ids = Sequence("video_ids", metadata=metadata, data_type=BigInteger)
 note_ids = Sequence("note_ids", metadata=metadata, data_type=BigInteger)
 task_ids = Sequence("task_ids", metadata=metadata, data_type=BigInteger)
 conversation_ids = Sequence("conversation_ids", metadata=metadata, data_type=BigInteger)
+transcript_ids = Sequence("transcript_ids", metadata=metadata, data_type=BigInteger)
 message_ids = Sequence("message_ids", metadata=metadata, data_type=BigInteger)
 
 stored_events = Table(
@@ -216,6 +217,7 @@ videos = Table(
     Column("transcript_available", Boolean, nullable=False),
     Column("transcript_sha256", Text),
     Column("transcript_segments", Integer),
+    Column("transcript_origin", Text),
     Column("summary", Text),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -225,6 +227,27 @@ videos = Table(
     UniqueConstraint("video_id"),
     Index("videos_words_idx", "words", postgresql_using="gin"),
 )
+
+personal_transcripts = Table(
+    "personal_transcripts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("words_sha256", Text, nullable=False),
+    Column("segment_count", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("chosen", Boolean, nullable=False),
+    Column("summary", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "video_id"),
+    Index(None, "video_id", "words_sha256"),
+)
+"""Transcripts that persons brought; each is read by its owner alone, while it is ``chosen``."""
 
 notes = Table(
     "notes",
@@ -248,17 +271,21 @@ Index(
     postgresql_where=(notes.c.text.is_(None)) | (notes.c.text == ""),
 )
 
+SHARED = 0
+"""Instead of a user's id, in the passages of the transcript that all share."""
+
 passages = Table(
     "passages",
     metadata,
     Column("video_id", Text, nullable=False),
+    Column("user_id", BigInteger, nullable=False, server_default=text("0")),
     Column("number", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("own", Integer, nullable=False),
     Column("offsets", ARRAY(Integer), nullable=False),
     Column("starts", ARRAY(Float), nullable=False),
     _words("text"),
-    PrimaryKeyConstraint("video_id", "number"),
+    PrimaryKeyConstraint("video_id", "user_id", "number"),
     Index("passages_words_idx", "words", postgresql_using="gin"),
 )
 """What is said in transcripts, which lie in the object store: a reaction fills it.
@@ -293,6 +320,7 @@ Index(
     tasks.c.task_details["video_id"].astext,
     tasks.c.task_type,
     func.coalesce(tasks.c.task_details["note_id"].astext, ""),
+    func.coalesce(tasks.c.task_details["user_id"].astext, ""),
     unique=True,
     postgresql_where=open_task,
 )
@@ -347,5 +375,5 @@ turns = Table(
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 
-PROJECTED = (users, videos, notes, tasks, conversations, messages, turns)
+PROJECTED = (users, videos, personal_transcripts, notes, tasks, conversations, messages, turns)
 """The tables that events alone make, in the order in which they are rebuilt and verified."""
