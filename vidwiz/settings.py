@@ -220,6 +220,11 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(
         default=True, validation_alias="VIDWIZ_RATE_LIMITS", description="off: no rate limits"
     )
+    user_workers: Literal["own", "any"] = Field(
+        "own",
+        validation_alias="VIDWIZ_USER_WORKERS",
+        description="own: what a user fetches as a worker is theirs alone; any: users are workers",
+    )
     stale_claim_s: float = Field(
         120,
         gt=0,

@@ -101,6 +101,8 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             desk=desk,
             hub=hub,
             head_revision=migrate.head_revision(),
+            stale_after=timedelta(seconds=settings.stale_claim_s),
+            trusts_user_workers=settings.user_workers == "any",
             page=PageConfig(settings.google_client_id, settings.player_api_url),
         )
 

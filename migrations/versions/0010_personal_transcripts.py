@@ -21,6 +21,12 @@ def upgrade() -> None:
     op.drop_constraint("passages_pkey", "passages")
     op.create_primary_key("passages_pkey", "passages", ["video_id", "user_id", "number"])
     _one_open_task()
+    op.create_index(
+        "tasks_own_idx",
+        "tasks",
+        [sa.text("(task_details ->> 'user_id')")],
+        postgresql_where=sa.text("(task_details -> 'user_id') IS NOT NULL"),
+    )
 
 
 def _personal_transcripts() -> None:
@@ -29,18 +35,20 @@ def _personal_transcripts() -> None:
         sa.Column("id", sa.BigInteger, autoincrement=False),
         sa.Column("user_id", sa.BigInteger, nullable=False),
         sa.Column("video_id", sa.Text, nullable=False),
-        sa.Column("object_key", sa.Text, nullable=False),
-        sa.Column("sha256", sa.Text, nullable=False),
-        sa.Column("words_sha256", sa.Text, nullable=False),
-        sa.Column("segment_count", sa.Integer, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("object_key", sa.Text),
+        sa.Column("sha256", sa.Text),
+        sa.Column("words_sha256", sa.Text),
+        sa.Column("segment_count", sa.Integer),
+        sa.Column("source", sa.Text),
         sa.Column("chosen", sa.Boolean, nullable=False),
         sa.Column("summary", sa.Text),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="personal_transcripts_pkey"),
-        sa.UniqueConstraint("user_id", "video_id", name="personal_transcripts_user_id_video_id_key"),
+        sa.UniqueConstraint(
+            "user_id", "video_id", name="personal_transcripts_user_id_video_id_key"
+        ),
     )
     op.create_index(
         "personal_transcripts_video_id_words_sha256_idx",

@@ -323,7 +323,7 @@ class TaskLife(RuleBasedStateMachine):
 
     @rule()
     def bring(self) -> None:
-        told = given(*self.past).when(AddTranscript(VIDEO, STORED, replace=True))
+        told = given(*self.past).when(AddTranscript(VIDEO, STORED))
         assert told.outcome is not None
         self.past += [event for event in told.outcome.events if event.stream == "task:7"]
         after = fold(self.past)

@@ -57,7 +57,7 @@ BRING = BringVideo(
 )
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPEN = OpenVideo(VIDEO.video_id, NOW)
-ADD = AddTranscript(VIDEO.video_id, STORED, replace=False)
+ADD = AddTranscript(VIDEO.video_id, STORED)
 READY = TranscriptReady(
     video_id=VIDEO.video_id,
     object_key="transcripts/W421vNri5hw.json",
@@ -155,13 +155,13 @@ def test_a_task_that_has_ended_is_not_cancelled() -> None:
 
 def test_a_transcript_is_replaced_by_nobody_but_an_admin() -> None:
     given(VIDEO, READY).when(ADD).refused(TranscriptExists)
-    given(VIDEO, READY).when(replace(ADD, replace=True)).then(READY)
-    given(VIDEO).when(replace(ADD, replace=True)).then(READY)
+    given(VIDEO, READY).when(replace(ADD)).then(READY)
+    given(VIDEO).when(replace(ADD)).then(READY)
 
 
 def test_there_is_no_transcript_of_a_video_that_nobody_mentioned() -> None:
     given().when(ADD).refused(VideoNotFound)
-    given().when(replace(ADD, replace=True)).refused(VideoNotFound)
+    given().when(replace(ADD)).refused(VideoNotFound)
 
 
 def test_a_video_is_summarised() -> None:

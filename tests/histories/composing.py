@@ -139,7 +139,7 @@ def open_video(world: World, dice: Dice) -> OpenVideo:
 
 def add_transcript(world: World, dice: Dice) -> AddTranscript:
     video_id, transcript = dice.choice(world.video_ids), dice.choice(TRANSCRIPTS)
-    return AddTranscript(video_id, transcript, replace=dice.choice((False, True)))
+    return AddTranscript(video_id, transcript)
 
 
 def write_summary(world: World, dice: Dice) -> WriteSummary:

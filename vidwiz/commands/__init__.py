@@ -27,6 +27,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     transcripts.ShareTranscript: transcripts.share_transcript,
     transcripts.ReportLostTranscript: transcripts.report_lost_transcript,
     tasks.ClaimTask: tasks.claim_task,
+    tasks.ClaimOwnTask: tasks.claim_own_task,
     tasks.GiveBackTask: tasks.give_back_task,
     tasks.ExpireTask: tasks.expire_task,
     tasks.SubmitResult: tasks.submit_result,

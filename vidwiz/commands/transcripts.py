@@ -15,6 +15,7 @@ from vidwiz.events import (
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     TaskQueued,
     TaskType,
     TranscriptLost,
@@ -47,7 +48,8 @@ class PersonalTranscriptContext(Found):
     """The person, the video, their transcript of it, and the shared one.
 
     ``others_agree``: another person has brought transcripts with the same words.
-    ``transcript_id`` and ``task_id`` are set aside for what is new.
+    ``transcript_id`` is that of the transcripts that the person ever brought of the video, or is
+    set aside for the first (``is_first``), as ``task_id`` is for a new task.
     """
 
     user_exists: bool
@@ -57,6 +59,7 @@ class PersonalTranscriptContext(Found):
     own: OwnTranscript | None
     others_agree: bool
     transcript_id: int
+    is_first: bool
     task_id: int
 
 
@@ -91,16 +94,16 @@ class BringTranscript:
 def bring_transcript(command: BringTranscript, context: PersonalTranscriptContext) -> Outcome:
     """It is theirs alone, unless it turns out to be what somebody else brought too."""
     require_video(context)
-    events = [*_removed(command.user_id, context), added(command, context.transcript_id)]
+    events: list[Event] = [_brought(command, context)]
     if command.shared is not None and becomes_shared(context):
         events.append(shared_by("readers", command.video_id, command.shared))
     return Outcome(events=events)
 
 
-def added(command: BringTranscript, transcript_id: int) -> Event:
-    """The event of a transcript that is brought."""
-    return PersonalTranscriptAdded(
-        transcript_id=transcript_id,
+def _brought(command: BringTranscript, context: PersonalTranscriptContext) -> Event:
+    kind = PersonalTranscriptAdded if context.is_first else PersonalTranscriptReplaced
+    return kind(
+        transcript_id=context.transcript_id,
         user_id=command.user_id,
         video_id=command.video_id,
         object_key=command.transcript.object_key,
@@ -166,12 +169,11 @@ class DropTranscript:
 
 def drop_transcript(command: DropTranscript, context: PersonalTranscriptContext) -> Outcome:
     """What became the shared one stays it."""
-    if command.sha256 is not None and (
-        context.own is None or context.own.sha256 != command.sha256
-    ):
+    if command.sha256 is not None and (context.own is None or context.own.sha256 != command.sha256):
         return Outcome()
-    _own(context)
-    return Outcome(events=_removed(command.user_id, context))
+    own = _own(context)
+    removed = PersonalTranscriptRemoved(transcript_id=own.transcript_id, user_id=command.user_id)
+    return Outcome(events=(removed,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +241,3 @@ def _own(context: PersonalTranscriptContext) -> OwnTranscript:
     if context.own is None:
         raise TranscriptNotFound
     return context.own
-
-
-def _removed(user_id: int, context: PersonalTranscriptContext) -> tuple[Event, ...]:
-    if context.own is None:
-        return ()
-    transcript_id = context.own.transcript_id
-    return (PersonalTranscriptRemoved(transcript_id=transcript_id, user_id=user_id),)

@@ -25,6 +25,7 @@ from vidwiz.events.transcripts import (
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
 )
 from vidwiz.events.users import (
     AiNotesDisabled,
@@ -44,6 +45,7 @@ from vidwiz.events.videos import (
     TranscriptLost,
     TranscriptReady,
     VideoAdded,
+    VideoTitled,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "PersonalTranscriptAdded",
     "PersonalTranscriptChosen",
     "PersonalTranscriptRemoved",
+    "PersonalTranscriptReplaced",
     "ProfilePictureChanged",
     "SummaryRequested",
     "SummaryWritten",
@@ -86,5 +89,6 @@ __all__ = [
     "UserRenamed",
     "UserSignedUp",
     "VideoAdded",
+    "VideoTitled",
     "event_types",
 ]

@@ -18,13 +18,11 @@ class PersonalTranscriptEvent(Event):
     user_id: int
 
 
-class PersonalTranscriptAdded(PersonalTranscriptEvent):
-    """A person brought a transcript; it lies in the object store under ``object_key``.
+class BroughtEvent(PersonalTranscriptEvent):
+    """A transcript came; it lies in the object store under ``object_key``.
 
     ``words_sha256`` is the digest of its words alone, by which two persons are found to agree.
     """
-
-    TOPIC: ClassVar[str] = "PersonalTranscriptAdded"
 
     video_id: str
     object_key: str
@@ -32,6 +30,18 @@ class PersonalTranscriptAdded(PersonalTranscriptEvent):
     words_sha256: str
     segment_count: int
     source: Source
+
+
+class PersonalTranscriptAdded(BroughtEvent):
+    """A person brought a transcript of a video for the first time."""
+
+    TOPIC: ClassVar[str] = "PersonalTranscriptAdded"
+
+
+class PersonalTranscriptReplaced(BroughtEvent):
+    """A person brought another one, in place of the one before or after it was removed."""
+
+    TOPIC: ClassVar[str] = "PersonalTranscriptReplaced"
 
 
 class PersonalTranscriptChosen(PersonalTranscriptEvent):
@@ -51,6 +61,6 @@ class PersonalSummaryWritten(PersonalTranscriptEvent):
 
 
 class PersonalTranscriptRemoved(PersonalTranscriptEvent):
-    """The transcript was dropped or replaced by its owner, or is gone from the object store."""
+    """The transcript was dropped by its owner, or is gone from the object store."""
 
     TOPIC: ClassVar[str] = "PersonalTranscriptRemoved"

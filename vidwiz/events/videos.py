@@ -23,6 +23,14 @@ class VideoAdded(VideoEvent):
     title: str | None
 
 
+class VideoTitled(VideoEvent):
+    """Somebody named a video that had been opened without a title."""
+
+    TOPIC: ClassVar[str] = "VideoTitled"
+
+    title: str
+
+
 Origin = Literal["workers", "admin", "readers", "unknown"]
 """Whose a shared transcript is; ``readers``: two persons brought the same words."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from quart import current_app
@@ -56,6 +57,8 @@ class Services:
     desk: Desk
     hub: Hub
     head_revision: str
+    stale_after: timedelta
+    trusts_user_workers: bool
     page: PageConfig
 
 

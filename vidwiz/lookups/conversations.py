@@ -103,7 +103,10 @@ _question_grounds = Statement(
         or_(_asked.c.user_id.is_(None), exists().where(users.c.id == _asked.c.user_id)),
         func.coalesce(quotas.c.used, 0),
         videos.c.id.is_not(None),
-        or_(func.coalesce(videos.c.transcript_available, False), personal_transcripts.c.id.is_not(None)),
+        or_(
+            func.coalesce(videos.c.transcript_available, False),
+            personal_transcripts.c.id.is_not(None),
+        ),
         on_its_way(TaskType.TRANSCRIPT, _asked.c.video_id),
         or_(_new, conversations.c.id.is_not(None)),
         case((_new, conversation_ids.next_value()), else_=_asked.c.conversation_id),

@@ -54,7 +54,8 @@ _contexts = Statement(
             _other.c.words_sha256 == _asked.c.words,
             _other.c.user_id != _asked.c.user_id,
         ),
-        transcript_ids.next_value(),
+        func.coalesce(personal_transcripts.c.id, transcript_ids.next_value()),
+        personal_transcripts.c.id.is_(None),
         task_ids.next_value(),
         videos.c.version,
         personal_transcripts.c.version,
@@ -90,9 +91,7 @@ async def personal_transcript_contexts(
             "words": [lookup.words_sha256 for lookup in lookups],
         },
     )
-    return [
-        _context(lookup.video_id, *row) for lookup, row in zip(lookups, rows, strict=True)
-    ]
+    return [_context(lookup.video_id, *row) for lookup, row in zip(lookups, rows, strict=True)]
 
 
 def _context(
@@ -103,20 +102,22 @@ def _context(
     fetch_open: bool,
     others_agree: bool,
     transcript_id: int,
+    is_first: bool,
     task_id: int,
     video_version: int | None,
     own_version: int | None,
     *own: Any,
 ) -> PersonalTranscriptContext:
-    versions = {f"video:{video_id}": video_version, f"transcript:{own[0]}": own_version}
+    versions = {f"video:{video_id}": video_version, f"transcript:{transcript_id}": own_version}
     return PersonalTranscriptContext(
         user_exists=user_exists,
         video_exists=video_exists,
         shared_sha256=shared_sha256,
         fetch_open=fetch_open,
-        own=None if own_version is None else OwnTranscript(*own),
+        own=None if own[1] is None else OwnTranscript(*own),
         others_agree=others_agree,
         transcript_id=transcript_id,
+        is_first=is_first,
         task_id=task_id,
         versions={stream: version for stream, version in versions.items() if version is not None},
     )

@@ -1,6 +1,6 @@
 """Which event changes which rows, and how."""
 
-from sqlalchemy import Table, false, func, null, true
+from sqlalchemy import Table, Text, false, func, null, true
 
 from vidwiz.events import (
     AiNotesDisabled,
@@ -19,6 +19,7 @@ from vidwiz.events import (
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     ProfilePictureChanged,
     SummaryRequested,
     SummaryWritten,
@@ -39,6 +40,7 @@ from vidwiz.events import (
     UserRenamed,
     UserSignedUp,
     VideoAdded,
+    VideoTitled,
 )
 from vidwiz.events.base import Event
 from vidwiz.projections.projector import (
@@ -94,6 +96,17 @@ def _note(e: Fields) -> object:
 
 
 _this_note: Condition = _note
+
+
+def _brought(e: Fields) -> dict[str, object]:
+    return {
+        "object_key": e.object_key,
+        "sha256": e.sha256,
+        "words_sha256": e.words_sha256,
+        "segment_count": e.segment_count,
+        "source": e.source,
+        "chosen": true(),
+    }
 
 
 def _this_transcript(e: Fields) -> object:
@@ -177,6 +190,7 @@ videos_projector = Projector(
                 },
             ),
         ),
+        VideoTitled: _video(VideoTitled, lambda e: {"title": e.title}),
         TranscriptReady: _video(
             TranscriptReady,
             lambda e: {
@@ -212,15 +226,13 @@ personal_transcripts_projector = Projector(
                     "id": e.transcript_id,
                     "user_id": e.user_id,
                     "video_id": e.video_id,
-                    "object_key": e.object_key,
-                    "sha256": e.sha256,
-                    "words_sha256": e.words_sha256,
-                    "segment_count": e.segment_count,
-                    "source": e.source,
-                    "chosen": true(),
+                    **_brought(e),
                     **_new(e),
                 },
             ),
+        ),
+        PersonalTranscriptReplaced: _transcript(
+            PersonalTranscriptReplaced, lambda e: {**_brought(e), "summary": null()}
         ),
         PersonalTranscriptChosen: _transcript(
             PersonalTranscriptChosen, lambda e: {"chosen": e.own}
@@ -228,8 +240,17 @@ personal_transcripts_projector = Projector(
         PersonalSummaryWritten: _transcript(
             PersonalSummaryWritten, lambda e: {"summary": e.summary}
         ),
-        PersonalTranscriptRemoved: (
-            delete_rows(personal_transcripts, PersonalTranscriptRemoved, _this_transcript),
+        PersonalTranscriptRemoved: _transcript(
+            PersonalTranscriptRemoved,
+            lambda _: {
+                "object_key": null(),
+                "sha256": null(),
+                "words_sha256": null(),
+                "segment_count": null(),
+                "source": null(),
+                "chosen": false(),
+                "summary": null(),
+            },
         ),
         UserErased: _erased(personal_transcripts),
     },
@@ -338,7 +359,7 @@ tasks_projector = Projector(
             sweep_rows(
                 tasks,
                 UserErased,
-                lambda e: tasks.c.task_details["user_id"].as_integer() == e.user_id,
+                lambda e: tasks.c.task_details["user_id"].astext == e.user_id.cast(Text),
             ),
         ),
     },

@@ -55,9 +55,7 @@ _title_words = case(
     (found_title(videos).is_(None), videos.c.words), else_=func.search_vector(title_of(videos))
 )
 """The words of a title; of one that came with the metadata no index has any: made here."""
-_reads_own = (
-    select(own.c.video_id).where(own.c.user_id == _user_id, own.c.chosen).cte("reads_own")
-)
+_reads_own = select(own.c.video_id).where(own.c.user_id == _user_id, own.c.chosen).cte("reads_own")
 _is_read = case(
     (passages.c.video_id.in_(select(_reads_own.c.video_id)), passages.c.user_id == _user_id),
     else_=passages.c.user_id == SHARED,

@@ -234,11 +234,11 @@ personal_transcripts = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("user_id", BigInteger, nullable=False),
     Column("video_id", Text, nullable=False),
-    Column("object_key", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("words_sha256", Text, nullable=False),
-    Column("segment_count", Integer, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("object_key", Text),
+    Column("sha256", Text),
+    Column("words_sha256", Text),
+    Column("segment_count", Integer),
+    Column("source", Text),
     Column("chosen", Boolean, nullable=False),
     Column("summary", Text),
     Column("created_at", Instant, nullable=False),
@@ -247,7 +247,10 @@ personal_transcripts = Table(
     UniqueConstraint("user_id", "video_id"),
     Index(None, "video_id", "words_sha256"),
 )
-"""Transcripts that persons brought; each is read by its owner alone, while it is ``chosen``."""
+"""Transcripts that persons brought; each is read by its owner alone, while it is ``chosen``.
+
+The row of one that was removed stays, without an ``object_key``.
+"""
 
 notes = Table(
     "notes",
@@ -323,6 +326,12 @@ Index(
     func.coalesce(tasks.c.task_details["user_id"].astext, ""),
     unique=True,
     postgresql_where=open_task,
+)
+
+Index(
+    "tasks_own_idx",
+    tasks.c.task_details["user_id"].astext,
+    postgresql_where=tasks.c.task_details["user_id"].is_not(None),
 )
 
 conversations = Table(

@@ -47,13 +47,13 @@ BROUGHT = Statement(
             ),
             own.c.id,
         ).cast(Text)
-    ).where(own.c.video_id == _video_id)
+    ).where(own.c.video_id == _video_id, own.c.object_key.is_not(None))
 )
 """Who brought a transcript of the video, as a JSON array, for an admin to confirm one."""
 
 OWN = Statement(
-    select(
-        own.c.object_key, own.c.sha256, own.c.segment_count, own.c.chosen, own.c.source
-    ).where(own.c.user_id == _user_id, own.c.video_id == _video_id)
+    select(own.c.object_key, own.c.sha256, own.c.segment_count, own.c.chosen, own.c.source).where(
+        own.c.user_id == _user_id, own.c.video_id == _video_id, own.c.object_key.is_not(None)
+    )
 )
 """The transcript that the person brought, chosen or not."""
