@@ -20,7 +20,6 @@ from vidwiz.commands.videos import (
     BringVideo,
     Opened,
     OpenVideo,
-    TranscriptExists,
     VideoNotFound,
     WriteSummary,
 )
@@ -153,15 +152,13 @@ def test_a_task_that_has_ended_is_not_cancelled() -> None:
     given(VIDEO, FETCH_TRANSCRIPT, CLAIMED, failed).when(ADD).then(READY)
 
 
-def test_a_transcript_is_replaced_by_nobody_but_an_admin() -> None:
-    given(VIDEO, READY).when(ADD).refused(TranscriptExists)
-    given(VIDEO, READY).when(replace(ADD)).then(READY)
-    given(VIDEO).when(replace(ADD)).then(READY)
+def test_an_admin_replaces_the_shared_transcript() -> None:
+    given(VIDEO, READY).when(ADD).then(READY)
+    given().when(ADD).refused(VideoNotFound)
 
 
 def test_there_is_no_transcript_of_a_video_that_nobody_mentioned() -> None:
     given().when(ADD).refused(VideoNotFound)
-    given().when(replace(ADD)).refused(VideoNotFound)
 
 
 def test_a_video_is_summarised() -> None:
