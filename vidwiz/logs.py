@@ -2,10 +2,33 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import orjson
 import structlog
+
+_OF_LINES = frozenset(("exception", "stack"))
+"""Values that are lines of our own program."""
+
+
+def escape_controls(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
+    """A structlog processor: nothing that a client sent can end a line or steer a terminal.
+
+    The lines of a traceback stay lines, each indented, so that none looks like a record.
+    """
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "\n".join(map(_escaped, value.split("\n")))
+            event[name] = event[name].replace("\n", "\n  | " if name in _OF_LINES else "\\n")
+    return event
+
+
+def _escaped(line: str) -> str:
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode()
+        for one in line
+    )
 
 
 def configure(form: Literal["auto", "json", "text"], level: str) -> None:
@@ -26,12 +49,12 @@ def configure(form: Literal["auto", "json", "text"], level: str) -> None:
 def _configure_text(shared: list[Any], least: int) -> None:
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, escape_controls, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _standard_library(shared, renderer, least)
+    _standard_library([*shared, escape_controls], renderer, least)
 
 
 def _configure_json(shared: list[Any], least: int) -> None:

@@ -253,6 +253,16 @@ class Settings(BaseSettings):
         validation_alias="VIDWIZ_TRUSTED_PROXIES",
         description="addresses whose X-Forwarded-For is believed, separated by commas",
     )
+    metrics: Literal["guarded", "open"] = Field(
+        "guarded",
+        validation_alias="VIDWIZ_METRICS",
+        description="open: everybody may read /metrics; else this host and the bearers of a token",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_METRICS_TOKEN",
+        description="what Prometheus presents to read /metrics; the admin token does too",
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto",
         validation_alias="VIDWIZ_LOG_FORMAT",
@@ -320,6 +330,11 @@ class Settings(BaseSettings):
     def admin_bearer(self) -> str:
         """The admin token, from the setting or the data folder's file."""
         return self._secret(self.admin_token, "admin_token").strip()  # as a header's value is read
+
+    @property
+    def metrics_bearer(self) -> str | None:
+        """The token that may read the metrics and do nothing else; None without one."""
+        return None if self.metrics_token is None else self.metrics_token.get_secret_value().strip()
 
     @cached_property
     def master_key_bytes(self) -> bytes:

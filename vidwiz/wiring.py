@@ -24,6 +24,7 @@ from vidwiz.http.guards import Guard
 from vidwiz.http.limits import Limits
 from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.passwords import Passwords
+from vidwiz.http.scrapers import Scrapers
 from vidwiz.http.security import app_policy
 from vidwiz.http.services import EXTENSION, Services
 from vidwiz.http.shield import Shielded
@@ -93,6 +94,10 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             passwords=passwords,
             counts=counts,
             limits=Limits(enabled=settings.rate_limits),
+            scrapers=Scrapers(
+                [settings.admin_bearer, settings.metrics_bearer],
+                everybody=settings.metrics == "open",
+            ),
             shielded=shielded,
             google=google,
             library=Library(objects),

@@ -8,6 +8,7 @@ import pytest
 from tests.http.wire import shaped
 from tests.support import Api, Person, running_api
 from vidwiz.http import shapes
+from vidwiz.http.security import app_policy
 
 PLAYER = "http://127.0.0.1:4567"
 
@@ -38,9 +39,10 @@ async def test_the_page_may_load_its_own_files_youtube_and_googles_button(api: A
     its = policy(await api.client.get("/video/W421vNri5hw"))
     assert its["default-src"] == its["base-uri"] == its["frame-ancestors"] == ["'none'"]
     assert its["script-src"] == [
-        "'self'", "https://www.youtube.com", "https://s.ytimg.com", PLAYER,
+        "'self'", "https://www.youtube.com/iframe_api", "https://www.youtube.com/s/player/", PLAYER,
         "https://accounts.google.com/gsi/client",
     ]  # fmt: skip
+    assert its["frame-src"][0] == "https://www.youtube-nocookie.com/embed/"
     assert its["frame-src"][-2:] == [PLAYER, "https://accounts.google.com/gsi/"]
     assert "'unsafe-inline'" not in str(its)
     assert "'unsafe-eval'" not in str(its)
@@ -58,6 +60,16 @@ async def test_without_sign_in_google_is_not_named(bare: Api) -> None:
     page = await bare.client.get("/")
     assert "google" not in page.headers["content-security-policy"]
     assert policy(page)["style-src"][0].startswith("'sha256-")
+
+
+def test_not_all_of_youtube_may_run_in_the_page() -> None:
+    its = app_policy("https://www.youtube.com/iframe_api", google=False)
+    sources = [source for directive in its.split("; ") for source in directive.split()[1:]]
+    youtubes = [source for source in sources if "youtube" in source]
+    assert youtubes == [
+        "https://www.youtube.com/iframe_api", "https://www.youtube.com/s/player/",
+        "https://www.youtube-nocookie.com/embed/",
+    ]  # fmt: skip
 
 
 async def test_the_settings_reach_the_web_app(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Every error in the contract's envelope: ``{"error": {"code", "message"[, "details"]}}``."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -76,6 +77,10 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
 """What is over when the service has again what it needs."""
 
 
+ASK_AGAIN = frozenset((429, 503))
+"""Statuses whose answers have a ``Retry-After``."""
+
+
 class ApiError(Exception):
     """An answer that is an error; ``details`` stays out of the envelope when it is None."""
 
@@ -110,8 +115,16 @@ class ErrorEnvelope(BaseModel):
 def envelope(
     status: int, message: str, details: Any = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer for an error."""
+    """The answer for an error; 429 and 503 always say when to ask again."""
+    headers = dict(headers or {})
+    if status in ASK_AGAIN:
+        headers.setdefault("Retry-After", str(_seconds_to_wait(details)))
     return json_answer(envelope_body(status, message, details), status, headers)
+
+
+def _seconds_to_wait(details: Any) -> int:
+    seconds = details.get("reset_in_seconds", 1) if isinstance(details, Mapping) else 1
+    return max(1, math.ceil(seconds))
 
 
 def envelope_body(status: int, message: str, details: Any = None) -> dict[str, dict[str, Any]]:

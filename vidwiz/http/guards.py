@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -29,6 +30,14 @@ SECURITY_SCHEMES: dict[str, Any] = {
     "admin": {"type": "http", "scheme": "bearer"},
     "guest": {"type": "apiKey", "in_": "header", "name": "X-Guest-Session-ID"},
 }
+
+LONGEST_GUEST_ID = 255
+"""Characters of the session id that a guest's client makes up."""
+
+_bearer = re.compile(r"[ \t]*bearer[ \t]+(.*)", re.IGNORECASE)
+"""RFC 9110, section 11.1: names of schemes are caseless."""
+GUEST_ID_FORM = f"at most {LONGEST_GUEST_ID} characters, none of them a control character"
+_control = re.compile(r"[\x00-\x1f\x7f]")
 
 _token_id = Statement(
     select(users.c.long_term_token_id).where(users.c.id == parameter("user_id", BigInteger))
@@ -115,6 +124,8 @@ class Guard:
         session = request.headers.get("X-Guest-Session-ID", "").strip()
         if not session:
             raise ApiError(401, "Missing Auth or Guest ID")
+        if len(session) > LONGEST_GUEST_ID or _control.search(session):
+            raise ApiError(400, f"X-Guest-Session-ID must be {GUEST_ID_FORM}")
         # The session id lets whoever knows it read the guest's conversations: keep no copy.
         digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()
         return Guest(digest[:32])
@@ -159,8 +170,8 @@ def bearer() -> str:
 
 
 def _bearer_if_any() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme == "Bearer" else ""
+    found = _bearer.fullmatch(request.headers.get("Authorization", ""))
+    return found[1].strip() if found else ""
 
 
 Handler = Callable[..., Awaitable[Response]]

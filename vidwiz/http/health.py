@@ -56,6 +56,7 @@ async def get_ready() -> Response:
             },
         },
         200 if ready else 503,
+        None if ready else {"Retry-After": "1"},
     )
 
 
@@ -63,6 +64,7 @@ async def get_ready() -> Response:
 @hide
 @public
 async def get_metrics() -> Response:
-    """Counters of this service in Prometheus' text format."""
+    """Counters of this service in Prometheus' text format, for those who may scrape."""
+    services().scrapers.require()
     metrics.LOG_HEAD.set(services().signals.head)
     return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)

@@ -29,6 +29,7 @@ ON_EVERY_ANSWER: Headers = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
 ON_WHAT_IS_NO_PAGE = (b"content-security-policy", NOTHING.encode())
+ON_PRIVATE = (b"cache-control", b"no-store")
 BEHIND_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 ON_PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
@@ -66,7 +67,8 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *frame, *_policy(message["headers"])]
+                own = message["headers"]
+                message["headers"] = [*own, *frame, *_policy(own), *_caching(scope["path"], own)]
             await send(message)
 
         try:
@@ -84,9 +86,15 @@ def _policy(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [] if has_one else [ON_WHAT_IS_NO_PAGE]
 
 
+def _caching(path: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """No answer of the API is kept by anybody, unless its handler says how."""
+    private = path == "/api" or path.startswith("/api/") or path == "/metrics"
+    return [ON_PRIVATE] if private and _header(headers, b"cache-control") is None else []
+
+
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
     for name, value in headers:
-        if name == wanted:
+        if name.lower() == wanted:
             return value.decode("latin-1")
     return None
 

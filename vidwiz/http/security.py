@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 GOOGLE = "https://accounts.google.com/gsi"
-YOUTUBE_SCRIPTS = ("https://www.youtube.com", "https://s.ytimg.com")
-YOUTUBE_FRAMES = ("https://www.youtube-nocookie.com", "https://www.youtube.com")
+YOUTUBE = "https://www.youtube.com"
+YOUTUBE_SCRIPTS = (f"{YOUTUBE}/iframe_api", f"{YOUTUBE}/s/player/")
+"""The player's API, and where it loads the rest of itself from; not all that YouTube serves."""
+YOUTUBE_FRAMES = ("https://www.youtube-nocookie.com/embed/",)
 PICTURES = (
     "data:",
     "https://i.ytimg.com",
@@ -24,12 +26,12 @@ _inline = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 def app_policy(player_api_url: str, *, google: bool) -> str:
     """The web app's: its own files, YouTube's player, and Google's button where it is used."""
-    player = _origin(player_api_url)
+    stand_in = [] if _origin(player_api_url) == YOUTUBE else [_origin(player_api_url)]
     return _policy(
         {
             "default-src": ["'none'"],
-            "script-src": ["'self'", *YOUTUBE_SCRIPTS, player, *([f"{GOOGLE}/client"] * google)],
-            "frame-src": [*YOUTUBE_FRAMES, player, *([f"{GOOGLE}/"] * google)],
+            "script-src": ["'self'", *YOUTUBE_SCRIPTS, *stand_in, *([f"{GOOGLE}/client"] * google)],
+            "frame-src": [*YOUTUBE_FRAMES, *stand_in, *([f"{GOOGLE}/"] * google)],
             "img-src": ["'self'", *PICTURES],
             "connect-src": ["'self'", *([f"{GOOGLE}/"] * google)],
             "style-src": ["'self'", *([f"{GOOGLE}/style"] * google)],

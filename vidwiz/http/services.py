@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vidwiz.http.limits import Limits
     from vidwiz.http.long_poll import Dispatcher
     from vidwiz.http.passwords import Passwords
+    from vidwiz.http.scrapers import Scrapers
     from vidwiz.http.shield import Shielded
     from vidwiz.http.tokens import Tokens
     from vidwiz.live.hub import Hub
@@ -48,6 +49,7 @@ class Services:
     passwords: Passwords
     counts: Counts
     limits: Limits
+    scrapers: Scrapers
     shielded: Shielded
     google: GoogleSignIn | None
     library: Library
