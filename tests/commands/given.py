@@ -70,10 +70,11 @@ from vidwiz.events import (
     UserRenamed,
     UserSignedUp,
     VideoAdded,
+    VideoOpened,
 )
 
 NEXT_USER, NEXT_NOTE, NEXT_VIDEO, NEXT_TRANSCRIPT_TASK, NEXT_METADATA_TASK = 9, 101, 201, 301, 302
-NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK = 401, 501, 303
+NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK, NEXT_OPENING = 401, 501, 303, 601
 """The ids that the sequences would give next."""
 
 ADDED_AT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -136,7 +137,7 @@ class Given:
             AccountsOf: lambda its: accounts(past, its),
             GroundFor: self._ground,
             NoteVersionsOf: lambda its: note_versions(past, its),
-            VideoGroundFor: lambda its: video_ground(past, its.video_id, self._requested_at),
+            VideoGroundFor: lambda its: video_ground(past, its, self._requested_at),
             TranscriptGroundFor: lambda its: transcript_ground(past, its.video_id),
             WorkFor: lambda its: work(past, its),
             ConversationGroundFor: lambda its: conversation_ground(past, its),
@@ -245,8 +246,9 @@ def on_its_way(past: Sequence[Event], task_type: TaskType, video_id: str) -> boo
 
 
 def video_ground(
-    past: Sequence[Event], video_id: str, requested_at: datetime | None
+    past: Sequence[Event], lookup: VideoGroundFor, requested_at: datetime | None
 ) -> VideoGround:
+    video_id = lookup.video_id
     return VideoGround(
         number=None if any_of(past, VideoAdded, video_id) else NEXT_VIDEO,
         transcript_task_id=NEXT_TRANSCRIPT_TASK,
@@ -257,7 +259,17 @@ def video_ground(
         metadata_coming=on_its_way(past, TaskType.METADATA, video_id),
         summary_available=any_of(past, SummaryWritten, video_id),
         summary_requested_at=requested_at,
+        opening_id=NEXT_OPENING if opens_first(past, lookup) else None,
     )
+
+
+def opens_first(past: Sequence[Event], lookup: VideoGroundFor) -> bool:
+    opened = any(
+        isinstance(event, VideoOpened)
+        and (event.user_id, event.video_id) == (lookup.user_id, lookup.video_id)
+        for event in past
+    )
+    return lookup.user_id is not None and user_exists(past, lookup.user_id) and not opened
 
 
 def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:

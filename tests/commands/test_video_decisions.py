@@ -7,6 +7,7 @@ import pytest
 
 from tests.commands.given import (
     NEXT_METADATA_TASK,
+    NEXT_OPENING,
     NEXT_TRANSCRIPT_TASK,
     NEXT_VIDEO,
     given,
@@ -39,6 +40,7 @@ from vidwiz.events import (
     TranscriptReady,
     UserSignedUp,
     VideoAdded,
+    VideoOpened,
 )
 
 ANN = UserSignedUp(user_id=1, email="ann@example.org", name="Ann")
@@ -94,6 +96,20 @@ def test_what_is_missing_of_a_known_video_is_asked_for() -> None:
     told.then(NEW_METADATA_TASK, REQUESTED, result=Opened(False, ("metadata", "summary")))
     told = given(VIDEO, FETCHED, SUMMARY).when(OPEN)
     told.then(NEW_TRANSCRIPT_TASK, result=Opened(False, ("transcript",)))
+
+
+def test_a_persons_first_opening_of_a_video_is_recorded_once() -> None:
+    video_id = VIDEO.video_id
+    mine = OpenVideo(video_id, NOW, user_id=1)
+    complete = (VIDEO, READY, FETCHED, SUMMARY)
+    opened = VideoOpened(opening_id=NEXT_OPENING, user_id=1, video_id=video_id)
+    nothing = Opened(False, ())
+    given(ANN, *complete).when(mine).then(opened, result=nothing)
+    given(ANN, *complete, opened).when(mine).then(result=nothing)
+    of_another = opened.model_copy(update={"user_id": 2})
+    given(ANN, *complete, of_another).when(mine).then(opened, result=nothing)
+    given(*complete).when(mine).then(result=nothing)  # they are gone
+    given(ANN, *complete).when(OPEN).then(result=nothing)  # a guest
 
 
 def test_nothing_is_missing_of_a_video_that_has_everything() -> None:

@@ -134,7 +134,8 @@ def revert_note(world: World, dice: Dice) -> RevertNote:
 
 
 def open_video(world: World, dice: Dice) -> OpenVideo:
-    return OpenVideo(dice.choice(world.video_ids), world.now)
+    user_id = dice.choice((None, one_of(dice, world.users_ever)))
+    return OpenVideo(dice.choice(world.video_ids), world.now, user_id)
 
 
 def add_transcript(world: World, dice: Dice) -> AddTranscript:

@@ -107,6 +107,7 @@ def erase_user(world: World, command: EraseUser, _: Told) -> None:
     world.persons[f"user:{whose}"] = world.now
     del world.users[whose]
     world.credentials.pop(whose, None)
+    world.openings = {i: its for i, its in world.openings.items() if its.user_id != whose}
     world.notes = {i: its for i, its in world.notes.items() if its.user_id != whose}
     pasts = world.note_pasts.items()
     world.note_pasts = {i: its for i, its in pasts if its.user_id != whose}

@@ -22,7 +22,7 @@ from vidwiz.events import TaskType
 
 APPENDED = """
 SELECT topic, convert_from(state, 'UTF8') AS state FROM stored_events
-WHERE notification_id > %s AND topic IN ('VideoAdded', 'TaskQueued')
+WHERE notification_id > %s AND topic IN ('VideoAdded', 'VideoOpened', 'TaskQueued')
 """
 OPEN = "SELECT task_type FROM tasks WHERE status IN ('pending', 'in_progress')"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vidwiz.commands.base import DomainError
-from vidwiz.events import TaskQueued, TaskType, VideoAdded
+from vidwiz.events import TaskQueued, TaskType, VideoAdded, VideoOpened
 
 Appended = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 """The topics and states that were appended since the command was sent."""
@@ -29,6 +29,11 @@ class Told:
         """The number that a new video was given."""
         (number,) = [state["id"] for state in self._of(VideoAdded.TOPIC, video_id)]
         return int(number)
+
+    def opening_id(self, video_id: str) -> int:
+        """The id that a person's first opening of a video was given."""
+        (opening_id,) = [its["opening_id"] for its in self._of(VideoOpened.TOPIC, video_id)]
+        return int(opening_id)
 
     def task_id(self, task_type: TaskType, video_id: str) -> int:
         """The id that the one new task of this type on this video was given."""

@@ -6,7 +6,7 @@ from typing import Any
 from tests.histories.jobs import describe, queue, transcribe
 from tests.histories.people import existing
 from tests.histories.told import Told
-from tests.histories.world import Video, World
+from tests.histories.world import Opening, Video, World
 from vidwiz.commands.videos import (
     AddTranscript,
     BringVideo,
@@ -47,7 +47,15 @@ def open_video(world: World, command: OpenVideo, told: Told) -> Opened:
     if video.summary is None:
         missing.append("summary")
         _ask_for_summary(world, video)
+    _remember(world, command, told)
     return Opened(is_new, tuple(missing))
+
+
+def _remember(world: World, command: OpenVideo, told: Told) -> None:
+    whose, video_id = command.user_id, command.video_id
+    if whose in world.users and (whose, video_id) not in world.openings:
+        its = Opening(told.opening_id(video_id), whose, video_id, world.now)
+        world.openings[whose, video_id] = its
 
 
 def _ask_for_summary(world: World, video: Video) -> None:

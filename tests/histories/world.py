@@ -52,6 +52,14 @@ class Video(Row):
 
 
 @dataclass
+class Opening:
+    id: int
+    user_id: int
+    video_id: str
+    created_at: datetime
+
+
+@dataclass
 class Note(Row):
     id: int
     user_id: int
@@ -140,6 +148,7 @@ class World:
     token: str = field(default_factory=lambda: token_hex(4))
     users: dict[int, User] = field(default_factory=dict)
     videos: dict[str, Video] = field(default_factory=dict)
+    openings: dict[tuple[int, str], Opening] = field(default_factory=dict)
     notes: dict[int, Note] = field(default_factory=dict)
     tasks: dict[int, Task] = field(default_factory=dict)
     conversations: dict[int, Conversation] = field(default_factory=dict)

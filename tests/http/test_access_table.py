@@ -169,6 +169,7 @@ TABLE = [
         body=[{"text": "words", "offset": 1.0}]),
     Row("GET", "/api/videos/<video_id>/progress", anybody(200), video),
     Row("GET", "/api/videos/<video_id>/progress", anybody(404), absent_video),
+    Row("GET", "/api/library", user(200)),
     Row("GET", "/api/search", user(200)),
     Row("GET", "/api/search/all", user(200), query=f"?q={SECRET[:8]}"),
     Row("GET", "/api/tasks/transcript", user_or_admin(400, 400, 400), query="?timeout=x"),

@@ -34,6 +34,7 @@ USER = [
     ("GET", "/api/notes/999999/history"),
     ("POST", "/api/notes/999999/revert"),
     ("GET", "/api/videos/abcdefghijk"),
+    ("GET", "/api/library"),
     ("GET", "/api/search"),
     ("DELETE", "/api/user"),
     ("GET", "/api/search/all"),

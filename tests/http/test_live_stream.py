@@ -114,6 +114,20 @@ async def test_who_names_a_video_hears_of_it_without_a_note(
         assert await heard_until_renamed(api, bob, bobs) == []
 
 
+async def test_that_a_person_opened_a_video_is_told_to_their_other_devices_alone(
+    api: Api, ann: Person, bob: Person
+) -> None:
+    video_id = new_video_id()
+    await open_video(api.client, video_id)
+    named = (video_id,)
+    async with listening(api, ann) as anns, listening(api, bob, named=named) as bobs:
+        body = {"video_id": video_id}
+        (await api.client.post("/api/wiz/init", json=body, headers=ann.headers)).raise_for_status()
+        opened = {"video_id": video_id, "what": "opened"}
+        assert opened in told(await heard_until_renamed(api, ann, anns), "video")
+        assert opened not in told(await heard_until_renamed(api, bob, bobs), "video")
+
+
 async def test_turns_are_told_to_who_asked_and_the_video_to_who_talks_about_it(
     api: Api, ann: Person, bob: Person
 ) -> None:

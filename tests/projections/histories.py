@@ -44,6 +44,7 @@ from vidwiz.events import (
     UserRenamed,
     UserSignedUp,
     VideoAdded,
+    VideoOpened,
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, with_envelope
@@ -134,6 +135,7 @@ def beginnings(count: int) -> list[Event]:
         events += [
             UserSignedUp(user_id=n, email=f"{n}@example.org", name=f"User {n}"),
             VideoAdded(id=n, video_id=video_id, title=f"Title {n}"),
+            VideoOpened(opening_id=n, user_id=n, video_id=video_id),
             TaskQueued(task_id=n, task_type=TaskType.TRANSCRIPT, video_id=video_id),
             other_task(n, video_id),
             NoteAdded(note_id=n, user_id=n, video_id=video_id, timestamp="1:23", text=None),
@@ -212,6 +214,7 @@ def come_and_gone(n: int) -> list[Event]:
     its: dict[str, Any] = {"conversation_id": n, "user_id": n, "guest_id": None}
     return [
         UserSignedUp(user_id=n, email=f"{n}@example.org", name="Gone", google_id=f"g-{n}"),
+        VideoOpened(opening_id=n, user_id=n, video_id="video-1"),
         NoteAdded(note_id=n, user_id=n, video_id="video-1", timestamp="0:02", text="mine"),
         ConversationStarted(**its, video_id="video-1"),
         MessageSent(**its, message_id=n, role="user", content="Who?", details=None),
@@ -228,7 +231,7 @@ Move = tuple[int, int, str]
 def histories(draw: st.DrawFn) -> list[Event]:
     """Any order of events that could have happened."""
     moves = draw(
-        st.lists(st.tuples(st.integers(0, 12), st.integers(0, 20), TEXT), min_size=1, max_size=50)
+        st.lists(st.tuples(st.integers(0, 14), st.integers(0, 20), TEXT), min_size=1, max_size=50)
     )
     world = World()
     for move in moves:
@@ -248,6 +251,8 @@ class World:
     tasks: list[list[Any]] = field(default_factory=list)
     notes: list[tuple[int, int]] = field(default_factory=list)
     notes_ever: int = 0
+    openings: set[tuple[int, str]] = field(default_factory=set)
+    openings_ever: int = 0
     conversations_ever: int = 0
     deleted: list[tuple[int, int]] = field(default_factory=list)
     conversations: list[dict[str, Any]] = field(default_factory=list)
@@ -271,6 +276,7 @@ class World:
             self.turn,
             self.turn_ended,
             self.erased,
+            self.opened,
         ]
         self.past += kinds[kind](pick, text)
 
@@ -295,6 +301,14 @@ class World:
         yield VideoAdded(id=self.videos, video_id=f"v{self.videos}", title=title)
         for task_type in (TaskType.TRANSCRIPT, TaskType.METADATA, TaskType.SUMMARY):
             yield self.queued(task_type, f"v{self.videos}")
+
+    def opened(self, pick: int, _: str) -> Iterable[Event]:
+        if self.users and self.videos:
+            self.openings_ever += 1
+            owner, video_id = self.users[pick % len(self.users)], f"v{pick % self.videos + 1}"
+            if (owner, video_id) not in self.openings:
+                self.openings.add((owner, video_id))
+                yield VideoOpened(opening_id=self.openings_ever, user_id=owner, video_id=video_id)
 
     def queued(self, task_type: TaskType, video_id: str, note_id: int | None = None) -> TaskQueued:
         self.tasks.append(["pending", 0])

@@ -187,6 +187,7 @@ def test_lists_can_be_asked_for_by_what_tables_have() -> None:
     assert {name: narrowing(name) for name in TABLES} == {
         "users": [],
         "videos": ["video_id"],
+        "openings": ["user_id", "video_id"],
         "notes": ["user_id", "video_id"],
         "tasks": [],
         "conversations": ["user_id", "video_id"],

@@ -150,6 +150,7 @@ def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> Non
     assert replayed.rows == {
         "users": 15,
         "videos": 15,
+        "openings": 15,
         "notes": 15,
         "tasks": 30,
         "conversations": 15,

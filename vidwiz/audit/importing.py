@@ -26,6 +26,7 @@ from vidwiz.events import (
     TaskQueued,
     UserSignedUp,
     VideoAdded,
+    VideoOpened,
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
@@ -52,6 +53,7 @@ _NUMBERED: dict[SqlSequence, tuple[type[Event], str]] = {
     tables.note_ids: (NoteAdded, "note_id"),
     tables.task_ids: (TaskQueued, "task_id"),
     tables.conversation_ids: (ConversationStarted, "conversation_id"),
+    tables.opening_ids: (VideoOpened, "opening_id"),
     tables.message_ids: (MessageSent, "message_id"),
 }
 

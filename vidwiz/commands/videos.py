@@ -28,6 +28,7 @@ from vidwiz.events import (
     TaskType,
     TranscriptReady,
     VideoAdded,
+    VideoOpened,
 )
 
 SUMMARY_REQUEST_LASTS = timedelta(minutes=10)
@@ -52,7 +53,8 @@ class TranscriptExists(DomainError):
 class VideoGround(Found):
     """What there is of a video, and the ids set aside for what is missing.
 
-    ``number`` is there only when the video is unknown. ``transcript_coming`` and
+    ``number`` is there only when the video is unknown, ``opening_id`` only when the user who asks
+    is known and did not open the video yet. ``transcript_coming`` and
     ``metadata_coming`` say that a task for it is pending, running or completed.
     """
 
@@ -65,13 +67,15 @@ class VideoGround(Found):
     metadata_coming: bool = False
     summary_available: bool = False
     summary_requested_at: datetime | None = None
+    opening_id: int | None = None
 
 
 @dataclass(frozen=True)
 class VideoGroundFor(Lookup[VideoGround]):
-    """Asks what there is of a video."""
+    """Asks what there is of a video, and whether this user opened it."""
 
     video_id: str
+    user_id: int | None = None
 
 
 Missing = Literal["transcript", "metadata", "summary"]
@@ -87,14 +91,18 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class OpenVideo:
-    """Somebody opens a video for Wiz at this time. The result is ``Opened``."""
+    """Somebody opens a video for Wiz at this time. The result is ``Opened``.
+
+    ``user_id`` is None for a guest, whose openings nobody keeps.
+    """
 
     video_id: str
     at: datetime
+    user_id: int | None = None
 
     def lookup(self) -> VideoGroundFor:
         """What there is of the video."""
-        return VideoGroundFor(self.video_id)
+        return VideoGroundFor(self.video_id, self.user_id)
 
 
 def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
@@ -111,7 +119,15 @@ def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
         events.append(_queued(ground.metadata_task_id, TaskType.METADATA, video_id))
     if "summary" in missing and not _requested_lately(ground, command.at):
         events.append(SummaryRequested(video_id=video_id))
+    events += _opened_first(command, ground)
     return Outcome(events=events, result=Opened(is_new, missing))
+
+
+def _opened_first(command: OpenVideo, ground: VideoGround) -> Iterator[VideoOpened]:
+    if ground.opening_id is not None and command.user_id is not None:
+        yield VideoOpened(
+            opening_id=ground.opening_id, user_id=command.user_id, video_id=command.video_id
+        )
 
 
 def _missing(ground: VideoGround) -> Iterator[Missing]:

@@ -37,6 +37,7 @@ from vidwiz.events.videos import (
     SummaryWritten,
     TranscriptReady,
     VideoAdded,
+    VideoOpened,
 )
 
 __all__ = [
@@ -74,5 +75,6 @@ __all__ = [
     "UserRenamed",
     "UserSignedUp",
     "VideoAdded",
+    "VideoOpened",
     "event_types",
 ]

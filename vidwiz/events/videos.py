@@ -23,6 +23,18 @@ class VideoAdded(VideoEvent):
     title: str | None
 
 
+class VideoOpened(Event):
+    """A signed-in person opened the video for the first time; their library has it now."""
+
+    TOPIC: ClassVar[str] = "VideoOpened"
+    NOUN: ClassVar[str] = "opening"
+    KEY: ClassVar[str] = "opening_id"
+
+    opening_id: int
+    user_id: int
+    video_id: str
+
+
 class TranscriptReady(VideoEvent):
     """The transcript lies in the object store under ``object_key``, with this digest."""
 

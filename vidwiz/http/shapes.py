@@ -356,6 +356,26 @@ class SearchMetadata(BaseModel):
     duration_string: Any
 
 
+class LibraryVideo(BaseModel):
+    """A video that the caller opened or noted."""
+
+    video_id: str
+    title: str | None
+    metadata: SearchMetadata | None
+    note_count: int = Field(description="the caller's notes on it")
+    last_used_at: datetime = Field(description="when it was first opened, or last noted if later")
+
+
+class Library(BaseModel):
+    """One page of videos, the one that was opened or noted last first."""
+
+    videos: list[LibraryVideo]
+    total: int
+    page: int
+    per_page: int
+    total_pages: int
+
+
 class VideoWithHits(BaseModel):
     """A video with its best hits, and how many there are."""
 

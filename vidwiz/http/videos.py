@@ -2,7 +2,7 @@
 
 import re
 from math import ceil
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,12 +47,17 @@ class VideoEdit(BaseModel):
     summary: Annotated[str, CheckedAs(_bounded, maxLength=LONGEST_SUMMARY)] | None = None
 
 
-class SearchQuery(BaseModel):
+class PageQuery(BaseModel):
+    """Which page, and how many videos are on one."""
+
+    page: int = Field(1, description="below 1 is 1")
+    per_page: int = Field(PER_PAGE, description=f"below 1 is {PER_PAGE}, at most {MOST_PER_PAGE}")
+
+
+class SearchQuery(PageQuery):
     """What to search for."""
 
     query: str = Field("", max_length=LONGEST_QUERY)
-    page: int = Field(1, description="below 1 is 1")
-    per_page: int = Field(PER_PAGE, description=f"below 1 is {PER_PAGE}, at most {MOST_PER_PAGE}")
 
 
 @videos.get("/videos/<video_id>")
@@ -95,6 +100,20 @@ async def get_ai_note_task(_: Admin, video_id: str) -> Response:
     )
 
 
+@videos.get("/library")
+@documented("videos", shapes.Library, 400, 401)
+@document_querystring(PageQuery)
+@user_only
+async def get_library(caller: User) -> Response:
+    """Videos that the caller opened or noted, the latest first."""
+    page, per_page = _paging()
+    row = await services().database.one(
+        queries.LIBRARY, user_id=caller.user_id, at_most=per_page, skip=(page - 1) * per_page
+    )
+    total, found = row or (0, "[]")
+    return json_answer(_page(found, total, page, per_page))
+
+
 @videos.get("/search")
 @documented("videos", shapes.SearchResult, 400, 401)
 @document_querystring(SearchQuery)
@@ -102,21 +121,28 @@ async def get_ai_note_task(_: Admin, video_id: str) -> Response:
 async def get_search(caller: User) -> Response:
     """Videos with notes of the caller whose title holds the query, newest first."""
     query = request.args.get("query", "")
-    page = min(max(1, _number("page", 1)), LAST_PAGE)
-    per_page = _number("per_page", PER_PAGE)
-    per_page = PER_PAGE if per_page < 1 else min(per_page, MOST_PER_PAGE)
+    page, per_page = _paging()
     if len(query) > LONGEST_QUERY:
         raise ApiError(400, f"query must be at most {LONGEST_QUERY} characters")
     total, found = await _matches(caller.user_id, query, page, per_page)
-    return json_answer(
-        {
-            "videos": orjson.Fragment(found),
-            "total": total,
-            "page": page,
-            "per_page": per_page,
-            "total_pages": ceil(total / per_page),
-        }
-    )
+    return json_answer(_page(found, total, page, per_page))
+
+
+def _paging() -> tuple[int, int]:
+    """The page that is asked for, from 1, and its size."""
+    page = min(max(1, _number("page", 1)), LAST_PAGE)
+    per_page = _number("per_page", PER_PAGE)
+    return page, PER_PAGE if per_page < 1 else min(per_page, MOST_PER_PAGE)
+
+
+def _page(found: str, total: int, page: int, per_page: int) -> dict[str, Any]:
+    return {
+        "videos": orjson.Fragment(found.encode()),
+        "total": total,
+        "page": page,
+        "per_page": per_page,
+        "total_pages": ceil(total / per_page),
+    }
 
 
 async def _matches(user_id: int, query: str, page: int, per_page: int) -> tuple[int, str]:

@@ -28,7 +28,7 @@ from vidwiz.commands.conversations import (
 )
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
 from vidwiz.database import fetch_all
-from vidwiz.events.recorded import ANONYMOUS, Actor
+from vidwiz.events.recorded import ANONYMOUS
 from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
 from vidwiz.http.checked import CheckedAs
@@ -107,8 +107,11 @@ class LastEventId(BaseModel):
 async def post_init() -> Response:
     """Open a video: what is missing of it is queued, and what failed for good is queued anew."""
     body = await bodies.read(VideoToOpen)
-    command = OpenVideo(body.video_id, datetime.now(UTC))
-    opened = await services().store.execute(command, origin(await _anybody()))
+    caller = await _anybody()
+    command = OpenVideo(
+        body.video_id, datetime.now(UTC), caller.user_id if isinstance(caller, User) else None
+    )
+    opened = await services().store.execute(command, origin(caller.actor if caller else ANONYMOUS))
     if opened.is_new:
         message, queued = "Video created. All tasks queued.", None
     elif opened.missing:
@@ -356,14 +359,14 @@ def _identity(caller: Visitor) -> Identity:
     return Identity(guest_id=caller.guest_id)
 
 
-async def _anybody() -> Actor:
+async def _anybody() -> Visitor | None:
     """Who opens a video, as far as the client says so; a public route asks nobody."""
     try:
-        return (await services().guard.user_or_guest()).actor
+        return await services().guard.user_or_guest()
     except ApiError as error:
         if error.status != 401:  # noqa: PLR2004  an id that no guest can have
             raise
-        return ANONYMOUS
+        return None
 
 
 def _turn_id(text: str) -> int:

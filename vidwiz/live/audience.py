@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from vidwiz.events import ConversationStarted, Event, NoteAdded
+from vidwiz.events import ConversationStarted, Event, NoteAdded, VideoOpened
 from vidwiz.live.changes import Change
 from vidwiz.live.stream import Stream
 
@@ -69,6 +69,7 @@ class Audience:
             case (
                 NoteAdded(user_id=int(user_id), video_id=video_id)
                 | ConversationStarted(user_id=int(user_id), video_id=video_id)
+                | VideoOpened(user_id=int(user_id), video_id=video_id)
             ) if user_id in self._people:
                 self.interest(user_id, (video_id,))
 

@@ -33,6 +33,7 @@ from vidwiz.events import (
     TurnStopped,
     UserRenamed,
     VideoAdded,
+    VideoOpened,
 )
 from vidwiz.events.conversations import TurnEvent
 from vidwiz.events.notes import NoteEvent
@@ -51,6 +52,7 @@ VIDEOS: dict[type[Event], str] = {
     TranscriptReady: "transcript",
     MetadataFetched: "metadata",
     SummaryWritten: "summary",
+    VideoOpened: "opened",
 }
 TASKS: dict[type[Event], str] = {
     TaskQueued: "pending",
@@ -128,9 +130,8 @@ def change_of(event: Event, subject: Subject | None) -> Change | None:
             return _task(event, subject)
         case TurnEvent() if subject is not None and event.user_id is not None:
             return _turn(event, subject)
-        case VideoEvent() if type(event) in VIDEOS:
-            data = {"video_id": event.video_id, "what": VIDEOS[type(event)]}
-            return _change("video", data, video_id=event.video_id)
+        case VideoEvent() | VideoOpened() if type(event) in VIDEOS:
+            return _video(event)
         case UserEvent() if type(event) in PROFILES:
             return _change("profile", {}, user_id=event.user_id)
     return None
@@ -143,6 +144,14 @@ def _note(event: NoteEvent, subject: Subject) -> Change:
         "video_id": subject.video_id,
     }
     return _change("note", data, user_id=event.user_id)
+
+
+def _video(event: VideoEvent | VideoOpened) -> Change:
+    """What happens to a video concerns its watchers, that somebody opened it only them."""
+    data = {"video_id": event.video_id, "what": VIDEOS[type(event)]}
+    if isinstance(event, VideoOpened):
+        return _change("video", data, user_id=event.user_id)
+    return _change("video", data, video_id=event.video_id)
 
 
 def _task(event: TaskEvent, subject: Subject) -> Change | None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import BigInteger, func, select
+from sqlalchemy import BigInteger, func, select, union
 
 from vidwiz.database import Database
 from vidwiz.events import LongTermTokenRevoked, UserErased
@@ -21,7 +21,7 @@ from vidwiz.live.stream import Stream
 from vidwiz.live.subjects import Subjects
 from vidwiz.metrics import LIVE_STREAMS
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import conversations, notes
+from vidwiz.projections.tables import conversations, notes, openings
 from vidwiz.signals import Signals
 from vidwiz.store import Overloaded
 
@@ -37,9 +37,12 @@ ENDS_TRUST = (LongTermTokenRevoked, UserErased)
 
 _user_id = parameter("user_id", BigInteger)
 _its_videos = (
-    select(notes.c.video_id)
-    .where(notes.c.user_id == _user_id)
-    .union(select(conversations.c.video_id).where(conversations.c.user_id == _user_id))
+    union(
+        *(
+            select(table.c.video_id).where(table.c.user_id == _user_id)
+            for table in (notes, conversations, openings)
+        )
+    )
     .limit(MOST_VIDEOS)
     .subquery("its_videos")
 )

@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, exists, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    column,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from vidwiz.commands.videos import (
@@ -15,7 +26,16 @@ from vidwiz.commands.videos import (
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events import TaskType
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import open_task, task_ids, tasks, video_ids, videos
+from vidwiz.projections.tables import (
+    open_task,
+    opening_ids,
+    openings,
+    task_ids,
+    tasks,
+    users,
+    video_ids,
+    videos,
+)
 
 _asked = (
     func.unnest(parameter("video_ids", ARRAY(Text)))
@@ -33,21 +53,33 @@ def on_its_way(task_type: TaskType, video_id: ColumnElement[Any]) -> ColumnEleme
     )
 
 
+_opener = (
+    func.unnest(parameter("video_ids", ARRAY(Text)), parameter("user_ids", ARRAY(BigInteger)))
+    .table_valued(column("video_id", Text), column("user_id", BigInteger), with_ordinality="nth")
+    .render_derived(name="opener")
+)
+_opens_first = and_(
+    exists().where(users.c.id == _opener.c.user_id),
+    ~exists().where(
+        openings.c.user_id == _opener.c.user_id, openings.c.video_id == _opener.c.video_id
+    ),
+)
 _grounds = Statement(
     select(
         case((videos.c.id.is_(None), video_ids.next_value())),
         task_ids.next_value(),
         task_ids.next_value(),
         func.coalesce(videos.c.transcript_available, False),
-        on_its_way(TaskType.TRANSCRIPT, _asked.c.video_id),
+        on_its_way(TaskType.TRANSCRIPT, _opener.c.video_id),
         videos.c.metadata.is_not(None),
-        on_its_way(TaskType.METADATA, _asked.c.video_id),
+        on_its_way(TaskType.METADATA, _opener.c.video_id),
         videos.c.summary.is_not(None),
         videos.c.summary_requested_at,
+        case((_opens_first, opening_ids.next_value())),
         videos.c.version,
     )
-    .select_from(_asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id))
-    .order_by(_asked.c.nth)
+    .select_from(_opener.outerjoin(videos, videos.c.video_id == _opener.c.video_id))
+    .order_by(_opener.c.nth)
 )
 
 
@@ -56,7 +88,8 @@ async def video_grounds(
 ) -> list[VideoGround]:
     """Each look-up gets ids of its own, even where two ask the same."""
     wanted = [lookup.video_id for lookup in lookups]
-    rows = await fetch_all(connection, _grounds, {"video_ids": wanted})
+    users_of = [lookup.user_id for lookup in lookups]
+    rows = await fetch_all(connection, _grounds, {"video_ids": wanted, "user_ids": users_of})
     return [
         VideoGround(*its, versions={f"video:{video_id}": version} if version else {})
         for video_id, (*its, version) in zip(wanted, rows, strict=True)

@@ -34,6 +34,7 @@ from vidwiz.events import (
     UserRenamed,
     UserSignedUp,
     VideoAdded,
+    VideoOpened,
 )
 from vidwiz.events.base import Event
 from vidwiz.projections.projector import (
@@ -47,7 +48,16 @@ from vidwiz.projections.projector import (
     update_rows,
 )
 from vidwiz.projections.sql import Statement
-from vidwiz.projections.tables import conversations, messages, notes, tasks, turns, users, videos
+from vidwiz.projections.tables import (
+    conversations,
+    messages,
+    notes,
+    openings,
+    tasks,
+    turns,
+    users,
+    videos,
+)
 
 
 def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
@@ -166,6 +176,25 @@ videos_projector = Projector(
         MetadataFetched: _video(MetadataFetched, lambda e: {"metadata": e.metadata}),
         SummaryRequested: _video(SummaryRequested, lambda e: {"summary_requested_at": e.at}),
         SummaryWritten: _video(SummaryWritten, lambda e: {"summary": e.summary}),
+    },
+)
+
+openings_projector = Projector(
+    openings,
+    {
+        VideoOpened: (
+            insert_rows(
+                openings,
+                VideoOpened,
+                lambda e: {
+                    "id": e.opening_id,
+                    "user_id": e.user_id,
+                    "video_id": e.video_id,
+                    "created_at": e.at,
+                },
+            ),
+        ),
+        UserErased: _erased(openings),
     },
 )
 
@@ -347,6 +376,7 @@ turns_projector = Projector(
 PROJECTORS = (
     users_projector,
     videos_projector,
+    openings_projector,
     notes_projector,
     tasks_projector,
     conversations_projector,

@@ -1,12 +1,22 @@
 """Rows to the API's shapes: one statement for each thing that is read."""
 
-from sqlalchemy import BigInteger, Text, and_, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import credentials, notes, tasks, users, videos
+from vidwiz.projections.tables import credentials, notes, openings, tasks, users, videos
 
 _user_id = parameter("user_id", BigInteger)
 _video_id = parameter("video_id", Text)
@@ -104,6 +114,50 @@ SEARCH = Statement(
 """How many videos with notes of the user match, and one page of them as a JSON array.
 
 Only the page is read and shaped in full, however many match.
+"""
+
+_had = union_all(
+    select(
+        openings.c.video_id, openings.c.created_at.label("at"), literal_column("0").label("noted")
+    ).where(openings.c.user_id == _user_id),
+    select(notes.c.video_id, notes.c.created_at, literal_column("1")).where(
+        notes.c.user_id == _user_id
+    ),
+).subquery("had")
+_shelf = (
+    select(
+        _had.c.video_id,
+        func.max(_had.c.at).label("at"),
+        func.sum(_had.c.noted).label("note_count"),
+    )
+    .group_by(_had.c.video_id)
+    .cte("shelf")
+)
+_shelf_page = (
+    select(_shelf)
+    .order_by(_shelf.c.at.desc(), _shelf.c.video_id)
+    .limit(parameter("at_most", BigInteger))
+    .offset(parameter("skip", BigInteger))
+    .subquery("shelf_page")
+)
+_shelved = shapes.json_object(
+    video_id=videos.c.video_id,
+    title=shapes.title_of(videos),
+    metadata=shapes.card_metadata(videos),
+    note_count=_shelf_page.c.note_count,
+    last_used_at=_shelf_page.c.at,
+)
+LIBRARY = Statement(
+    select(
+        select(func.count()).select_from(_shelf).scalar_subquery(),
+        select(array(_shelved, _shelf_page.c.at.desc(), _shelf_page.c.video_id).cast(Text))
+        .select_from(_shelf_page.join(videos, videos.c.video_id == _shelf_page.c.video_id))
+        .scalar_subquery(),
+    )
+)
+"""How many videos the user opened or noted, and one page of them as a JSON array.
+
+The one that was opened or noted last comes first.
 """
 
 _newest_tasks = (

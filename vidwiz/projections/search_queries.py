@@ -21,7 +21,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, REGCONFIG
+from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG
 
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
@@ -142,21 +142,10 @@ _best = (
 )
 _best_hits = select(array(_best.c.shape, _best.c.rank.desc(), _best.c.place)).scalar_subquery()
 _its = videos.alias("its")
-_some_metadata = func.json_build_object(
-    "thumbnail", _its.c.metadata["thumbnail"],
-    "channel", _its.c.metadata["channel"],
-    "duration_string", _its.c.metadata["duration_string"],
-)  # fmt: skip
 _video = shapes.json_object(
     video_id=_its.c.video_id,
     title=title_of(_its),
-    metadata=func.coalesce(
-        select(_some_metadata)
-        .where(_its.c.metadata.is_not(None))
-        .correlate(_its)
-        .scalar_subquery(),
-        literal_column("'null'", JSON),
-    ),
+    metadata=shapes.card_metadata(_its),
     hits=_best_hits,
     hit_count=_page.c.hit_count,
 )

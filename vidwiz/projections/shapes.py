@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Subquery, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, case, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from vidwiz.projections.tables import notes, videos
@@ -41,6 +41,16 @@ VIDEO = json_object(
     created_at=videos.c.created_at,
     updated_at=videos.c.updated_at,
 )
+
+
+def card_metadata(video: FromClause) -> ColumnElement[Any]:
+    """What a list shows of a video's metadata; null where there are none."""
+    shown = json_object(
+        thumbnail=video.c.metadata["thumbnail"],
+        channel=video.c.metadata["channel"],
+        duration_string=video.c.metadata["duration_string"],
+    )
+    return case((video.c.metadata.is_not(None), shown))
 
 
 def note(video: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -49,6 +49,7 @@ video_ids = Sequence("video_ids", metadata=metadata, data_type=BigInteger)
 note_ids = Sequence("note_ids", metadata=metadata, data_type=BigInteger)
 task_ids = Sequence("task_ids", metadata=metadata, data_type=BigInteger)
 conversation_ids = Sequence("conversation_ids", metadata=metadata, data_type=BigInteger)
+opening_ids = Sequence("opening_ids", metadata=metadata, data_type=BigInteger)
 message_ids = Sequence("message_ids", metadata=metadata, data_type=BigInteger)
 
 stored_events = Table(
@@ -78,7 +79,7 @@ Index(
     stored_events.c.metadata["correlation_id"].astext,
     stored_events.c.notification_id,
 )
-BEGINNINGS = ("ConversationStarted", "NoteAdded", "TaskQueued")
+BEGINNINGS = ("ConversationStarted", "NoteAdded", "TaskQueued", "VideoOpened")
 """Topics of the events that begin a stream of their own about a video."""
 Index(
     "stored_events_begun_video_id_idx",
@@ -226,6 +227,17 @@ videos = Table(
     Index("videos_words_idx", "words", postgresql_using="gin"),
 )
 
+openings = Table(
+    "openings",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("user_id", "video_id"),
+)
+"""Which videos a person opened, and when first."""
+
 notes = Table(
     "notes",
     metadata,
@@ -347,5 +359,5 @@ turns = Table(
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 
-PROJECTED = (users, videos, notes, tasks, conversations, messages, turns)
+PROJECTED = (users, videos, openings, notes, tasks, conversations, messages, turns)
 """The tables that events alone make, in the order in which they are rebuilt and verified."""

@@ -188,6 +188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Videos that the caller opened or noted, the latest first. */
+        get: operations["get_get_library"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notes": {
         parameters: {
             query?: never;
@@ -961,6 +978,28 @@ export interface components {
             position: number;
         };
         /**
+         * LibraryVideo
+         * @description A video that the caller opened or noted.
+         */
+        LibraryVideo: {
+            /**
+             * Last Used At
+             * Format: date-time
+             * @description when it was first opened, or last noted if later
+             */
+            last_used_at: string;
+            metadata: components["schemas"]["SearchMetadata"] | null;
+            /**
+             * Note Count
+             * @description the caller's notes on it
+             */
+            note_count: number;
+            /** Title */
+            title: string | null;
+            /** Video Id */
+            video_id: string;
+        };
+        /**
          * ListedConversation
          * @description A conversation in a list.
          */
@@ -1432,7 +1471,7 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1525,7 +1564,7 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1885,7 +1924,7 @@ export interface operations {
     post_post_rebuild: {
         parameters: {
             query?: {
-                table?: ("users" | "videos" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
+                table?: ("users" | "videos" | "openings" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
             };
             header?: never;
             path?: never;
@@ -1982,7 +2021,7 @@ export interface operations {
         parameters: {
             query: {
                 at: number | string;
-                table?: "users" | "videos" | "notes" | "tasks" | "conversations" | "messages" | "turns";
+                table?: "users" | "videos" | "openings" | "notes" | "tasks" | "conversations" | "messages" | "turns";
                 id?: number;
                 user_id?: number;
                 video_id?: string;
@@ -2228,6 +2267,75 @@ export interface operations {
                          * @default null
                          */
                         writer: ("ok" | "restarting") | null;
+                    };
+                };
+            };
+        };
+    };
+    get_get_library: {
+        parameters: {
+            query?: {
+                /** @description below 1 is 1 */
+                page?: number;
+                /** @description below 1 is 10, at most 50 */
+                per_page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of videos, the one that was opened or noted last first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Page */
+                        page: number;
+                        /** Per Page */
+                        per_page: number;
+                        /** Total */
+                        total: number;
+                        /** Total Pages */
+                        total_pages: number;
+                        /** Videos */
+                        videos: components["schemas"]["LibraryVideo"][];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
                     };
                 };
             };
@@ -2845,11 +2953,11 @@ export interface operations {
     get_get_search: {
         parameters: {
             query?: {
-                query?: string;
                 /** @description below 1 is 1 */
                 page?: number;
                 /** @description below 1 is 10, at most 50 */
                 per_page?: number;
+                query?: string;
             };
             header?: never;
             path?: never;
