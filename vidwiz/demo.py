@@ -16,6 +16,7 @@ from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import EmailTaken, SignUp
 from vidwiz.commands.videos import BringVideo
 from vidwiz.database import Database
+from vidwiz.events.metadata_bounds import kept
 from vidwiz.events.recorded import SYSTEM, Actor, Origin
 from vidwiz.http.passwords import Passwords
 from vidwiz.open_store import open_store
@@ -90,7 +91,7 @@ async def _bring_video(
         video_id=talk["video_id"],
         title=talk["title"],
         transcript=transcript,
-        metadata=talk["metadata"],
+        metadata=kept(talk["metadata"]),
         summary=talk["summary"],
     )
     await store.execute(command, ORIGIN)

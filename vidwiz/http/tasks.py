@@ -30,6 +30,7 @@ from vidwiz.commands.tasks import (
     require_claim,
 )
 from vidwiz.events import TaskType
+from vidwiz.events.metadata_bounds import kept
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.checked import CheckedAs
@@ -106,9 +107,12 @@ class TranscriptResult(Result):
 
 
 class MetadataResult(Result):
-    """What the video is: title, channel, duration and so on, kept as it comes."""
+    """What the video is: title, channel, duration and so on, kept as it comes.
 
-    metadata: dict[str, Any] | None = Field(None, validate_default=True)
+    Of more than 16 KiB the fields that clients know are kept, the description cut.
+    """
+
+    metadata: Annotated[dict[str, Any], CheckedAs(kept)] | None = Field(None, validate_default=True)
 
     _on_success = field_validator("metadata")(_required_on_success)
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Text,
     and_,
+    case,
     exists,
     func,
     literal_column,
@@ -23,27 +24,57 @@ _video_id = parameter("video_id", Text)
 _its_video = shapes.shaped_videos(videos.c.video_id == _video_id)
 
 
-NOTES_OF_VIDEO = Statement(
-    select(array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
-    .select_from(notes.outerjoin(_its_video, _its_video.c.video_id == notes.c.video_id))
-    .where(notes.c.user_id == _user_id, notes.c.video_id == _video_id)
-)
-"""A user's notes on a video, oldest first, as a JSON array."""
+WHOLE_VIDEOS = 20
+"""The first notes of a list that come with all that there is of their video."""
+AI_NOTES_AT_ONCE = 100
+"""Notes that are to be written, in one answer; the next has the next."""
 
-NOTES_FOR_AI = Statement(
-    select(array(shapes.note(_its_video.c.shape), notes.c.id).cast(Text))
-    .select_from(
-        notes.join(users, users.c.id == notes.c.user_id).join(
+_mine = (
+    select(notes.c.id, func.row_number().over(order_by=notes.c.id).label("number"))
+    .where(notes.c.user_id == _user_id, notes.c.video_id == _video_id)
+    .subquery("mine")
+)
+NOTES_OF_VIDEO = Statement(
+    select(
+        array(
+            shapes.note(
+                case((_mine.c.number <= WHOLE_VIDEOS, _its_video.c.shape), else_=_its_video.c.brief)
+            ),
+            notes.c.id,
+        ).cast(Text)
+    ).select_from(
+        notes.join(_mine, _mine.c.id == notes.c.id).outerjoin(
             _its_video, _its_video.c.video_id == notes.c.video_id
         )
     )
+)
+"""A user's notes on a video, oldest first, as a JSON array; the later ones with a brief video."""
+
+_unwritten = (
+    select(notes.c.id)
+    .select_from(notes.join(users, users.c.id == notes.c.user_id))
     .where(
         notes.c.video_id == _video_id,
         or_(notes.c.text.is_(None), notes.c.text == ""),
         users.c.ai_notes_enabled,
     )
+    .order_by(notes.c.id)
+    .limit(AI_NOTES_AT_ONCE)
+    .subquery("unwritten")
 )
-"""Notes without words of users who want AI notes now, as a JSON array."""
+NOTES_FOR_AI = Statement(
+    select(
+        array(
+            shapes.note(_its_video.c.shape),
+            notes.c.id,
+        ).cast(Text)
+    ).select_from(
+        notes.join(_unwritten, _unwritten.c.id == notes.c.id).join(
+            _its_video, _its_video.c.video_id == notes.c.video_id
+        )
+    )
+)
+"""Notes without words of users who want AI notes now, the oldest 100, as a JSON array."""
 
 VIDEO = Statement(select(shapes.VIDEO.cast(Text)).where(videos.c.video_id == _video_id))
 """A video as JSON."""
@@ -101,7 +132,7 @@ _page = (
     .subquery("page")
 )
 _found = shapes.json_object(
-    video_id=videos.c.video_id, video_title=videos.c.title, metadata=videos.c.metadata
+    video_id=videos.c.video_id, video_title=videos.c.title, metadata=shapes.metadata_of(videos)
 )
 SEARCH = Statement(
     select(

@@ -2,9 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Subquery, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    Text,
+    and_,
+    case,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
+from vidwiz.events.metadata_bounds import KNOWN_NUMBERS, KNOWN_TEXTS, LARGEST
 from vidwiz.projections.tables import notes, videos
 
 
@@ -21,6 +32,14 @@ def array(element: Any, *order: Any) -> Any:
     return func.coalesce(ordered, literal_column("'[]'", JSON))
 
 
+LARGEST_AS_STORED = 2 * LARGEST
+"""Bytes of metadata as PostgreSQL writes JSON, with spaces, that are answered as they are."""
+LONGEST_DESCRIPTION = 4000
+"""Characters of the description of metadata that are larger."""
+LONGEST_NUMBER = 25
+"""Digits of a number of metadata that are larger."""
+BRIEF_SUMMARY = 500
+"""Characters of a summary in a long list."""
 LONGEST_TITLE = 1000
 """Characters of a title that only the metadata have."""
 
@@ -31,24 +50,62 @@ def title_of(video: FromClause) -> ColumnElement[Any]:
     return func.coalesce(video.c.title, found)
 
 
-VIDEO = json_object(
-    id=videos.c.id,
-    video_id=videos.c.video_id,
-    title=videos.c.title,
-    metadata=videos.c.metadata,
-    transcript_available=videos.c.transcript_available,
-    summary=videos.c.summary,
-    created_at=videos.c.created_at,
-    updated_at=videos.c.updated_at,
+def _some_of(metadata: ColumnElement[Any], description: int) -> ColumnElement[Any]:
+    """The fields that clients know, each as long as ``vidwiz.events.metadata_bounds`` keeps it."""
+    members: dict[str, Any] = {
+        name: func.left(metadata[name].astext, most)
+        for name, most in {**KNOWN_TEXTS, "description": description}.items()
+        if most
+    }
+    for name in KNOWN_NUMBERS:
+        is_short = func.octet_length(metadata[name].astext) <= LONGEST_NUMBER
+        is_number = func.jsonb_typeof(metadata[name]) == "number"
+        members[name] = case((and_(is_number, is_short), metadata[name]))
+    return func.jsonb_strip_nulls(
+        func.jsonb_build_object(*[part for one in members.items() for part in one])
+    )
+
+
+def metadata_of(video: FromClause) -> ColumnElement[Any]:
+    """A video's metadata; the known fields of those that were stored when there was no bound."""
+    metadata = video.c.metadata
+    size = func.octet_length(metadata.cast(Text))
+    return case((size > LARGEST_AS_STORED, _some_of(metadata, LONGEST_DESCRIPTION)), else_=metadata)
+
+
+def _video(metadata: ColumnElement[Any], summary: ColumnElement[Any]) -> ColumnElement[Any]:
+    return json_object(
+        id=videos.c.id,
+        video_id=videos.c.video_id,
+        title=videos.c.title,
+        metadata=metadata,
+        transcript_available=videos.c.transcript_available,
+        summary=summary,
+        created_at=videos.c.created_at,
+        updated_at=videos.c.updated_at,
+    )
+
+
+VIDEO = _video(metadata_of(videos), videos.c.summary)
+BRIEF_VIDEO = _video(
+    case((videos.c.metadata.is_not(None), _some_of(videos.c.metadata, 0))),
+    func.left(videos.c.summary, BRIEF_SUMMARY),
 )
+"""A video for the later notes of a long list: no description, and a summary's beginning."""
+
+
+def _short(video: FromClause, name: str) -> ColumnElement[Any]:
+    value, most = video.c.metadata[name], KNOWN_TEXTS[name]
+    text = value.astext
+    return case((func.length(text) > most, func.to_jsonb(func.left(text, most))), else_=value)
 
 
 def card_metadata(video: FromClause) -> ColumnElement[Any]:
     """What a list shows of a video's metadata; null where there are none."""
     shown = json_object(
-        thumbnail=video.c.metadata["thumbnail"],
-        channel=video.c.metadata["channel"],
-        duration_string=video.c.metadata["duration_string"],
+        thumbnail=_short(video, "thumbnail"),
+        channel=_short(video, "channel"),
+        duration_string=_short(video, "duration_string"),
     )
     return case((video.c.metadata.is_not(None), shown))
 
@@ -71,7 +128,7 @@ def note(video: ColumnElement[Any]) -> ColumnElement[Any]:
 def shaped_videos(*conditions: ColumnElement[bool]) -> Subquery:
     """Videos with their shape, built once per video however many notes refer to it."""
     return (
-        select(videos.c.video_id, VIDEO.label("shape"))
+        select(videos.c.video_id, VIDEO.label("shape"), BRIEF_VIDEO.label("brief"))
         .where(*conditions)
         .offset(0)
         .subquery("shaped")

@@ -28,7 +28,7 @@ WIZ_VIDEO = Statement(
             video_id=videos.c.video_id,
             title=videos.c.title,
             transcript_available=videos.c.transcript_available,
-            metadata=videos.c.metadata,
+            metadata=shapes.metadata_of(videos),
             summary=videos.c.summary,
         ).cast(Text)
     ).where(videos.c.video_id == _video_id)
