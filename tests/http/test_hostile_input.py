@@ -65,6 +65,7 @@ ROUTES = [
     Route("GET", "/api/videos/{video_id}/notes/ai-note-task", admin=True),
     Route("GET", "/api/search"),
     Route("GET", "/api/search/all", query="?q=x"),
+    Route("GET", "/api/library", query="?limit=%00"),
     Route("GET", "/api/stream", query="?video_id=%00"),
     Route("GET", "/api/config"),
     Route("GET", "/api/user/export"),

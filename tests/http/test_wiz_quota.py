@@ -178,7 +178,7 @@ async def test_a_token_of_an_account_that_is_not_there_cannot_ask(api: Api, vide
 
 
 @pytest.mark.parametrize(
-    "name", ["x", "é\u20ac🎈", "a b", "'; --", "x" * 4000, "user:1"], ids=lambda name: name[:8]
+    "name", ["x", "é\u20ac🎈", "a b", "'; --", "x" * 254, "user:1"], ids=lambda name: name[:8]
 )
 async def test_any_session_id_is_a_guest_of_its_own(api: Api, video_id: str, name: str) -> None:
     who: Any = {"X-Guest-Session-ID": name.encode()}

@@ -119,13 +119,9 @@ async def test_a_process_whose_clock_is_behind_counts_in_the_window_that_has_beg
         max_size=25,
     )
 )
-def test_what_is_counted_is_what_a_plain_model_counts(
+async def test_what_is_counted_is_what_a_plain_model_counts(
     two: Two, steps: list[tuple[str, str, int]]
 ) -> None:
-    asyncio.get_event_loop().run_until_complete(_play(two, steps))
-
-
-async def _play(two: Two, steps: list[tuple[str, str, int]]) -> None:
     limit = Limit(f"model {two.clock.now}", 6, HOUR)
     used: dict[tuple[str, datetime], int] = {}
     for number, (what, who, amount) in enumerate(steps):
