@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import BigInteger, Date, Table, column, func, literal, null, select
+from sqlalchemy import BigInteger, Date, Table, Text, column, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSON, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -15,6 +15,7 @@ from vidwiz.commands.base import (
     IdempotencyKeyUsed,
     PasswordSet,
     PersonErased,
+    QuotaGivenBack,
     QuotaTaken,
     Record,
 )
@@ -62,6 +63,22 @@ def _take_quota() -> Statement:
     )
 
 
+def _give_quota_back() -> Statement:
+    """Of a day that is still counted; a day's count is never less than nothing."""
+    given = _given_back
+    return Statement(
+        quotas.update()
+        .values(used=quotas.c.used - 1)
+        .where(quotas.c.identity == given.c.identity, quotas.c.day == given.c.day)
+        .where(quotas.c.used > 0)
+    )
+
+
+_given_back = (
+    func.json_to_recordset(parameter("rows", JSON))
+    .table_valued(column("identity", Text), column("day", Date))
+    .render_derived(name="given_back", with_types=True)
+)
 _erased = (
     func.json_to_recordset(parameter("rows", JSON))
     .table_valued(column("user_id", BigInteger), column("used_at", Instant))
@@ -89,8 +106,11 @@ _WRITES = {
     PasswordSet: _insert(credentials),
     IdempotencyKeyUsed: _insert(idempotency_keys),
     QuotaTaken: _take_quota(),
+    QuotaGivenBack: _give_quota_back(),
     PersonErased: _shred_key(),
 }
+_MAY_FIND_NONE = (QuotaGivenBack,)
+"""Kinds whose row may have been forgotten, which is no refusal."""
 _SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
     PersonErased: (
         Statement(credentials.delete().where(credentials.c.user_id == _erased.c.user_id)),
@@ -120,7 +140,7 @@ async def write(connection: Connection, records: Sequence[Record], now: datetime
     for kind, rows in by_kind.items():
         values = {"rows": orjson.dumps(rows).decode()}
         cursor = await connection.execute(_WRITES[kind].sql, values)
-        if cursor.rowcount != len(rows):
+        if cursor.rowcount != len(rows) and kind not in _MAY_FIND_NONE:
             raise RecordRefused(kind.__name__)
         for sweep in _SWEEPS.get(kind, ()):
             await connection.execute(sweep.sql, values)

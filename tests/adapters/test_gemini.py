@@ -13,6 +13,7 @@ from tests.support import eventually, free_port
 from vidwiz.adapters import model_retries
 from vidwiz.adapters.gemini import Gemini
 from vidwiz.adapters.language_model import (
+    CUT,
     Message,
     ModelError,
     ModelOverQuota,
@@ -115,9 +116,9 @@ async def test_the_prompt_is_sent_as_system_instruction_and_turns(fake: FakeMode
     assert "tools" not in request.body
 
 
-async def test_an_answer_at_its_token_limit_is_an_answer(fake: FakeModel, gemini: Gemini):
+async def test_an_answer_at_its_token_limit_says_so(fake: FakeModel, gemini: Gemini):
     fake.will(Answer(finish_reason="MAX_TOKENS"))
-    assert await pieces_of(gemini) == list(SENTENCE)
+    assert await pieces_of(gemini) == [*SENTENCE, CUT]
 
 
 class Thinking(FakeModel):

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.adapters.fake_gemini import SENTENCE, Answer
 from tests.adapters.fake_openai import FakeOpenAI, fake_openai
 from tests.support import eventually, free_port
 from vidwiz.adapters import model_retries
 from vidwiz.adapters.language_model import (
+    CUT,
     Message,
     ModelError,
     ModelOverQuota,
@@ -21,6 +25,7 @@ from vidwiz.adapters.language_model import (
     Prompt,
 )
 from vidwiz.adapters.openai_compatible import OpenAICompatible
+from vidwiz.adapters.thoughts import Thoughts
 
 KEY = "sk-a-key-that-nobody-may-read"
 PROMPT = Prompt("You know the mission.", [Message("model", "Hello."), Message("user", "What?")])
@@ -102,9 +107,51 @@ async def test_a_server_that_needs_no_key_gets_no_real_one(
     assert KEY not in str(fake.requests[0].headers)
 
 
-async def test_an_answer_at_its_token_limit_is_an_answer(fake: FakeOpenAI, llama: OpenAICompatible):
+async def test_an_answer_at_its_token_limit_says_so(fake: FakeOpenAI, llama: OpenAICompatible):
     fake.will(Answer(finish_reason="length"))
-    assert await llama.complete(PROMPT) == "".join(SENTENCE)
+    assert await llama.complete(PROMPT) == "".join(SENTENCE) + CUT
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer"),
+    [
+        (("<think>", "hidden", "</think>", "seen"), "seen"),
+        (("<th", "ink>hid", "den</th", "ink>se", "en"), "seen"),
+        (tuple("<think>a<think>b</think>c</think>seen"), "seen"),
+        (("<THINKING>hidden</THINKING>", "seen"), "seen"),
+        (("seen <think>hidden",), "seen "),
+        (("a <b> 1 <", "2 <thin"), "a <b> 1 <2 <thin"),
+        (("the `", "<think>` tag"), "the `<think>` tag"),
+        (("seen</think> too",), "seen too"),
+    ],
+)
+async def test_thoughts_are_no_part_of_the_answer(
+    fake: FakeOpenAI, llama: OpenAICompatible, pieces: tuple[str, ...], answer: str
+):
+    fake.will(Answer(pieces, finish_reason="stop"))
+    assert await llama.complete(PROMPT) == answer
+
+
+@given(
+    st.lists(st.sampled_from(["<think>", "</think>", "a", "b ", "<", "`"]), max_size=12),
+    st.data(),
+)
+def test_thoughts_are_the_same_wherever_the_text_is_cut(parts: list[str], data: st.DataObject):
+    text = "".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    whole, pieces = Thoughts(), Thoughts()
+    bounds = [0, *cuts, len(text)]
+    cut = [pieces.feed(text[a:b]) for a, b in pairwise(bounds)]
+    assert "".join([*cut, pieces.end()]) == whole.feed(text) + whole.end()
+
+
+@pytest.mark.parametrize("pieces", [("<think>only thoughts",), ("<think>x</think>", " \n")])
+async def test_an_answer_of_thoughts_alone_has_failed(
+    fake: FakeOpenAI, llama: OpenAICompatible, pieces: tuple[str, ...]
+):
+    fake.will(Answer(pieces, finish_reason="stop"))
+    with pytest.raises(ModelUnavailable, match="without any text"):
+        await llama.complete(PROMPT)
 
 
 async def test_an_answer_that_a_policy_stops_is_refused(fake: FakeOpenAI, llama: OpenAICompatible):

@@ -135,8 +135,17 @@ def fail_turn(world: World, command: FailTurn, _: Told) -> TurnEnd:
     turn = _turn(world, command.turn_id)
     if turn.status == "answering":
         turn.reason, turn.partial = command.reason, command.partial
+        _give_back(world, turn)
         _end(world, turn, "failed")
     return _end_of(turn)
+
+
+def _give_back(world: World, turn: Turn) -> None:
+    """The question of the day that the turn began on, if the day is still counted."""
+    its = world.conversations[turn.conversation_id]
+    key = (Identity(its.user_id, its.guest_id).name, turn.created_at.date())
+    if world.quotas.get(key):
+        world.quotas[key] -= 1
 
 
 def _turn(world: World, turn_id: int) -> Turn:

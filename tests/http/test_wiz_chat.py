@@ -28,12 +28,14 @@ from tests.wiz_support import (
     open_video,
     payloads,
     ready_video,
+    said,
     turn_of,
     turn_stream,
     wiz_api,
     words_of,
 )
 from tests.workers import claimed, drain, failure, submit, success
+from vidwiz.adapters.language_model import CUT
 from vidwiz.adapters.object_store import transcript_key
 from vidwiz.http import shapes
 from vidwiz.wiz import turn as turn_module
@@ -166,6 +168,21 @@ async def test_a_model_that_fails_ends_the_stream_with_an_error_and_keeps_the_pi
         "reason": "model_unavailable",
         "partial": "one two ",
     }
+    assert await used(api, who) == 0
+    await ask(api.client, who, video_id, "And now?", conversation_id=ids_of(answer)[1])
+    assert said(model.requests[-1])[1:] == [("model", "one two "), ("user", "And now?")]
+
+
+async def test_an_answer_that_a_limit_cut_says_so_and_is_stored_so(
+    api: Api, model: FakeModel, video_id: str
+) -> None:
+    who = guest()
+    model.will(Answer(("one ", "two"), finish_reason="MAX_TOKENS"))
+    answer = await ask(api.client, who, video_id)
+    assert payloads(answer.content)[-1] == "[DONE]"
+    talk = await conversation(api.client, who, ids_of(answer)[1])
+    assert talk["messages"][-1]["content"] == "one two" + CUT
+    assert [one["cut"] for one in talk["messages"]] == [False, True]
     assert await used(api, who) == 1
 
 

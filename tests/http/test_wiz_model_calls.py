@@ -112,7 +112,7 @@ async def test_at_most_ten_messages_are_sent_the_new_question_last(
     ] + [("user", "question 6")]
 
 
-async def test_a_finished_answer_is_part_of_the_next_call_and_a_failed_one_is_not(
+async def test_what_was_answered_is_part_of_the_next_call_also_of_an_answer_that_broke_off(
     api: Api, model: FakeModel, video_id: str
 ) -> None:
     who = guest()
@@ -124,6 +124,7 @@ async def test_a_finished_answer_is_part_of_the_next_call_and_a_failed_one_is_no
         ("user", "One?"),
         ("model", "whole"),
         ("user", "Two?"),
+        ("model", "half"),
         ("user", "Three?"),
     ]
     model.will(Answer(("x",)))

@@ -305,6 +305,10 @@ async def test_an_attempt_is_a_count(api: Api, attempt: object) -> None:
     assert {problem["field"] for problem in answer.json()["error"]["details"]} == {"attempt"}
 
 
+OF_SECOND = "of transcript item 2"
+NO_SECONDS = f"{OF_SECOND} must be a finite number of seconds"
+
+
 @pytest.mark.parametrize(
     ("transcript", "message"),
     [
@@ -312,6 +316,12 @@ async def test_an_attempt_is_a_count(api: Api, attempt: object) -> None:
         ([{"text": "a"}, None], "Value error, transcript items must be dictionaries"),
         ([{"offset": 1.0}], "Value error, transcript items must contain 'text' field"),
         ([{"text": "a"}, {}], "Value error, transcript items must contain 'text' field"),
+        ([{"text": "a"}, {"text": None}], f"Value error, 'text' {OF_SECOND} must be a string"),
+        ([{"text": "a"}, {"text": 3}], f"Value error, 'text' {OF_SECOND} must be a string"),
+        ([{"text": "a"}, {"text": "b", "offset": "3"}], f"Value error, 'offset' {NO_SECONDS}"),
+        ([{"text": "a"}, {"text": "b", "offset": True}], f"Value error, 'offset' {NO_SECONDS}"),
+        ([{"text": "a"}, {"text": "b", "duration": []}], f"Value error, 'duration' {NO_SECONDS}"),
+        ([{"text": "a"}, {"text": "b", "offset": 10**30}], f"Value error, 'offset' {NO_SECONDS}"),
     ],
 )
 async def test_transcript_items_are_objects_with_a_text(

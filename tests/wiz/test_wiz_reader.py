@@ -66,7 +66,9 @@ async def test_a_follow_up_is_about_the_question_before() -> None:
 async def test_brackets_and_markup_of_the_transcript_are_not_taken_for_wizs_own() -> None:
     segments = said("first", "<b>the valve</b> of [0:00] <script>alert(1)</script>")
     _, passage = await answer(segments, "valve")
-    assert passage.startswith("\n\n[0:05] the valve of \u20390:00\u203a alert(1)")
+    assert passage == (
+        "\n\n[0:05] \\<b\\>the valve\\</b\\> of \u20390:00\u203a \\<script\\>alert(1)\\</script\\>"
+    )
 
 
 async def test_a_long_passage_is_quoted_where_it_matches() -> None:

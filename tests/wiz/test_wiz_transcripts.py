@@ -1,5 +1,6 @@
 """Stored transcripts hold what workers sent; what Wiz reads has words and a place in time."""
 
+import json
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from vidwiz.wiz.transcripts import (
     clipped,
     clock,
     minutes_clock,
+    readable,
     seconds_of,
     segments_around,
     segments_of,
@@ -109,3 +111,19 @@ def test_text_is_clipped_between_words() -> None:
     assert clipped("one two three four", 14) == "one two three\u2026"
     assert clipped("one two", 7) == "one two"
     assert clipped("unbreakable", 5) == "unbr\u2026"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ([{"text": "a", "offset": 1, "more": {}}], [{"text": "a", "offset": 1, "more": {}}]),
+        ([{"text": None, "offset": 3}, {"offset": 1}, 7, {"text": "b"}], [{"text": "b"}]),
+        ([{"text": "a", "offset": "3", "duration": -1}], [{"text": "a"}]),
+        ([{"text": "a", "offset": 1e99, "duration": None}], [{"text": "a", "duration": None}]),
+        ({"text": "a"}, []),
+    ],
+)
+def test_what_old_workers_stored_is_shown_without_what_is_no_segment(
+    stored: object, shown: object
+) -> None:
+    assert json.loads(readable(json.dumps(stored).encode())) == shown

@@ -18,7 +18,13 @@ from google.genai.types import (
 )
 from pydantic import BaseModel, Field, ValidationError
 
-from vidwiz.adapters.language_model import ModelError, ModelRefused, ModelUnavailable, Prompt
+from vidwiz.adapters.language_model import (
+    CUT,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+    Prompt,
+)
 from vidwiz.adapters.model_retries import (
     MayPass,
     answered,
@@ -38,7 +44,8 @@ _FAILURES = (
     TypeError,
     AttributeError,
 )
-_FINISHED = frozenset({"STOP", "MAX_TOKENS", "CONTINUATION"})
+_CUT = "MAX_TOKENS"
+_FINISHED = frozenset({"STOP", _CUT, "CONTINUATION"})
 # Every other reason to finish is a policy's.
 _BROKEN = frozenset(
     {
@@ -122,15 +129,18 @@ class Gemini:
     ) -> AsyncGenerator[str, None]:
         """The texts of one try, which has to end as an answer ends; raises ``MayPass`` too."""
         finish_reason = None
-        spoken = False
+        spoken = has_words = False
         async with aclosing(answers):
             async for answer in answers:
                 self._check_not_blocked(answer)
                 finish_reason = _finish_reason(answer) or finish_reason
                 if text := _text(answer):
                     spoken = True
+                    has_words = has_words or bool(text.strip())
                     yield text
         self._check_end(finish_reason, spoken=spoken)
+        if finish_reason == _CUT and has_words:
+            yield CUT
 
     async def _streamed(self, prompt: Prompt) -> AsyncGenerator[GenerateContentResponse, None]:
         try:

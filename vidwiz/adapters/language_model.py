@@ -4,6 +4,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
+CUT = " \u2026 (cut: the model reached its limit)"
+"""The last piece of a text that ends because the model may say no more."""
+
 
 class ModelError(Exception):
     """The model did not (or not wholly) answer. ``code`` is stable; ``message`` is for people.
@@ -69,6 +72,7 @@ class LanguageModel(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The completion, piece by piece as the model makes it, none of them empty.
 
+        ``CUT`` is the last piece where it was cut by the model's limit.
         Closing the iterator ends the request upstream. Raises ``ModelError``; tries again by
         itself only while nothing was produced and only where that is right.
         """

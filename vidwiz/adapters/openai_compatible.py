@@ -8,6 +8,7 @@ from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClien
 from openai.types.chat import ChatCompletionMessageParam
 
 from vidwiz.adapters.language_model import (
+    CUT,
     Message,
     ModelError,
     ModelRefused,
@@ -22,7 +23,9 @@ from vidwiz.adapters.model_retries import (
     patiently,
     seconds,
 )
+from vidwiz.adapters.thoughts import Thoughts
 
+_CUT = "length"
 _NO_KEY = "none"  # servers that need none ignore it; the library insists on one
 _FAILURES = (httpx2.HTTPError, OSError, ValueError)
 _QUOTA_USED_UP = "insufficient_quota"
@@ -82,6 +85,7 @@ class OpenAICompatible:
         """The texts of one try, which has to end as an answer ends; raises ``MayPass`` too."""
         finish_reason = None
         spoken = False
+        thoughts = Thoughts()
         try:
             async with await self._client.chat.completions.create(
                 model=self._model, messages=_messages(prompt), stream=True
@@ -93,14 +97,19 @@ class OpenAICompatible:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta.refusal:
                         raise ModelRefused(f"{self._model} refused")
-                    if choice.delta.content:
-                        spoken = True
-                        yield choice.delta.content
+                    if answer := thoughts.feed(choice.delta.content or ""):
+                        spoken = spoken or bool(answer.strip())
+                        yield answer
         except APIError as error:
             raise self._refusal(error) from None  # its text may quote the key
         except _FAILURES as error:
             raise self._failure(error) from error
+        if rest := thoughts.end():
+            spoken = spoken or bool(rest.strip())
+            yield rest
         self._check_end(finish_reason, spoken=spoken)
+        if finish_reason == _CUT:
+            yield CUT
 
     def _check_end(self, finish_reason: str | None, *, spoken: bool) -> None:
         if finish_reason is None:

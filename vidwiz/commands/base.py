@@ -127,6 +127,19 @@ class QuotaTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaGivenBack:
+    """A record beside the log: one of the questions of this identity's day was not answered."""
+
+    identity: str
+    day: date
+
+    @property
+    def once(self) -> str:
+        """The same as of what is taken: both are never counted in one transaction."""
+        return f"quota:{self.identity}:{self.day}"
+
+
+@dataclass(frozen=True, slots=True)
 class PersonErased:
     """A record beside the log: this user's key is shredded, and all that is kept of them there."""
 
@@ -138,7 +151,7 @@ class PersonErased:
         return f"person:{self.user_id}"
 
 
-Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken | PersonErased
+Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken | QuotaGivenBack | PersonErased
 
 
 @dataclass(frozen=True, slots=True)

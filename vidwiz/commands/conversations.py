@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from vidwiz.commands.base import DomainError, Follows, Found, Lookup, Outcome, QuotaTaken
+from vidwiz.commands.base import (
+    DomainError,
+    Follows,
+    Found,
+    Lookup,
+    Outcome,
+    QuotaGivenBack,
+    QuotaTaken,
+)
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import VideoNotFound
 from vidwiz.events import (
@@ -238,10 +246,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class FoundTurn(Found):
-    """A turn's row, the id set aside for its answer, and what began it; None: no such turn."""
+    """A turn's row, the id set aside for its answer, and what began it; None: no such turn.
+
+    ``day`` (UTC) is the one whose question the turn took.
+    """
 
     turn: Turn | None
     answer_id: int = 0
+    day: date = date.min
     began: Follows | None = None
 
 
@@ -259,11 +271,13 @@ class Answer:
     content: str
     citations: Sequence[Mapping[str, Any]]
     model: str
+    is_cut: bool = False
 
     @property
     def details(self) -> dict[str, Any]:
-        """What its message keeps beside the words."""
-        return {"citations": [dict(one) for one in self.citations], "model": self.model}
+        """What its message keeps beside the words; ``cut`` where a limit ended the answer."""
+        details = {"citations": [dict(one) for one in self.citations], "model": self.model}
+        return {**details, "cut": True} if self.is_cut else details
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +349,7 @@ class FailTurn:
 
 
 def fail_turn(command: FailTurn, found: FoundTurn) -> Outcome:
-    """What came of the answer is kept, but is no part of the conversation."""
+    """The day's question is given back, with the turn's end and so once; the words are kept."""
     turn = _require_turn(found)
     if turn.end is not None:
         return Outcome(result=turn.end)
@@ -343,7 +357,8 @@ def fail_turn(command: FailTurn, found: FoundTurn) -> Outcome:
         **_of(turn), turn_id=command.turn_id, reason=command.reason, partial=command.partial
     )
     end = TurnEnd("failed", reason=command.reason)
-    return Outcome(events=(failed,), result=end, follows=found.began)
+    given_back = QuotaGivenBack(turn.identity.name, found.day)
+    return Outcome(events=(failed,), records=(given_back,), result=end, follows=found.began)
 
 
 def _require_turn(found: FoundTurn) -> Turn:

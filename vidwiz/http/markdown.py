@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import orjson
 
+from vidwiz.wiz.markdown_text import escaped, quoted, without_links
 from vidwiz.wiz.note_times import seconds_of
 
 LONGEST_SLUG = 60
 
 _no_slug = re.compile(r"[^a-z0-9]+")
 _no_name = re.compile(r"[^A-Za-z0-9_-]")
-_special = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _front_matter(video: ExportedVideo, exported_at: str) -> Iterator[str]:
 
 def _note(video_id: str, note: Mapping[str, Any]) -> Iterator[str]:
     by_ai = " *(written by AI)*" if note["generated_by_ai"] else ""
-    text = _block(note["text"] or "").replace("\n", "\n  ")
+    text = escaped((note["text"] or "").strip()).replace("\n", "\n  ")
     yield f"- {_timestamp(video_id, note['timestamp'])}{by_ai} {text}".rstrip()
 
 
@@ -95,9 +95,9 @@ def link(video_id: str, seconds: float | None = None) -> str:
 
 
 def _inline(text: str) -> str:
-    return _special.sub(r"\\\1", " ".join(text.split()))
+    return quoted(" ".join(text.split()))
 
 
 def _block(text: str) -> str:
-    """The text as it is, but that it is no HTML."""
-    return text.replace("<", "&lt;").strip()
+    """Markdown as it is, but without links and HTML."""
+    return without_links(text).strip()

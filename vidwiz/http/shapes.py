@@ -224,6 +224,9 @@ class ChatTurnMessage(BaseModel):
     role: Literal["user", "assistant"]
     content: str
     citations: list[Citation]
+    cut: bool = Field(
+        False, description="a limit ended the answer, which says so in its last words"
+    )
     created_at: datetime
 
 

@@ -87,15 +87,37 @@ def _required_on_success(value: Any, info: ValidationInfo) -> Any:
 
 
 def _segments(segments: list[Any]) -> list[Any]:
-    for segment in segments:
+    for number, segment in enumerate(segments, 1):
         if not isinstance(segment, dict):
             raise ValueError("transcript items must be dictionaries")  # noqa: TRY004  a 422
         if "text" not in segment:
             raise ValueError("transcript items must contain 'text' field")
+        if not isinstance(segment["text"], str):
+            raise ValueError(f"'text' of transcript item {number} must be a string")  # noqa: TRY004
+        for name in ("offset", "duration"):
+            if not _is_seconds(segment.get(name)):
+                raise ValueError(
+                    f"'{name}' of transcript item {number} must be a finite number of seconds"
+                )
     return segments
 
 
-Segments = CheckedAs(_segments, items={"type": "object", "required": ["text"]})
+def _is_seconds(value: Any) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < LARGEST_ID
+
+
+_SECONDS = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+Segments = CheckedAs(
+    _segments,
+    items={
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string"}, "offset": _SECONDS, "duration": _SECONDS},
+    },
+)
 
 
 class TranscriptResult(Result):

@@ -39,6 +39,7 @@ from vidwiz.lookups.videos import transcript_grounds
 from vidwiz.projections import queries
 from vidwiz.projections.wiz_queries import TRANSCRIPT
 from vidwiz.wiz.captions_formats import ReadTranscript, UnreadableTranscript, read_transcript
+from vidwiz.wiz.transcripts import readable
 
 transcripts = Blueprint("transcripts", __name__)
 
@@ -77,6 +78,7 @@ async def get_transcript(_: Visitor | Admin, video_id: str) -> Response:
     content = await services().objects.get(transcript_key(video_id))
     if content is None:
         raise ApiError(404, "Transcript not found")
+    content = await asyncio.to_thread(readable, content)
     return await _compressed(_cached(json_answer(content), sha256), content)
 
 

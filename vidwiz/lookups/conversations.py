@@ -166,6 +166,7 @@ _turns = Statement(
         turns.c.version,
         conversations.c.version,
         message_ids.next_value(),
+        func.timezone("UTC", turns.c.created_at).cast(Date),
     )
     .select_from(turns.join(conversations, conversations.c.id == turns.c.conversation_id))
     .where(turns.c.id == func.any(parameter("ids", ARRAY(BigInteger))))
@@ -181,14 +182,15 @@ async def found_turns(connection: Connection, lookups: Sequence[TurnOf]) -> list
     found = {
         turn_id: FoundTurn(
             Turn(
-                conversation_id,
+                talk_id,
                 Identity(user_id, guest_id),
                 None if end[0] == "answering" else TurnEnd(*end),
             ),
             answer_id,
-            Follows(f"conversation:{conversation_id}", began),
-            versions={f"conversation:{conversation_id}": version},
+            day,
+            Follows(f"conversation:{talk_id}", began),
+            versions={f"conversation:{talk_id}": version},
         )
-        for turn_id, conversation_id, user_id, guest_id, *end, began, version, answer_id in rows
+        for turn_id, talk_id, user_id, guest_id, *end, began, version, answer_id, day in rows
     }
     return [found.get(lookup.turn_id, FoundTurn(None)) for lookup in lookups]

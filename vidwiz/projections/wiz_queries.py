@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Date,
+    Integer,
     Text,
     column,
     exists,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -50,16 +52,31 @@ _owned = or_(  # one of the two is null, and equal to nothing
     conversations.c.guest_id == parameter("guest_id", Text),
 )
 
+_before = parameter("before", BigInteger)
+_said = union_all(
+    select(
+        messages.c.id, literal_column("0", Integer).label("place"), messages.c.role,
+        messages.c.content,
+    ).where(messages.c.conversation_id == _conversation_id, messages.c.id < _before),
+    select(
+        turns.c.id, literal_column("1", Integer), literal_column("'assistant'", Text),
+        turns.c.partial,
+    ).where(
+        turns.c.conversation_id == _conversation_id,
+        turns.c.id < _before,
+        turns.c.status == "failed",
+        turns.c.partial != "",
+    ),
+).subquery("said")  # fmt: skip
 RECENT_MESSAGES = Statement(
-    select(messages.c.role, messages.c.content)
-    .where(
-        messages.c.conversation_id == _conversation_id,
-        messages.c.id < parameter("before", BigInteger),
-    )
-    .order_by(messages.c.id.desc())
+    select(_said.c.role, _said.c.content)
+    .order_by(_said.c.id.desc(), _said.c.place.desc())
     .limit(parameter("at_most", BigInteger))
 )
-"""The last messages of a conversation before one of them, newest first."""
+"""The last that was said in a conversation before a message, newest first.
+
+What there was of an answer that broke off stands behind its question: the reader saw it.
+"""
 
 _first_question = (
     select(func.left(messages.c.content, 200))
@@ -115,6 +132,7 @@ _messages = select(
             citations=func.coalesce(
                 _newest_messages.c.metadata["citations"], literal_column("'[]'", JSONB)
             ),
+            cut=func.coalesce(_newest_messages.c.metadata["cut"], literal_column("'false'", JSONB)),
             created_at=_newest_messages.c.created_at,
         ),
         _newest_messages.c.id,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 from vidwiz.adapters.language_model import Message, Prompt
 from vidwiz.wiz.answers import Question, Said
@@ -10,6 +11,9 @@ from vidwiz.wiz.transcripts import Segment, clipped, minutes_clock, one_line
 
 MAX_MESSAGES = 10
 """Messages of the conversation in a prompt, the new question among them."""
+
+NO_ANSWER = "(There was no answer.)"
+"""Stands behind a question that got none, so that roles alternate."""
 
 MAX_SUMMARY_LENGTH = 10_000
 NOTE_LENGTH = (40, 120)
@@ -115,18 +119,36 @@ def _fence(data: str) -> str:
 def _earlier(earlier: Sequence[Said], room_tokens: int) -> list[Message]:
     """The newest messages that there is room for, beginning with one of the user.
 
-    Some models refuse a conversation that begins with their own turn, and all of them empty ones.
+    Some models refuse a conversation that begins with their own turn, or whose roles do not
+    alternate, and all of them empty messages.
     """
     kept: list[Message] = []
-    said = [it for it in earlier if it.content.strip()]
-    for message in said[:-MAX_MESSAGES:-1]:
-        room_tokens -= estimated_tokens(message.content)
+    for message in _alternating(earlier)[:-MAX_MESSAGES:-1]:
+        room_tokens -= estimated_tokens(message.text)
         if room_tokens < 0:
             break
-        kept.append(Message("user" if message.role == "user" else "model", message.content))
+        kept.append(message)
     while kept and kept[-1].role == "model":
         kept.pop()
     return kept[::-1]
+
+
+def _alternating(earlier: Sequence[Said]) -> list[Message]:
+    """The messages by turns, the last one the model's: a new question follows them."""
+    messages: list[Message] = []
+    for it in earlier:
+        if not it.content.strip():
+            continue
+        role: Literal["user", "model"] = "user" if it.role == "user" else "model"
+        if messages and messages[-1].role == role == "model":
+            messages[-1] = Message(role, f"{messages[-1].text}\n\n{it.content}")
+            continue
+        if messages and messages[-1].role == role:
+            messages.append(Message("model", NO_ANSWER))
+        messages.append(Message(role, it.content))
+    if messages and messages[-1].role == "user":
+        messages.append(Message("model", NO_ANSWER))
+    return messages
 
 
 def _asked(earlier: Sequence[Said]) -> str:

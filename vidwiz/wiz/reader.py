@@ -1,11 +1,11 @@
 """Wiz without a language model: quotes the transcript, and says that it does no more than that."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Sequence
 
 from vidwiz.wiz.answers import Question
 from vidwiz.wiz.citations import unmarked
+from vidwiz.wiz.markdown_text import quoted
 from vidwiz.wiz.passages import Index, Passage, content_words
 from vidwiz.wiz.transcripts import Segment, clipped, clock, one_line
 
@@ -26,7 +26,6 @@ _EXTRACTS = 8
 _QUOTE_LENGTH = 280
 _ENOUGH_WORDS = 160
 _BEFORE_MATCH = 100
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 class TranscriptReader:
@@ -96,8 +95,9 @@ def _quote(passage: Passage, words: Sequence[str] = ()) -> str:
         if len(said) >= _ENOUGH_WORDS:
             break
         said += f" {segment.text}"
-    plain = one_line(unmarked(_TAG.sub(" ", said)))
-    return f"[{clock(passage.hit.start)}] {clipped(_from_match(plain, words), _QUOTE_LENGTH)}"
+    plain = one_line(unmarked(said))
+    quote = clipped(_from_match(plain, words), _QUOTE_LENGTH)
+    return f"[{clock(passage.hit.start)}] {quoted(quote)}"
 
 
 def _from_match(text: str, words: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 LAST_SEGMENT_S = 5.0
 """Seconds that a segment of unknown length is taken to last when none follows it."""
 
@@ -50,6 +52,34 @@ def segments_of(items: Sequence[Any]) -> list[Segment]:
     ]
 
 
+def readable(content: bytes) -> bytes:
+    """A stored transcript as clients can show it: the same, unless it holds what is no segment.
+
+    Items without a text are left out, and times that are none: old workers stored them.
+    """
+    try:
+        items = orjson.loads(content)
+    except ValueError:
+        return content
+    if not isinstance(items, list):
+        return b"[]"
+    shown = [_readable(item) for item in items if isinstance(item, dict)]
+    shown = [item for item in shown if isinstance(item.get("text"), str)]
+    return content if shown == items else orjson.dumps(shown)
+
+
+def _readable(item: dict[str, Any]) -> dict[str, Any]:
+    times = ("offset", "duration")
+    is_whole = all(item.get(name) is None or _seconds(item[name]) is not None for name in times)
+    if is_whole:
+        return item
+    return {
+        name: value
+        for name, value in item.items()
+        if name not in times or _seconds(value) is not None
+    }
+
+
 def segments_around(segments: Sequence[Segment], seconds: float, within_s: float) -> list[Segment]:
     """What is said at most ``within_s`` seconds before or after a moment."""
     return [
@@ -62,6 +92,11 @@ def segments_around(segments: Sequence[Segment], seconds: float, within_s: float
 def one_line(text: Any) -> str:
     """Printable words with single spaces between them; nothing when it is no text."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split()) if isinstance(text, str) else ""
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is more than spaces and marks that nobody sees, as those of no width."""
+    return any(one.isprintable() and not one.isspace() for one in text)
 
 
 def printable(text: str) -> str:

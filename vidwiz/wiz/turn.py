@@ -49,6 +49,7 @@ class Turn:
         self.conversation_id = conversation_id
         self.identity = identity
         self.citations: list[dict[str, Any]] = []
+        self.is_cut = False
         self._events: list[TurnEvent] = []
         self._pieces: list[str] = []
         self._characters = 0

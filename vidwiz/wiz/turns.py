@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from vidwiz.adapters.language_model import ModelError, ModelRefused, ModelTimedOut
+from vidwiz.adapters.language_model import CUT, ModelError, ModelRefused, ModelTimedOut
 from vidwiz.commands.conversations import (
     Answer,
     Asked,
@@ -29,6 +29,7 @@ from vidwiz.supervision import Tasks
 from vidwiz.wiz.answers import Answerer, Question, Said
 from vidwiz.wiz.citations import CitationFinder
 from vidwiz.wiz.library import Transcript
+from vidwiz.wiz.transcripts import is_visible
 from vidwiz.wiz.turn import Turn
 
 MOST_TURNS = 2000
@@ -173,7 +174,7 @@ class Turns:
                     await _take(turn, pieces, finder)
         except TimeoutError:
             raise ModelTimedOut("the answer went on for too long") from None
-        if not turn.content.strip():
+        if not is_visible(turn.content):
             raise ModelRefused("the answer has no words")
 
     async def _earlier(self, turn: Turn) -> Sequence[Said]:
@@ -193,7 +194,7 @@ class Turns:
                 return [Said(role, content) for role, content in reversed(rows)]
 
     def _ending(self, turn: Turn, answering: "asyncio.Task[None]") -> Ending:
-        answer = Answer(turn.content, turn.citations, self._answerer.name)
+        answer = Answer(turn.content, turn.citations, self._answerer.name, turn.is_cut)
         if answering.cancelled():
             if turn.turn_id in self._stopped:
                 return StopTurn(turn.turn_id, answer)
@@ -245,10 +246,13 @@ async def _take(turn: Turn, pieces: AsyncGenerator[str, None], finder: CitationF
         words = storable(piece)
         if not words:
             continue
+        turn.is_cut = piece == CUT
         turn.add(words)
         for citation in finder.feed(words):
             turn.cite(citation)
         if turn.place.characters > LONGEST_ANSWER:
+            turn.is_cut = True
+            turn.add(CUT)
             return
 
 

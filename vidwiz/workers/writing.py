@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vidwiz.adapters.language_model import LanguageModel, Message, ModelUnavailable, Prompt
+from vidwiz.adapters.language_model import CUT, LanguageModel, Message, ModelUnavailable, Prompt
 from vidwiz.wiz import reader
 from vidwiz.wiz.passages import estimated_tokens, line_of
 from vidwiz.wiz.prompts import MAX_SUMMARY_LENGTH, NOTE_LENGTH, note_prompt, summary_prompt
@@ -13,6 +13,7 @@ from vidwiz.wiz.transcripts import (
     LONGEST_VIDEO_S,
     Segment,
     clipped,
+    is_visible,
     one_line,
     printable,
     segments_around,
@@ -58,7 +59,7 @@ class Summaries:
         prompt = await asyncio.to_thread(summary_prompt, title, segments, self._budget_tokens)
         job.tries += 1
         summary = printable(await self._model.complete(prompt))
-        if not _is_visible(summary):
+        if not is_visible(summary):
             raise ModelUnavailable("the summary has no words")
         return summary
 
@@ -131,7 +132,7 @@ class AiNotes:
             return extract
         video = await _video(self._api, job)
         said = await fitting(self._model, note_prompt(video["title"], around, seconds), job)
-        return said if _is_visible(said) else extract
+        return said if is_visible(said) else extract
 
 
 async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
@@ -140,9 +141,11 @@ async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
     lines: list[str] = []
     while len(lines) < NOTE_TRIES:
         job.tries += 1
-        line = unwrapped(await model.complete(prompt))
-        if least <= len(line) <= most:
+        text = await model.complete(prompt)
+        line = unwrapped(text.removesuffix(CUT))
+        if least <= len(line) <= most and not text.endswith(CUT):
             return line
+        line += "\u2026" if line and text.endswith(CUT) else ""
         lines.append(line)
         ask = _AGAIN.format(length=len(line), least=least, most=most)
         turns = [Message("model", line), Message("user", ask)] if line else []
@@ -154,11 +157,6 @@ async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
 def unwrapped(text: str) -> str:
     """The words on one line, without the quotation marks or Markdown that models put around."""
     return one_line(text).strip(_WRAPPING)
-
-
-def _is_visible(text: str) -> bool:
-    """Whether there is more than spaces and marks that nobody sees, as those of no width."""
-    return any(one.isprintable() and not one.isspace() for one in text)
 
 
 def seconds_of_note(timestamp: str) -> float:

@@ -823,6 +823,12 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Cut
+             * @description a limit ended the answer, which says so in its last words
+             * @default false
+             */
+            cut: boolean;
             /** Id */
             id: number;
             /**
@@ -4010,7 +4016,11 @@ export interface operations {
                      * Transcript
                      * @default null
                      */
-                    transcript?: Record<string, never>[] | null;
+                    transcript?: {
+                        duration?: number | null;
+                        offset?: number | null;
+                        text: string;
+                    }[] | null;
                     /** Video Id */
                     video_id: string;
                 };
