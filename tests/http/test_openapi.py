@@ -186,6 +186,9 @@ def test_every_rule_of_a_requests_field_shows_in_the_document() -> None:
             assert function in shown or name in IN_THE_DESCRIPTION, (model.__name__, name)
 
 
+SECONDS = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+
+
 @pytest.mark.parametrize(
     ("path", "method", "field", "expected"),
     [
@@ -196,7 +199,8 @@ def test_every_rule_of_a_requests_field_shows_in_the_document() -> None:
         ("/api/wiz/chat", "post", "message", {"minLength": 1}),
         ("/api/wiz/chat", "post", "conversation_id", {"minimum": 1}),
         ("/api/tasks/transcript", "post", "transcript",
-         {"items": {"type": "object", "required": ["text"]}}),
+         {"items": {"type": "object", "required": ["text"], "properties": {
+             "text": {"type": "string"}, "offset": SECONDS, "duration": SECONDS}}}),
         ("/api/notes", "post", "timestamp", {"maxLength": 100, "pattern": PATTERN}),
         ("/api/notes", "post", "text", {"maxLength": 100_000}),
     ],

@@ -9,6 +9,7 @@ const message = (id: number, role: "user" | "assistant", content: string) => ({
   role,
   content,
   citations: [],
+  cut: false,
   created_at: NOW,
 });
 
