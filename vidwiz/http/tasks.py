@@ -105,8 +105,9 @@ def _segments(segments: list[Any]) -> list[Any]:
 def _is_seconds(value: Any) -> bool:
     if value is None:
         return True
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < LARGEST_ID
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _SECONDS = {"anyOf": [{"type": "number"}, {"type": "null"}]}
