@@ -63,6 +63,7 @@ def token_of(user_id: int) -> str:
         email=f"{user_id}@example.org",
         name=f"Person {user_id}",
         profile_image_url=None,
+        issued_at=time.time(),
     )
 
 

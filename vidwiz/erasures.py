@@ -1,14 +1,24 @@
-"""Who was erased: known in every process a moment after it happened, and from the start."""
+"""Who was erased, disabled or signed out: known everywhere a moment later, and from the start."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, select
+import structlog
+from sqlalchemy import BigInteger, Text, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from vidwiz.database import Database
-from vidwiz.events import UserErased
+from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.events import (
+    LongTermTokenRevoked,
+    SessionsEnded,
+    UserDisabled,
+    UserEnabled,
+    UserErased,
+)
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import stored_events
 from vidwiz.signals import Signals
@@ -16,10 +26,18 @@ from vidwiz.supervision import Loop
 
 LOOK_S = 1.0
 
-_erased = Statement(
-    select(stored_events.c.notification_id, stored_events.c.state)
+log = structlog.get_logger(__name__)
+
+TOPICS = frozenset(
+    event.TOPIC
+    for event in (UserErased, SessionsEnded, UserDisabled, UserEnabled, LongTermTokenRevoked)
+)
+"""What ends somebody's trust, or begins it again."""
+
+_news = Statement(
+    select(stored_events.c.notification_id, stored_events.c.topic, stored_events.c.state)
     .where(
-        stored_events.c.topic == UserErased.TOPIC,
+        stored_events.c.topic == func.any(parameter("topics", ARRAY(Text))),
         stored_events.c.notification_id > parameter("after", BigInteger),
     )
     .order_by(stored_events.c.notification_id)
@@ -27,14 +45,19 @@ _erased = Statement(
 
 
 class Erasures:
-    """The ids of the users who were erased; looks when a signal says so, and now and then."""
+    """Whose tokens are dead; looks when a signal says so, and now and then."""
 
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
         self._users: set[int] = set()
+        self._disabled: set[int] = set()
+        self._ended: dict[int, float] = {}
         self._position = 0
         self._news = asyncio.Event()
         self._listeners: list[Callable[[int], None]] = []
+        self._doubters: list[Callable[[int], None]] = []
+        self.changes = 0
+        """How often somebody's trust ended or began: what is open looks again when it differs."""
         self._looking = Loop("erasures", self._look_forever, essential=True)
         signals.listen(self._heard)
 
@@ -45,6 +68,22 @@ class Erasures:
     def listen(self, listener: Callable[[int], None]) -> None:
         """Call ``listener`` with the id of each user who is erased from now on."""
         self._listeners.append(listener)
+
+    def listen_to_doubts(self, listener: Callable[[int], None]) -> None:
+        """Call ``listener`` with the id of each user of whom some token died from now on."""
+        self._doubters.append(listener)
+
+    def admits(self, user_id: int, issued_at: float) -> bool:
+        """Whether a JWT of this user that was issued then (seconds) is alive, as far as is known.
+
+        One that does not say when was issued at minus infinity.
+        """
+        ended = self._ended.get(user_id)
+        return self.is_open(user_id) and (ended is None or issued_at > ended)
+
+    def is_open(self, user_id: int) -> bool:
+        """Whether the account was neither erased nor disabled, as far as is known."""
+        return user_id not in self._users and user_id not in self._disabled
 
     async def start(self) -> None:
         """Learn who was erased by now, then go on; raises ``DatabaseUnavailable``."""
@@ -63,8 +102,15 @@ class Erasures:
         for listener in self._listeners:
             listener(user_id)
 
+    async def look(self) -> None:
+        """Learn at once what this process has just done; if it cannot, it learns it soon."""
+        try:
+            await self._look()
+        except DatabaseUnavailable as error:
+            log.warning("cannot look whose tokens are dead", error=str(error))
+
     def _heard(self, topics: frozenset[str]) -> None:
-        if not topics or UserErased.TOPIC in topics:
+        if not topics or TOPICS & topics:
             self._news.set()
 
     async def _look_forever(self) -> None:
@@ -75,6 +121,23 @@ class Erasures:
                 await asyncio.wait_for(self._news.wait(), LOOK_S)
 
     async def _look(self) -> None:
-        for position, state in await self._database.all(_erased, after=self._position):
-            self.happened(orjson.loads(state)["user_id"])
-            self._position = position
+        found = await self._database.all(_news, after=self._position, topics=sorted(TOPICS))
+        for position, topic, state in found:
+            if position > self._position:  # another look may have been faster
+                self._learn(topic, orjson.loads(state))
+                self._position = position
+
+    def _learn(self, topic: str, state: dict[str, Any]) -> None:
+        user_id = state["user_id"]
+        if topic == UserErased.TOPIC:
+            self.happened(user_id)
+        elif topic == UserDisabled.TOPIC:
+            self._disabled.add(user_id)
+        elif topic == UserEnabled.TOPIC:
+            self._disabled.discard(user_id)
+        elif topic == SessionsEnded.TOPIC:
+            before = datetime.fromisoformat(state["before"]).timestamp()
+            self._ended[user_id] = max(before, self._ended.get(user_id, before))
+        self.changes += 1
+        for listener in self._doubters:
+            listener(user_id)

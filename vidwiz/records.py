@@ -13,6 +13,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from vidwiz import counts
 from vidwiz.commands.base import (
     IdempotencyKeyUsed,
+    PasswordDropped,
     PasswordSet,
     PersonErased,
     QuotaGivenBack,
@@ -47,6 +48,17 @@ def _given(table: Table) -> TableValuedAlias:
 
 def _insert(table: Table) -> Statement:
     return Statement(table.insert().from_select(list(table.columns), select(_given(table))))
+
+
+def _set_password() -> Statement:
+    given = select(_given(credentials))
+    set_ = insert(credentials).from_select(list(credentials.columns), given)
+    return Statement(
+        set_.on_conflict_do_update(
+            index_elements=[credentials.c.user_id],
+            set_={"password_hash": set_.excluded.password_hash},
+        )
+    )
 
 
 def _take_quota() -> Statement:
@@ -102,24 +114,34 @@ def _shred_key() -> Statement:
     )
 
 
+def _delete_of(table: Table) -> Statement:
+    return Statement(table.delete().where(table.c.user_id == _erased.c.user_id))
+
+
 _WRITES = {
-    PasswordSet: _insert(credentials),
+    PasswordSet: _set_password(),
+    PasswordDropped: _delete_of(credentials),
     IdempotencyKeyUsed: _insert(idempotency_keys),
     QuotaTaken: _take_quota(),
     QuotaGivenBack: _give_quota_back(),
     PersonErased: _shred_key(),
 }
-_MAY_FIND_NONE = (QuotaGivenBack,)
-"""Kinds whose row may have been forgotten, which is no refusal."""
+_MAY_BE_GONE = (PasswordDropped, QuotaGivenBack)
+"""Records whose row may be gone: an imported account has no password, old counts are forgotten."""
 _SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
+    PasswordSet: (_delete_of(known_networks),),
+    PasswordDropped: (_delete_of(known_networks),),
     PersonErased: (
-        Statement(credentials.delete().where(credentials.c.user_id == _erased.c.user_id)),
-        Statement(idempotency_keys.delete().where(idempotency_keys.c.user_id == _erased.c.user_id)),
+        _delete_of(credentials),
+        _delete_of(idempotency_keys),
         Statement(quotas.delete().where(quotas.c.identity == _erased_name)),
-        Statement(known_networks.delete().where(known_networks.c.user_id == _erased.c.user_id)),
-    )
+        _delete_of(known_networks),
+    ),
 }
-"""What goes once nobody can write of the person any more: statements of their own, to see all."""
+"""What goes with a record: statements of their own, to see rows that were committed meanwhile.
+
+With a password go the networks that were trusted with it.
+"""
 _FORGET_KEYS = Statement(
     idempotency_keys.delete().where(idempotency_keys.c.used_at < parameter("before", Instant))
 )
@@ -140,7 +162,7 @@ async def write(connection: Connection, records: Sequence[Record], now: datetime
     for kind, rows in by_kind.items():
         values = {"rows": orjson.dumps(rows).decode()}
         cursor = await connection.execute(_WRITES[kind].sql, values)
-        if cursor.rowcount != len(rows) and kind not in _MAY_FIND_NONE:
+        if cursor.rowcount != len(rows) and kind not in _MAY_BE_GONE:
             raise RecordRefused(kind.__name__)
         for sweep in _SWEEPS.get(kind, ()):
             await connection.execute(sweep.sql, values)

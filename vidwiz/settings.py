@@ -220,6 +220,11 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(
         default=True, validation_alias="VIDWIZ_RATE_LIMITS", description="off: no rate limits"
     )
+    sign_up: Literal["open", "closed"] = Field(
+        "open",
+        validation_alias="VIDWIZ_SIGN_UP",
+        description="closed: only `vidwiz user add` opens accounts",
+    )
     stale_claim_s: float = Field(
         120,
         gt=0,

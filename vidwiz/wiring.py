@@ -21,6 +21,7 @@ from vidwiz.events import TaskType
 from vidwiz.http.app import create_app
 from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
+from vidwiz.http.guesses import Guesses
 from vidwiz.http.limits import Limits
 from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.passwords import Passwords
@@ -77,10 +78,12 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         for dispatcher in dispatchers.values():
             ending.push_async_callback(dispatcher.close)
         hub = Hub(database, signals)
+        erasures.listen_to_doubts(hub.doubt)
         ending.push_async_callback(hub.close)
         await ending.enter_async_context(_keeping(settings, database, signals, objects))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
         counts = Counts(database, settings.signing_key.encode())
+        guesses = Guesses(database, counts, enabled=settings.rate_limits)
         ending.callback(database.hurry)
         yield Services(
             database=database,
@@ -89,15 +92,16 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             erasures=erasures,
             objects=objects,
             dispatchers=dispatchers,
-            guard=Guard(tokens, settings.admin_bearer, database, erasures),
+            guard=Guard(tokens, settings.admin_bearer, database, erasures, guesses),
             tokens=tokens,
             passwords=passwords,
             counts=counts,
-            limits=Limits(enabled=settings.rate_limits),
             scrapers=Scrapers(
                 [settings.admin_bearer, settings.metrics_bearer],
                 everybody=settings.metrics == "open",
             ),
+            limits=Limits(counts, enabled=settings.rate_limits),
+            guesses=guesses,
             shielded=shielded,
             google=google,
             library=Library(objects),
@@ -106,7 +110,9 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             desk=desk,
             hub=hub,
             head_revision=migrate.head_revision(),
-            page=PageConfig(settings.google_client_id, settings.player_api_url),
+            page=PageConfig(
+                settings.google_client_id, settings.player_api_url, settings.sign_up == "open"
+            ),
         )
 
 

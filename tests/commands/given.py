@@ -67,6 +67,8 @@ from vidwiz.events import (
     TurnFailed,
     TurnStarted,
     TurnStopped,
+    UserDisabled,
+    UserEnabled,
     UserRenamed,
     UserSignedUp,
     VideoAdded,
@@ -368,11 +370,17 @@ def accounts(past: Sequence[Event], lookup: AccountsOf) -> Accounts:
             case GoogleAccountLinked() | ProfilePictureChanged():
                 (email,) = (e for e, its in by_email.items() if its.user_id == event.user_id)
                 before = by_email[email]
-                by_email[email] = Account(
-                    before.user_id,
-                    getattr(event, "google_id", before.google_id),
-                    getattr(event, "profile_image_url", before.profile_image_url),
+                by_email[email] = replace(
+                    before,
+                    google_id=getattr(event, "google_id", before.google_id),
+                    profile_image_url=getattr(event, "profile_image_url", before.profile_image_url),
                 )
+            case LongTermTokenIssued() | LongTermTokenRevoked() | UserDisabled() | UserEnabled():
+                (email,) = (e for e, its in by_email.items() if its.user_id == event.user_id)
+                before = by_email[email]
+                user = User("", token_id=before.token_id, disabled=before.disabled)
+                user = after(user, event)
+                by_email[email] = replace(before, token_id=user.token_id, disabled=user.disabled)
     return Accounts(
         user_id=NEXT_USER,
         by_email=by_email.get(lookup.email),
@@ -418,13 +426,12 @@ def after(user: User, event: Event) -> User:
     match event:
         case UserRenamed():
             return replace(user, name=event.name)
-        case AiNotesEnabled():
-            return replace(user, ai_notes_enabled=True)
-        case AiNotesDisabled():
-            return replace(user, ai_notes_enabled=False)
-        case LongTermTokenIssued():
-            return replace(user, token_id=event.token_id)
-        case LongTermTokenRevoked():
-            return replace(user, token_id=None)
+        case AiNotesEnabled() | AiNotesDisabled():
+            return replace(user, ai_notes_enabled=isinstance(event, AiNotesEnabled))
+        case LongTermTokenIssued() | LongTermTokenRevoked():
+            issued = isinstance(event, LongTermTokenIssued)
+            return replace(user, token_id=event.token_id if issued else None)
+        case UserDisabled() | UserEnabled():
+            return replace(user, disabled=isinstance(event, UserDisabled))
         case _:
             return user

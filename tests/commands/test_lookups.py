@@ -186,7 +186,9 @@ async def test_accounts_are_found_by_address_and_by_google_id(
 ) -> None:
     store, connection = parts
     ann = await sign_up(store)
-    google = SignInWithGoogle("g-1", "bob@example.org", True, "Bob", "https://p/1")
+    google = SignInWithGoogle(
+        "g-1", "bob@example.org", True, "Bob", "https://p/1", datetime.now(UTC)
+    )
     bob = await store.execute(google, ORIGIN)
 
     by_email, by_both, mixed, nobody, no_google = await lookups.answer(

@@ -6,11 +6,16 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.commands.given import NEXT_USER, given
-from vidwiz.commands.base import Command, PasswordSet, PersonErased
+from vidwiz.commands.base import Command, PasswordDropped, PasswordSet, PersonErased
 from vidwiz.commands.users import (
+    AccountDisabled,
+    ChangePassword,
     ChangeProfile,
+    DisableUser,
     EmailNotVerified,
     EmailTaken,
+    EnableUser,
+    EndSessions,
     EraseUser,
     IssueLongTermToken,
     LongTermTokenExists,
@@ -19,6 +24,7 @@ from vidwiz.commands.users import (
     RevokeLongTermToken,
     SignInWithGoogle,
     SignUp,
+    SignUpClosed,
     UserNotFound,
 )
 from vidwiz.events import (
@@ -28,11 +34,16 @@ from vidwiz.events import (
     LongTermTokenIssued,
     LongTermTokenRevoked,
     NoteAdded,
+    PasswordChanged,
+    PasswordRemoved,
     ProfilePictureChanged,
+    SessionsEnded,
     TaskCancelled,
     TaskCompleted,
     TaskQueued,
     TaskType,
+    UserDisabled,
+    UserEnabled,
     UserErased,
     UserRenamed,
     UserSignedUp,
@@ -45,6 +56,9 @@ PICTURE = ProfilePictureChanged(user_id=1, profile_image_url="https://p/1")
 ENABLED, DISABLED = AiNotesEnabled(user_id=1), AiNotesDisabled(user_id=1)
 ISSUED = LongTermTokenIssued(user_id=1, token_id="t-1", issued_at=NOW)
 REVOKED = LongTermTokenRevoked(user_id=1, token_id="t-1")
+ENDED = SessionsEnded(user_id=1, before=NOW)
+REMOVED, CHANGED = PasswordRemoved(user_id=1), PasswordChanged(user_id=1)
+SHUT, OPENED = UserDisabled(user_id=1), UserEnabled(user_id=1)
 
 SIGN_UP = SignUp("ann@example.org", "Ann", "$argon2id$hash")
 GOOGLE = SignInWithGoogle(
@@ -53,6 +67,7 @@ GOOGLE = SignInWithGoogle(
     email_verified=True,
     name="Ann of Google",
     picture="https://p/1",
+    at=NOW,
 )
 PROFILE = ChangeProfile(user_id=1)
 ISSUE = IssueLongTermToken(user_id=1, token_id="t-2", issued_at=NOW)
@@ -103,11 +118,11 @@ def test_a_name_that_google_does_not_give_is_the_mailbox(given_name: str | None,
 
 
 def test_a_verified_address_links_the_google_account_to_the_account_there_is() -> None:
-    given(ANN).when(GOOGLE).then(LINKED, PICTURE, result=1)
+    given(ANN).when(GOOGLE).then(LINKED, REMOVED, ENDED, PICTURE, result=1)
 
 
 def test_linking_without_a_picture_leaves_the_picture() -> None:
-    given(ANN).when(replace(GOOGLE, picture=None)).then(LINKED, result=1)
+    given(ANN).when(replace(GOOGLE, picture=None)).then(LINKED, REMOVED, ENDED, result=1)
 
 
 def test_an_unverified_address_links_nothing() -> None:
@@ -208,3 +223,44 @@ def work_on(*note_ids: int) -> list[TaskQueued]:
         TaskQueued(task_id=100 + its, task_type=TaskType.AI_NOTE, video_id="v", note_id=its)
         for its in note_ids
     ]
+
+
+def test_a_link_drops_all_by_which_whoever_opened_the_account_gets_in() -> None:
+    told = given(ANN, ISSUED).when(GOOGLE)
+    told.then(LINKED, REMOVED, ENDED, REVOKED, PICTURE, result=1).recording(PasswordDropped(1))
+
+
+def test_a_disabled_account_is_neither_entered_nor_linked() -> None:
+    given(ANN, SHUT).when(GOOGLE).refused(AccountDisabled)
+    given(ANN, LINKED, SHUT).when(GOOGLE).refused(AccountDisabled)
+    given(ANN, LINKED, PICTURE, SHUT, OPENED).when(GOOGLE).then(result=1)
+
+
+def test_closed_sign_up_lets_only_those_in_who_have_an_account() -> None:
+    closed = replace(GOOGLE, may_sign_up=False)
+    given().when(closed).refused(SignUpClosed)
+    given(ANN, LINKED, PICTURE).when(closed).then(result=1)
+
+
+def test_another_password_ends_every_session_and_the_long_term_token() -> None:
+    command = ChangePassword(1, "$argon2id$new", NOW)
+    told = given(ANN, ISSUED).when(command)
+    told.then(CHANGED, ENDED, REVOKED).recording(PasswordSet(1, "$argon2id$new"))
+    given(ANN).when(command).then(CHANGED, ENDED)
+    given().when(command).refused(UserNotFound)
+
+
+def test_signing_out_everywhere_ends_the_long_term_token_too() -> None:
+    given(ANN, ISSUED).when(EndSessions(1, NOW)).then(ENDED, REVOKED)
+    given(ANN).when(EndSessions(1, NOW)).then(ENDED)
+    given().when(EndSessions(1, NOW)).refused(UserNotFound)
+
+
+def test_an_account_is_disabled_and_enabled_once() -> None:
+    disable, enable = DisableUser(1, NOW), EnableUser(1)
+    given(ANN, ISSUED).when(disable).then(SHUT, ENDED, REVOKED)
+    given(ANN, SHUT).when(disable).then()
+    given(ANN, SHUT).when(enable).then(OPENED)
+    given(ANN).when(enable).then()
+    given().when(disable).refused(UserNotFound)
+    given().when(enable).refused(UserNotFound)

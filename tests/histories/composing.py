@@ -24,7 +24,11 @@ from vidwiz.commands.tasks import (
     SubmitResult,
 )
 from vidwiz.commands.users import (
+    ChangePassword,
     ChangeProfile,
+    DisableUser,
+    EnableUser,
+    EndSessions,
     EraseUser,
     IssueLongTermToken,
     RevokeLongTermToken,
@@ -71,6 +75,8 @@ def sign_in_with_google(world: World, dice: Dice) -> SignInWithGoogle:
         email_verified=dice.choice((True, True, False)),
         name=dice.choice(("Gus", " x ", None)),
         picture=dice.choice((None, "https://p/1", "https://p/2")),
+        at=world.now,
+        may_sign_up=dice.choice((True, True, True, False)),
     )
 
 
@@ -90,6 +96,23 @@ def issue_long_term_token(world: World, dice: Dice) -> IssueLongTermToken:
 
 def revoke_long_term_token(world: World, dice: Dice) -> RevokeLongTermToken:
     return RevokeLongTermToken(one_of(dice, world.users_ever))
+
+
+def change_password(world: World, dice: Dice) -> ChangePassword:
+    password_hash = dice.choice(("c hash", "d hash"))
+    return ChangePassword(one_of(dice, world.users_ever), password_hash, world.now)
+
+
+def end_sessions(world: World, dice: Dice) -> EndSessions:
+    return EndSessions(one_of(dice, world.users_ever), world.now)
+
+
+def disable_user(world: World, dice: Dice) -> DisableUser:
+    return DisableUser(one_of(dice, world.users_ever), world.now)
+
+
+def enable_user(world: World, dice: Dice) -> EnableUser:
+    return EnableUser(one_of(dice, world.users_ever))
 
 
 def erase_user(world: World, dice: Dice) -> EraseUser:
@@ -270,6 +293,10 @@ COMPOSERS: Mapping[type, Compose] = {
     ChangeProfile: change_profile,
     IssueLongTermToken: issue_long_term_token,
     RevokeLongTermToken: revoke_long_term_token,
+    ChangePassword: change_password,
+    EndSessions: end_sessions,
+    DisableUser: disable_user,
+    EnableUser: enable_user,
     EraseUser: erase_user,
     AddNote: add_note,
     EditNote: edit_note,

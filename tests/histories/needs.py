@@ -11,7 +11,9 @@ from tests.histories.composing import (
     claim_task,
     complete_turn,
     delete_note,
+    disable_user,
     edit_note,
+    enable_user,
     erase_user,
     expire_task,
     fail_turn,
@@ -64,6 +66,10 @@ def _has_token(world: World) -> bool:
     return any(user.long_term_token_id is not None for user in world.users.values())
 
 
+def _is_disabled(world: World) -> bool:
+    return any(user.disabled_at is not None for user in world.users.values())
+
+
 def _has_videos(world: World) -> bool:
     return bool(world.videos)
 
@@ -85,5 +91,6 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     erase_user: (_is_writing, queue_task),
     sign_in_with_google: (_is_linked, first_sign_in),
     revoke_long_term_token: (_has_token, issue_long_term_token),
+    enable_user: (_is_disabled, disable_user),
     start_conversation: (_has_videos, open_video),
 }

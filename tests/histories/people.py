@@ -1,11 +1,18 @@
 """What must come of the commands about accounts."""
 
+from datetime import datetime
+
 from tests.histories.told import Told
 from tests.histories.world import User, World
 from vidwiz.commands.users import (
+    AccountDisabled,
+    ChangePassword,
     ChangeProfile,
+    DisableUser,
     EmailNotVerified,
     EmailTaken,
+    EnableUser,
+    EndSessions,
     EraseUser,
     IssueLongTermToken,
     LongTermTokenExists,
@@ -14,6 +21,7 @@ from vidwiz.commands.users import (
     RevokeLongTermToken,
     SignInWithGoogle,
     SignUp,
+    SignUpClosed,
     UserNotFound,
 )
 from vidwiz.events import TaskType
@@ -45,12 +53,16 @@ def _newcomer(world: World, told: Told, email: str, name: str) -> User:
 def sign_in_with_google(world: World, command: SignInWithGoogle, told: Told) -> int:
     for user in world.users.values():
         if user.google_id == command.google_id:
+            if user.disabled_at is not None:
+                raise AccountDisabled
             return _shown(world, user, command.picture)
     if not command.email_verified:
         raise EmailNotVerified
     for user in world.users.values():
         if user.email == command.email:
             return _linked(world, user, command)
+    if not command.may_sign_up:
+        raise SignUpClosed
     local_part = command.email.split("@")[0]
     name = (command.name or "").strip()
     user = _newcomer(world, told, command.email, (name if len(name) > 1 else local_part)[:100])
@@ -61,9 +73,48 @@ def sign_in_with_google(world: World, command: SignInWithGoogle, told: Told) -> 
 def _linked(world: World, user: User, command: SignInWithGoogle) -> int:
     if user.google_id is not None:
         raise OtherGoogleAccountLinked
+    if user.disabled_at is not None:
+        raise AccountDisabled
     user.google_id = command.google_id
     user.happened(world.now)
+    user.happened(world.now)  # the password is removed
+    world.credentials.pop(user.id, None)
+    _nobody_in(world, user, command.at)
     return _shown(world, user, command.picture)
+
+
+def _nobody_in(world: World, user: User, at: datetime) -> None:
+    user.tokens_valid_from = at
+    user.happened(world.now)
+    if user.long_term_token_id is not None:
+        user.long_term_token_id = user.long_term_token_issued_at = None
+        user.happened(world.now)
+
+
+def change_password(world: World, command: ChangePassword, _: Told) -> None:
+    user = existing(world, command.user_id)
+    world.credentials[user.id] = command.password_hash
+    user.happened(world.now)
+    _nobody_in(world, user, command.at)
+
+
+def end_sessions(world: World, command: EndSessions, _: Told) -> None:
+    _nobody_in(world, existing(world, command.user_id), command.at)
+
+
+def disable_user(world: World, command: DisableUser, _: Told) -> None:
+    user = existing(world, command.user_id)
+    if user.disabled_at is None:
+        user.disabled_at = world.now
+        user.happened(world.now)
+        _nobody_in(world, user, command.at)
+
+
+def enable_user(world: World, command: EnableUser, _: Told) -> None:
+    user = existing(world, command.user_id)
+    if user.disabled_at is not None:
+        user.disabled_at = None
+        user.happened(world.now)
 
 
 def _shown(world: World, user: User, picture: str | None) -> int:

@@ -36,6 +36,8 @@ class User(Row):
     ai_notes_enabled: bool = False
     long_term_token_id: str | None = None
     long_term_token_issued_at: datetime | None = None
+    tokens_valid_from: datetime | None = None
+    disabled_at: datetime | None = None
 
 
 @dataclass

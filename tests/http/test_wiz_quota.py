@@ -12,7 +12,7 @@ from tests.http.wire import claims, error_of, long_term_token, refused, shaped, 
 from tests.support import Api, Person, bearer, new_video_id
 from tests.wiz_support import ask, guest, payloads, ready_video, wiz_api
 from vidwiz.http import shapes
-from vidwiz.http.limits import PER_ADDRESS
+from vidwiz.http.limits import IN_PROCESS
 
 GUESTS = 5
 USERS = 20
@@ -206,7 +206,7 @@ async def test_a_flood_from_one_address_is_refused_and_costs_nothing(
     video_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(PER_ADDRESS, "wiz", parse("3/minute"))
+    monkeypatch.setitem(IN_PROCESS, "wiz", parse("3/minute"))
     data = tmp_path_factory.mktemp("limited")
     async with wiz_api(module_dsn, data, model, VIDWIZ_RATE_LIMITS=True) as api:
         who = guest()

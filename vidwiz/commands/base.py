@@ -98,6 +98,18 @@ class PasswordSet:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordDropped:
+    """A record beside the log: the account's password, if it has one, opens nothing any more."""
+
+    user_id: int
+
+    @property
+    def once(self) -> str:
+        """What there can be only one of."""
+        return f"password:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKeyUsed:
     """A record beside the log: this key of this user made this note out of this request."""
 
@@ -151,7 +163,9 @@ class PersonErased:
         return f"person:{self.user_id}"
 
 
-Record = PasswordSet | IdempotencyKeyUsed | QuotaTaken | QuotaGivenBack | PersonErased
+Record = (
+    PasswordSet | PasswordDropped | IdempotencyKeyUsed | QuotaTaken | QuotaGivenBack | PersonErased
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from vidwiz.commands.base import (
     Found,
     Lookup,
     Outcome,
+    PasswordDropped,
     PasswordSet,
     PersonErased,
 )
@@ -19,8 +20,13 @@ from vidwiz.events import (
     GoogleAccountLinked,
     LongTermTokenIssued,
     LongTermTokenRevoked,
+    PasswordChanged,
+    PasswordRemoved,
     ProfilePictureChanged,
+    SessionsEnded,
     TaskCancelled,
+    UserDisabled,
+    UserEnabled,
     UserErased,
     UserRenamed,
     UserSignedUp,
@@ -74,13 +80,29 @@ class OtherGoogleAccountLinked(DomainError):
     message = "Email is already linked to another Google account"
 
 
+class AccountDisabled(DomainError):
+    """The operator disabled the account; a stranger is not told that there is one."""
+
+    code = "account_disabled"
+    message = "Invalid Google credential"
+
+
+class SignUpClosed(DomainError):
+    """Only the operator opens accounts here."""
+
+    code = "sign_up_closed"
+    message = "Sign-up is closed on this server"
+
+
 @dataclass(frozen=True)
 class Account:
-    """What sign-in needs to know of an account."""
+    """What sign-in needs to know of an account; ``token_id`` is None without a long-term token."""
 
     user_id: int
     google_id: str | None
     profile_image_url: str | None
+    token_id: str | None = None
+    disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,13 +149,15 @@ def sign_up(command: SignUp, accounts: Accounts) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SignInWithGoogle:
-    """Google vouches for this person."""
+    """Google vouches for this person, ``at`` this moment; ``may_sign_up``: also for a newcomer."""
 
     google_id: str
     email: str
     email_verified: bool
     name: str | None
     picture: str | None
+    at: datetime
+    may_sign_up: bool = True
 
     def lookup(self) -> AccountsOf:
         """Who is linked to the Google id, and who has the address."""
@@ -148,6 +172,8 @@ def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcom
         raise EmailNotVerified
     if accounts.by_email is not None:
         return _linked(command, accounts.by_email)
+    if not command.may_sign_up:
+        raise SignUpClosed
     signed_up = UserSignedUp(
         user_id=accounts.user_id,
         email=command.email,
@@ -159,14 +185,38 @@ def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcom
 
 
 def _signed_in(command: SignInWithGoogle, account: Account) -> Outcome:
+    if account.disabled:
+        raise AccountDisabled
     return Outcome(events=tuple(_new_picture(command, account)), result=account.user_id)
 
 
 def _linked(command: SignInWithGoogle, account: Account) -> Outcome:
+    """Whoever opened the account never proved that the address is theirs.
+
+    So what they can enter it by goes: password, long-term token and every session.
+    """
     if account.google_id is not None:
         raise OtherGoogleAccountLinked
-    linked = GoogleAccountLinked(user_id=account.user_id, google_id=command.google_id)
-    return Outcome(events=(linked, *_new_picture(command, account)), result=account.user_id)
+    if account.disabled:
+        raise AccountDisabled
+    user_id = account.user_id
+    return Outcome(
+        events=(
+            GoogleAccountLinked(user_id=user_id, google_id=command.google_id),
+            PasswordRemoved(user_id=user_id),
+            *_nobody_in(user_id, account.token_id, command.at),
+            *_new_picture(command, account),
+        ),
+        records=(PasswordDropped(user_id),),
+        result=user_id,
+    )
+
+
+def _nobody_in(user_id: int, token_id: str | None, at: datetime) -> Iterable[Event]:
+    """Every session ends, and the long-term token dies: each session could read it."""
+    yield SessionsEnded(user_id=user_id, before=at)
+    if token_id is not None:
+        yield LongTermTokenRevoked(user_id=user_id, token_id=token_id)
 
 
 def _new_picture(command: SignInWithGoogle, account: Account) -> Iterable[Event]:
@@ -189,6 +239,7 @@ class User:
     name: str
     ai_notes_enabled: bool = False
     token_id: str | None = None
+    disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,6 +321,86 @@ def revoke_long_term_token(command: RevokeLongTermToken, found: FoundUser) -> Ou
     if token_id is None:
         raise LongTermTokenNotFound
     return Outcome(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Set another password, of which only the hash gets here; all sessions end."""
+
+    user_id: int
+    password_hash: str
+    at: datetime
+
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
+
+
+def change_password(command: ChangePassword, found: FoundUser) -> Outcome:
+    """Whoever came in by the old password is out."""
+    user = _existing(found)
+    ended = _nobody_in(command.user_id, user.token_id, command.at)
+    return Outcome(
+        events=(PasswordChanged(user_id=command.user_id), *ended),
+        records=(PasswordSet(command.user_id, command.password_hash),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Sign the person out everywhere."""
+
+    user_id: int
+    at: datetime
+
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
+
+
+def end_sessions(command: EndSessions, found: FoundUser) -> Outcome:
+    """The long-term token goes too."""
+    user = _existing(found)
+    return Outcome(events=tuple(_nobody_in(command.user_id, user.token_id, command.at)))
+
+
+@dataclass(frozen=True, slots=True)
+class DisableUser:
+    """Shut the account; nothing of it is lost."""
+
+    user_id: int
+    at: datetime
+
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
+
+
+def disable_user(command: DisableUser, found: FoundUser) -> Outcome:
+    """Disabling again is no event."""
+    user = _existing(found)
+    if user.disabled:
+        return Outcome()
+    ended = _nobody_in(command.user_id, user.token_id, command.at)
+    return Outcome(events=(UserDisabled(user_id=command.user_id), *ended))
+
+
+@dataclass(frozen=True, slots=True)
+class EnableUser:
+    """Open the account again."""
+
+    user_id: int
+
+    def lookup(self) -> UserOf:
+        """The account."""
+        return UserOf(self.user_id)
+
+
+def enable_user(command: EnableUser, found: FoundUser) -> Outcome:
+    """Enabling again is no event."""
+    if not _existing(found).disabled:
+        return Outcome()
+    return Outcome(events=(UserEnabled(user_id=command.user_id),))
 
 
 @dataclass(frozen=True)

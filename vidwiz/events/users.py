@@ -79,6 +79,38 @@ class LongTermTokenRevoked(UserEvent):
     token_id: str
 
 
+class PasswordChanged(UserEvent):
+    """The account has another password from now on; it is kept beside the log."""
+
+    TOPIC: ClassVar[str] = "PasswordChanged"
+
+
+class PasswordRemoved(UserEvent):
+    """The account has no password any more."""
+
+    TOPIC: ClassVar[str] = "PasswordRemoved"
+
+
+class SessionsEnded(UserEvent):
+    """Every JWT issued at ``before`` or earlier is dead, and each that does not say when it was."""
+
+    TOPIC: ClassVar[str] = "SessionsEnded"
+
+    before: datetime
+
+
+class UserDisabled(UserEvent):
+    """Nobody can use the account until it is enabled again."""
+
+    TOPIC: ClassVar[str] = "UserDisabled"
+
+
+class UserEnabled(UserEvent):
+    """The account can be used again; sessions of before stay ended."""
+
+    TOPIC: ClassVar[str] = "UserEnabled"
+
+
 class UserErased(UserEvent):
     """The person asked to be forgotten: their key was shredded, and what they own is gone."""
 

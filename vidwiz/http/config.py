@@ -21,6 +21,7 @@ class PageConfig:
 
     google_client_id: str | None
     player_api_url: str
+    sign_up_open: bool
 
 
 @config.get("/config")
@@ -36,5 +37,6 @@ async def get_config() -> Response:
             "user_daily_limit": QUESTIONS_OF_USER,
             "version": version("vidwiz"),
             "player_api_url": page.player_api_url,
+            "sign_up": "open" if page.sign_up_open else "closed",
         }
     )

@@ -21,6 +21,7 @@ from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import REQUEST_ID, scope
+from vidwiz.http.passwords import TooManyPasswords
 from vidwiz.projections.time_travel import ReplayTooLong
 from vidwiz.store import Conflict, Overloaded
 
@@ -62,6 +63,8 @@ STATUSES: Mapping[type[DomainError], int] = {
     users.LongTermTokenExists: 400,
     users.LongTermTokenNotFound: 404,
     users.EmailNotVerified: 401,
+    users.AccountDisabled: 401,
+    users.SignUpClosed: 403,
     users.OtherGoogleAccountLinked: 409,
     videos.VideoNotFound: 404,
     videos.TranscriptExists: 409,
@@ -72,6 +75,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     Overloaded,
     ObjectStoreError,
     CertificatesUnavailable,
+    TooManyPasswords,
     UnknownEvent,
 )
 """What is over when the service has again what it needs."""

@@ -16,6 +16,7 @@ from vidwiz.database import Database
 from vidwiz.erasures import Erasures
 from vidwiz.events.recorded import ADMIN, Actor
 from vidwiz.http.errors import ApiError
+from vidwiz.http.guesses import Guesses
 from vidwiz.http.services import services
 from vidwiz.http.tokens import Tokens
 from vidwiz.projections.sql import Statement, parameter
@@ -46,9 +47,10 @@ _token_id = Statement(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account."""
+    """A person with an account; ``by_api_key``: by the long-term token, not a sign-in."""
 
     user_id: int
+    by_api_key: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -86,15 +88,21 @@ Visitor = User | Guest
 
 
 class Guard:
-    """Reads credentials; those of a user who was erased are none."""
+    """Reads credentials; those of a user who was erased, disabled or signed out are none."""
 
     def __init__(
-        self, tokens: Tokens, admin_token: str, database: Database, erasures: Erasures
+        self,
+        tokens: Tokens,
+        admin_token: str,
+        database: Database,
+        erasures: Erasures,
+        guesses: Guesses,
     ) -> None:
         self._tokens = tokens
         self._admin_token = admin_token.encode()
         self._database = database
         self._erasures = erasures
+        self._guesses = guesses
 
     async def user(self) -> User:
         """The user, or a 401."""
@@ -103,9 +111,18 @@ class Guard:
             raise ApiError(401, "Invalid or expired token")
         return user
 
+    async def signed_in_user(self) -> User:
+        """The user by a sign-in; a 401 without one, a 403 by the long-term token."""
+        user = await self.user()
+        if user.by_api_key:
+            raise ApiError(403, "This needs a sign-in; an API key is not enough")
+        return user
+
     async def admin(self) -> Admin:
         """The admin; a 401 without a token, a 403 with any other."""
-        if not self._is_admin(bearer()):
+        token = bearer()
+        if not self._is_admin(token):
+            await self._wrong(token)
             raise ApiError(403, "Admin token required")
         return Admin()
 
@@ -114,7 +131,11 @@ class Guard:
         token = bearer()
         if self._is_admin(token):
             return Admin()
-        return await self.user()
+        user = await self._user(token)
+        if user is None:
+            await self._wrong(token)
+            raise ApiError(401, "Invalid or expired token")
+        return user
 
     async def user_or_guest(self) -> Visitor:
         """The user of a valid token, else the guest that the header names, or a 401."""
@@ -132,8 +153,11 @@ class Guard:
 
     async def visitor_or_admin(self) -> Visitor | Admin:
         """The admin, the user of a valid token, or the guest that the header names, or a 401."""
-        if self._is_admin(_bearer_if_any()):
+        token = _bearer_if_any()
+        if self._is_admin(token):
             return Admin()
+        if token:
+            await self._wrong(token)
         return await self.user_or_guest()
 
     async def again(self, caller: Caller) -> None:
@@ -146,15 +170,27 @@ class Guard:
         return await self._user(token) == user
 
     def _is_admin(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._admin_token)
+        """Whether it is the admin's; a network that guessed too much is not told."""
+        given = token.encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(given, self._admin_token) and self._guesses.may_be_right()
+
+    async def _wrong(self, token: str) -> None:
+        """Count a guess at the admin's token; a user's token, live or dead, is none."""
+        if not self._tokens.signed_here(token):
+            await self._guesses.wrong_token()
 
     async def _user(self, token: str) -> User | None:
         claims = self._tokens.read(token)
-        if claims is None or claims.user_id in self._erasures:
+        if claims is None:
             return None
-        if claims.token_id is not None and not await self._lives(claims.user_id, claims.token_id):
+        if claims.token_id is None:
+            alive = self._erasures.admits(claims.user_id, claims.issued_at)
+            return User(claims.user_id) if alive else None
+        known = self._erasures.is_open(claims.user_id) and self._tokens.may_sign(claims.token_id)
+        if not known:
             return None
-        return User(claims.user_id)
+        alive = await self._lives(claims.user_id, claims.token_id)
+        return User(claims.user_id, by_api_key=True) if alive else None
 
     async def _lives(self, user_id: int, token_id: str) -> bool:
         row = await self._database.one(_token_id, user_id=user_id)
@@ -180,6 +216,11 @@ Handler = Callable[..., Awaitable[Response]]
 def user_only(handler: Handler) -> Handler:
     """Pass the ``User`` to the handler as its first argument."""
     return _guarded(handler, Guard.user, [{"user": []}])
+
+
+def signed_in_only(handler: Handler) -> Handler:
+    """Pass the ``User`` to the handler as its first argument; a long-term token is not enough."""
+    return _guarded(handler, Guard.signed_in_user, [{"user": []}])
 
 
 def admin_only(handler: Handler) -> Handler:

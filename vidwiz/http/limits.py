@@ -1,6 +1,10 @@
-"""Rate limits of the routes that a stranger may call, per address and per account."""
+"""Rate limits of the routes that a stranger may call, per network.
 
-import hashlib
+Those that keep people safe are counted in the database, for all processes together. Those that
+only keep one client from taking all the time are counted in this process: they cost no query,
+and several processes together allow so many times as much.
+"""
+
 import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -12,67 +16,70 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from quart import Response, request
 
+from vidwiz.counts import HOUR, Charge, Counts, Limit
 from vidwiz.http.errors import ApiError
 from vidwiz.http.services import services
 
-PER_ADDRESS = {
-    "login": parse("30/minute"),
-    "signup": parse("20/hour"),
+IN_PROCESS: dict[str, RateLimitItem] = {
+    "login": parse("300/minute"),  # the wrong ones are counted by vidwiz.http.guesses
     "wiz": parse("600/minute"),
     "wiz_read": parse("1200/minute"),
-    "guest_question": parse("300/hour"),
     "export": parse("30/hour"),
 }
-PER_ACCOUNT = {"login": parse("60/minute")}
-"""Slows guessing from many addresses; high enough that nobody locks another out with a few."""
+SHARED = {
+    "signup": Limit("signup", 20, HOUR, strangers=True),
+    "guest_question": Limit("guest_question", 300, HOUR, strangers=True),
+}
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
 
 class Limits:
-    """Counts in this process; ``enabled`` false lets everything through."""
+    """Counts requests by network; ``enabled`` false lets everything through."""
 
-    def __init__(self, *, enabled: bool) -> None:
+    def __init__(self, counts: Counts, *, enabled: bool) -> None:
+        self._counts = counts
         self._enabled = enabled
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
     async def spend_for_address(self, purpose: str) -> None:
-        """Count one request of the client's address; raises ``ApiError`` 429."""
-        await self._spend(PER_ADDRESS[purpose], purpose, _network(request.remote_addr))
-
-    async def spend_for_account(self, purpose: str, email: str) -> None:
-        """Count one request about an account, wherever it comes from; raises ``ApiError`` 429."""
-        await self._spend(PER_ACCOUNT[purpose], f"{purpose} account", email)
-
-    async def _spend(self, limit: RateLimitItem, purpose: str, who: str) -> None:
+        """Count one request of the client's network; raises ``ApiError`` 429."""
         if not self._enabled:
             return
-        key = hashlib.sha256(who.encode()).hexdigest()[:32]
-        if await self._window.hit(limit, purpose, key):
+        if purpose in SHARED:
+            full = await self._counts.take(Charge(SHARED[purpose], network()))
+            if full is not None:
+                raise too_many(full.reset_in_seconds)
             return
-        stats = await self._window.get_window_stats(limit, purpose, key)
-        seconds = max(1, round(stats.reset_time - time.time()))
-        raise ApiError(
-            429,
-            "Too many requests; please try again later",
-            details={"reset_in_seconds": seconds},
-            headers={"Retry-After": str(seconds)},
-        )
+        limit, key = IN_PROCESS[purpose], self._counts.digest(network()).hex()
+        if not await self._window.hit(limit, purpose, key):
+            stats = await self._window.get_window_stats(limit, purpose, key)
+            raise too_many(max(1, round(stats.reset_time - time.time())))
 
 
-def _network(address: str | None) -> str:
-    """The address, or the /64 around an IPv6 one, which a single client has to itself."""
+def too_many(seconds: int, message: str = "Too many requests; please try again later") -> ApiError:
+    """The 429 of a limit whose window ends in so many seconds."""
+    return ApiError(
+        429,
+        message,
+        details={"reset_in_seconds": seconds},
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def network() -> str:
+    """The client's address, or the /64 around an IPv6 one, which a single client has to itself."""
     try:
-        ip = ip_address(address or "")
+        ip = ip_address(request.remote_addr or "")
     except ValueError:
         return "local"
     if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+        return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))
     return str(ip)
 
 
 def limited(purpose: str) -> Callable[[Handler], Handler]:
-    """Limit how often one address may call the route."""
+    """Limit how often one network may call the route."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)

@@ -5,42 +5,78 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 Result = TypeVar("Result")
 
 THREADS = 2
-"""Each hash takes 64 MiB and a core; more at once would only take longer, all of them."""
+"""Each hash takes 19 MiB and a core; more at once would only take longer, all of them."""
+MOST_WAITING = 64
+"""Hashes under way and waiting: about a second of work for two cores."""
+LONGEST_PASSWORD = 1024
+"""Bytes of UTF-8; a longer one is no password, and is never hashed."""
+
+
+class TooManyPasswords(Exception):
+    """So many passwords wait to be hashed that another would wait for too long."""
+
+
+def hasher() -> PasswordHasher:
+    """OWASP's first choice for argon2id (Password Storage Cheat Sheet): 19 MiB, 2 passes, 1 lane.
+
+    https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+    """
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 
 
 class Passwords:
-    """Hashes and checks, off the event loop."""
+    """Hashes and checks, off the event loop; each raises ``TooManyPasswords``."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+        self._hasher = hasher()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
+        self._waiting = 0
         self._nobody = self._hasher.hash("the password of an account that is not there")
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of a new password."""
-        return await self._run(self._hasher.hash, password)
+        return await self._run(self._hasher.hash, _bytes(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the one hashed; None takes as long and is always false."""
-        matches = await self._run(self._matches, password_hash or self._nobody, password)
-        return matches and password_hash is not None
+        given = _bytes(password)
+        too_long = len(given) > LONGEST_PASSWORD
+        known = password_hash or self._nobody
+        matches = await self._run(self._matches, known, b"" if too_long else given)
+        return matches and password_hash is not None and not too_long
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _matches(self, password_hash: str, password: str) -> bool:
+    def _matches(self, password_hash: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[..., Result], *arguments: str) -> Result:
+    async def _run(self, work: Callable[..., Result], *arguments: str | bytes) -> Result:
+        if self._waiting >= MOST_WAITING:
+            raise TooManyPasswords
+        self._waiting += 1
+        future = self._threads.submit(work, *arguments)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, work, *arguments)
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        return await asyncio.wrap_future(future)
+
+    def _done(self) -> None:
+        self._waiting -= 1
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vidwiz.events import TaskType
     from vidwiz.http.config import PageConfig
     from vidwiz.http.guards import Guard
+    from vidwiz.http.guesses import Guesses
     from vidwiz.http.limits import Limits
     from vidwiz.http.long_poll import Dispatcher
     from vidwiz.http.passwords import Passwords
@@ -50,6 +51,7 @@ class Services:
     counts: Counts
     limits: Limits
     scrapers: Scrapers
+    guesses: Guesses
     shielded: Shielded
     google: GoogleSignIn | None
     library: Library

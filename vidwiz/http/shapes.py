@@ -398,13 +398,17 @@ class Everything(BaseModel):
 
 
 class Config(BaseModel):
-    """What the web app has to know; ``google_client_id`` is null where sign-in is off."""
+    """What the web app has to know; ``google_client_id`` is null where Google sign-in is off.
+
+    Where ``sign_up`` is closed only the operator opens accounts.
+    """
 
     google_client_id: str | None
     guest_daily_limit: int
     user_daily_limit: int
     version: str
     player_api_url: str
+    sign_up: Literal["open", "closed"]
 
 
 class Archive(BaseModel):

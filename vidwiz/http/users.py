@@ -1,8 +1,9 @@
 """Accounts: sign up, log in, Google, profile, long-term token."""
 
 import re
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -11,12 +12,16 @@ from quart import Blueprint, Response
 from vidwiz.adapters.google_sign_in import InvalidCredential
 from vidwiz.commands.users import (
     NAME_LENGTH,
+    ChangePassword,
     ChangeProfile,
+    EndSessions,
     EraseUser,
     IssueLongTermToken,
+    LongTermTokenExists,
     RevokeLongTermToken,
     SignInWithGoogle,
     SignUp,
+    SignUpClosed,
     UserNotFound,
 )
 from vidwiz.events.recorded import SYSTEM
@@ -26,15 +31,17 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import User, public, user_only
+from vidwiz.http.guards import User, public, signed_in_only, user_only
 from vidwiz.http.limits import limited
+from vidwiz.http.passwords import LONGEST_PASSWORD
 from vidwiz.http.services import services
 from vidwiz.projections import queries
 
 users = Blueprint("users", __name__)
 
 SHORTEST_PASSWORD = 7
-LONGEST_PASSWORD = 1024
+LATER_S = 0.00001
+"""How much later than the end of the others a session begins at least."""
 LONGEST_EMAIL = 320
 
 _email = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
@@ -65,8 +72,8 @@ def _some_password(value: str) -> str:
 def _new_password(value: str) -> str:
     if len(_some_password(value)) < SHORTEST_PASSWORD:
         raise ValueError("Password must be more than 6 characters long")
-    if len(value) > LONGEST_PASSWORD:
-        raise ValueError(f"Password must be at most {LONGEST_PASSWORD} characters long")
+    if len(value.encode("utf-8", "surrogatepass")) > LONGEST_PASSWORD:
+        raise ValueError(f"Password must be at most {LONGEST_PASSWORD} bytes long")
     return value
 
 
@@ -90,6 +97,15 @@ def _clean_credential(value: str) -> str:
 
 Name = Annotated[str, CheckedAs(_clean_name, minLength=NAME_LENGTH[0], pattern=r"\S")]
 Password = Annotated[str, CheckedAs(_some_password, minLength=1, format="password")]
+NewPassword = Annotated[
+    str,
+    CheckedAs(
+        _new_password,
+        minLength=SHORTEST_PASSWORD,
+        maxLength=LONGEST_PASSWORD,
+        format="password",
+    ),
+]
 Credential = Annotated[str, CheckedAs(_clean_credential, minLength=1, pattern=r"\S")]
 
 
@@ -99,15 +115,7 @@ class NewUser(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: Annotated[str, CheckedAs(_clean_email, pattern=r"\S@\S+\.[A-Za-z]{2,}")]
-    password: Annotated[
-        str,
-        CheckedAs(
-            _new_password,
-            minLength=SHORTEST_PASSWORD,
-            maxLength=LONGEST_PASSWORD,
-            format="password",
-        ),
-    ]
+    password: NewPassword
     name: Name
 
 
@@ -137,6 +145,22 @@ class ProfileEdit(BaseModel):
     ai_notes_enabled: bool | None = None
 
 
+class PasswordChange(BaseModel):
+    """A new password, and what proves its owner: the old one, or a Google ID token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    new_password: NewPassword
+    old_password: Password | None = None
+    credential: Credential | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.old_password is None) == (self.credential is None):
+            raise ValueError("either old_password or credential is required")
+        return self
+
+
 class Proof(BaseModel):
     """A sign-in, made anew: the account's password, or an ID token of its Google account."""
 
@@ -153,11 +177,13 @@ class Proof(BaseModel):
 
 
 @users.post("/user/signup")
-@documented("users", shapes.Message, 400, 409, 413, 422, 429, status=201, body=NewUser)
+@documented("users", shapes.Message, 400, 403, 409, 413, 422, 429, 503, status=201, body=NewUser)
 @public
 @limited("signup")
 async def post_signup() -> Response:
-    """Open an account with a password."""
+    """Open an account with a password; a 403 where only the operator opens accounts."""
+    if not services().page.sign_up_open:
+        raise SignUpClosed
     body = await bodies.read(NewUser)
     password_hash = await services().passwords.hash(body.password)
     command = SignUp(email=body.email, name=body.name, password_hash=password_hash)
@@ -166,19 +192,22 @@ async def post_signup() -> Response:
 
 
 @users.post("/user/login")
-@documented("users", shapes.Token, 400, 401, 413, 422, 429, body=Login)
+@documented("users", shapes.Token, 400, 401, 413, 422, 429, 503, body=Login)
 @public
 @limited("login")
 async def post_login() -> Response:
     """A JWT for an address and a password; takes as long when the address is unknown."""
     body = await bodies.read(Login)
-    await services().limits.spend_for_account("login", body.email)
+    began = time.time()  # a password that is changed meanwhile opens no session
     account = await services().database.one(queries.CREDENTIALS, email=body.email)
-    password_hash = account[-1] if account else None
-    if not await services().passwords.verify(password_hash, body.password) or account is None:
+    user_id, password_hash = (account[0], account[-1]) if account else (None, None)
+    async with services().guesses.at_account(body.email, user_id) as guess:
+        matches = await services().passwords.verify(password_hash, body.password)
+        guess.right = matches and account is not None and account[5] is None
+    if not guess.right or account is None:
         raise ApiError(401, "Invalid email or password")
-    user_id, email, name, picture, _ = account
-    return _token(user_id, email, name, picture)
+    await _renew_hash(account[0], account[-1], body.password)
+    return await _signed_in(account[:4], began, account[4])
 
 
 @users.post("/user/google/login")
@@ -191,7 +220,9 @@ async def post_google_login() -> Response:
     google = services().google
     if google is None:
         raise ApiError(500, "Google OAuth not configured")
-    identity = await google.verify(body.credential)
+    async with services().guesses.at_google() as guess:
+        identity = await google.verify(body.credential)
+        guess.right = True
     if identity.email is None:
         raise ApiError(400, "Email is required for Google Sign-In")
     command = SignInWithGoogle(
@@ -200,10 +231,46 @@ async def post_google_login() -> Response:
         email_verified=identity.email_verified,
         name=identity.name,
         picture=identity.picture,
+        at=datetime.now(UTC),
+        may_sign_up=services().page.sign_up_open,
     )
+    began = time.time()
     user_id = await services().store.execute(command, origin(SYSTEM))
+    await services().erasures.look()
     profile = await _profile_row(user_id)
-    return _token(user_id, profile[1], profile[2], profile[3])
+    return await _signed_in(profile[:4], began, profile[8])
+
+
+@users.post("/user/password")
+@documented("users", shapes.Token, 400, 401, 403, 404, 413, 422, 429, 503, body=PasswordChange)
+@signed_in_only
+@limited("login")
+async def post_password(caller: User) -> Response:
+    """Change the caller's password; everybody else who is signed in is signed out.
+
+    The answer's token is the caller's new session. The long-term token is revoked.
+    """
+    body = await bodies.read(PasswordChange)
+    proof = Proof(password=body.old_password, credential=body.credential)
+    await _require_proof(caller.user_id, proof)
+    password_hash = await services().passwords.hash(body.new_password)
+    command = ChangePassword(caller.user_id, password_hash, datetime.now(UTC))
+    await services().store.execute(command, origin(caller.actor))
+    await services().erasures.look()
+    profile = await _profile_row(caller.user_id)
+    return await _signed_in(profile[:4], time.time(), profile[8])
+
+
+@users.post("/user/logout")
+@documented("users", shapes.Message, 401, 403, 404, 429)
+@signed_in_only
+@limited("login")
+async def post_logout(caller: User) -> Response:
+    """Sign the caller out everywhere: every session ends, and the long-term token is revoked."""
+    command = EndSessions(caller.user_id, datetime.now(UTC))
+    await services().store.execute(command, origin(caller.actor))
+    await services().erasures.look()
+    return json_answer({"message": "Signed out everywhere"})
 
 
 @users.post("/user/token")
@@ -213,10 +280,17 @@ async def post_token(caller: User) -> Response:
     """Make the long-term token; there is one at a time."""
     command = IssueLongTermToken(
         user_id=caller.user_id,
-        token_id=token_hex(16),
+        token_id=services().tokens.new_token_id(),
         issued_at=datetime.now(UTC).replace(microsecond=0),
     )
-    await services().store.execute(command, origin(caller.actor))
+    try:
+        await services().store.execute(command, origin(caller.actor))
+    except LongTermTokenExists:
+        token_id = (await _profile_row(caller.user_id))[6]
+        if token_id is None or services().tokens.may_sign(token_id):
+            raise
+        await services().store.execute(RevokeLongTermToken(caller.user_id), origin(caller.actor))
+        await services().store.execute(command, origin(caller.actor))
     token = services().tokens.long_term(
         user_id=caller.user_id, token_id=command.token_id, issued_at=command.issued_at
     )
@@ -261,23 +335,29 @@ async def delete_user(caller: User) -> Response:
     Every token of theirs is dead at once, everywhere.
     """
     body = await bodies.read(Proof)
-    if not await _proves(caller.user_id, body):
-        shown = "password" if body.password is not None else "Google account"
-        raise ApiError(403, f"That is not the {shown} of this account")
+    await _require_proof(caller.user_id, body)
     await services().store.execute(EraseUser(caller.user_id), origin(caller.actor))
     services().erasures.happened(caller.user_id)
     return json_answer({"message": "Account erased"})
+
+
+async def _require_proof(user_id: int, proof: Proof) -> None:
+    if not await _proves(user_id, proof):
+        shown = "password" if proof.password is not None else "Google account"
+        raise ApiError(403, f"That is not the {shown} of this account")
 
 
 async def _proves(user_id: int, proof: Proof) -> bool:
     row = await services().database.one(queries.PROOF, user_id=user_id)
     if row is None:
         raise UserNotFound
-    email, google_id, password_hash = row
-    await services().limits.spend_for_account("login", email)
-    if proof.password is not None:
-        return await services().passwords.verify(password_hash, proof.password)
-    return google_id is not None and await _google_id(proof.credential or "") == google_id
+    _, google_id, password_hash = row
+    async with services().guesses.at_proof(user_id) as guess:
+        if proof.password is not None:
+            guess.right = await services().passwords.verify(password_hash, proof.password)
+        elif google_id is not None:
+            guess.right = await _google_id(proof.credential or "") == google_id
+    return guess.right
 
 
 async def _google_id(credential: str) -> str | None:
@@ -291,8 +371,12 @@ async def _google_id(credential: str) -> str | None:
 
 
 async def _profile(user_id: int, *, with_token: bool) -> Response:
-    _, email, name, picture, ai_notes, created_at, token_id, issued_at = await _profile_row(user_id)
+    _, email, name, picture, ai_notes, created_at, token_id, issued_at, *_ = await _profile_row(
+        user_id
+    )
     token = None
+    if token_id is not None and not services().tokens.may_sign(token_id):
+        token_id = None  # the secret was changed since: nobody was given such a token
     if with_token and token_id is not None:
         token = services().tokens.long_term(user_id=user_id, token_id=token_id, issued_at=issued_at)
     return json_answer(
@@ -316,8 +400,22 @@ async def _profile_row(user_id: int) -> tuple[Any, ...]:
     return row
 
 
-def _token(user_id: int, email: str, name: str, picture: str | None) -> Response:
+async def _renew_hash(user_id: int, password_hash: str, password: str) -> None:
+    """Hash a right password anew when its hash has old parameters, and nobody changed it."""
+    if services().passwords.is_outdated(password_hash):
+        renewed = await services().passwords.hash(password)
+        async with services().database.borrowed() as connection:
+            values = {"user_id": user_id, "old": password_hash, "new": renewed}
+            await connection.execute(queries.RENEW_HASH.sql, values)
+
+
+async def _signed_in(account: Sequence[Any], began: float, valid_from: datetime | None) -> Response:
+    """A new session of the account: id, address, name, picture; it began at a time in seconds."""
+    user_id, email, name, picture = account
+    await services().guesses.remember(user_id)
+    if valid_from is not None:  # another server's clock may be ahead of ours
+        began = max(began, valid_from.timestamp() + LATER_S)
     token = services().tokens.issue(
-        user_id=user_id, email=email, name=name, profile_image_url=picture
+        user_id=user_id, email=email, name=name, profile_image_url=picture, issued_at=began
     )
     return json_answer({"token": token})

@@ -5,8 +5,9 @@ import math
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
@@ -35,10 +36,10 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import User, Visitor, public, user_or_guest
+from vidwiz.http.guards import Guest, User, Visitor, bearer, public, user_or_guest
 from vidwiz.http.limits import limited
 from vidwiz.http.queries import read_query
-from vidwiz.http.services import services
+from vidwiz.http.services import Services, services
 from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.lookups.conversations import question_grounds
 from vidwiz.projections import wiz_queries
@@ -174,7 +175,7 @@ async def post_chat(caller: Visitor) -> Response:
         "X-Wiz-Turn-ID": str(turn.turn_id),
         "X-Wiz-Conversation-ID": str(turn.conversation_id),
     }
-    return sse.stream(_plain_events(turn), headers)
+    return sse.stream(_plain_events(turn, _Listener.of(caller)), headers)
 
 
 @wiz.get("/wiz/quota")
@@ -238,6 +239,7 @@ async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
             conversation_id=int(conversation_id),
         )
     if row is None:
+        await _not_theirs(caller)
         raise ConversationNotFound
     return json_answer(row[0].encode())
 
@@ -257,10 +259,10 @@ async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
     turn = await services().elsewhere.find(_turn_id(turn_id), _identity(caller))
     seen = _place.fullmatch(request.headers.get("Last-Event-ID", ""))
     if seen is None:
-        return sse.stream(_typed_events(turn, START))
+        return sse.stream(_typed_events(turn, _Listener.of(caller)))
     if seen[3]:
         return sse.no_more()
-    return sse.stream(_typed_events(turn, Place(int(seen[1]), int(seen[2]))))
+    return sse.stream(_typed_events(turn, _Listener.of(caller), Place(int(seen[1]), int(seen[2]))))
 
 
 @wiz.post("/wiz/turns/<turn_id>/stop")
@@ -327,10 +329,35 @@ def _seconds(duration: str | None) -> float | None:
     return seconds if 0 < seconds < math.inf else None
 
 
-async def _plain_events(turn: Turn) -> AsyncGenerator[bytes, None]:
+@dataclass(slots=True)
+class _Listener:
+    """Who follows a turn, by which token, and how much was known when it was last looked at."""
+
+    its: Services
+    caller: Visitor
+    token: str
+    looked_at: int
+
+    @classmethod
+    def of(cls, caller: Visitor) -> Self:
+        """The listener of this request."""
+        token = bearer() if isinstance(caller, User) else ""
+        return cls(services(), caller, token, services().erasures.changes)
+
+    async def may_hear(self) -> bool:
+        """Whether their token lives; it is looked at when some token died."""
+        if isinstance(self.caller, User) and self.looked_at != self.its.erasures.changes:
+            self.looked_at = self.its.erasures.changes
+            return await self.its.guard.still_admits(self.caller, self.token)
+        return True
+
+
+async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes, None]:
     """What the contract's clients understand: pieces, and the end."""
     async with aclosing(turn.follow()) as events:
         async for event in events:
+            if not await listener.may_hear():
+                return
             match event:
                 case None:
                     yield sse.HEARTBEAT
@@ -342,15 +369,25 @@ async def _plain_events(turn: Turn) -> AsyncGenerator[bytes, None]:
                     yield sse.event(b"[DONE]")
 
 
-async def _typed_events(turn: Turn, after: Place) -> AsyncGenerator[bytes, None]:
+async def _typed_events(
+    turn: Turn, listener: _Listener, after: Place = START
+) -> AsyncGenerator[bytes, None]:
     async with aclosing(turn.follow(after)) as events:
         async for event in events:
+            if not await listener.may_hear():
+                return
             if event is None:
                 yield sse.HEARTBEAT
             else:
                 characters, citations = event.place
                 end = ".end" if event.is_last else ""
                 yield sse.event(event.data, event.kind, f"{characters}.{citations}{end}")
+
+
+async def _not_theirs(caller: Visitor) -> None:
+    """A guest's id is the key to their talks: count who tries ids."""
+    if isinstance(caller, Guest):
+        await services().guesses.wrong_token()
 
 
 def _identity(caller: Visitor) -> Identity:

@@ -18,6 +18,8 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     NoteRestored,
+    PasswordChanged,
+    PasswordRemoved,
     ProfilePictureChanged,
     SummaryWritten,
     TaskAttemptFailed,
@@ -77,6 +79,8 @@ PROFILES: frozenset[type[Event]] = frozenset(
         ProfilePictureChanged,
         LongTermTokenIssued,
         LongTermTokenRevoked,
+        PasswordChanged,
+        PasswordRemoved,
     )
 )
 

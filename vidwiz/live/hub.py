@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import BigInteger, func, select, union
 
 from vidwiz.database import Database
-from vidwiz.events import LongTermTokenRevoked, UserErased
+from vidwiz.events import LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased
 from vidwiz.events.recorded import Recorded
 from vidwiz.live.audience import Audience
 from vidwiz.live.changes import change_of
@@ -32,7 +32,7 @@ MOST_VIDEOS = 10_000
 LINGER_S = 30.0
 """Seconds that the log is read on when nobody listens: a page that is reloaded comes back."""
 
-ENDS_TRUST = (LongTermTokenRevoked, UserErased)
+ENDS_TRUST = (LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased)
 """Events of a user after which their streams must prove again that they may listen."""
 
 _user_id = parameter("user_id", BigInteger)
@@ -112,6 +112,11 @@ class Hub:
             self._audience.leave(stream)
             self._rest_later()
 
+    def doubt(self, user_id: int) -> None:
+        """Have the user's streams prove again that they may listen."""
+        for stream in self._audience.streams_of(user_id):
+            stream.doubt()
+
     def send_home(self) -> None:
         """End every stream, and take no more."""
         self._closing = True
@@ -169,8 +174,7 @@ class Hub:
                 for stream in self._audience.concerned(change):
                     stream.tell(self._position, change)
             if isinstance(one.event, ENDS_TRUST):
-                for stream in self._audience.streams_of(one.event.user_id):
-                    stream.doubt()
+                self.doubt(one.event.user_id)
 
     def _end_streams(self) -> None:
         for stream in self._audience:

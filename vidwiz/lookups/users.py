@@ -26,6 +26,7 @@ _users = Statement(
         users.c.name,
         users.c.ai_notes_enabled,
         users.c.long_term_token_id,
+        users.c.disabled_at.is_not(None),
         users.c.version,
     ).where(users.c.id == func.any(parameter("ids", ARRAY(BigInteger))))
 )
@@ -46,6 +47,8 @@ _accounts = Statement(
         users.c.id,
         users.c.google_id,
         users.c.profile_image_url,
+        users.c.long_term_token_id,
+        users.c.disabled_at.is_not(None),
         users.c.version,
         users.c.email == parameter("email", Text),
         users.c.google_id == parameter("google_id", Text),
@@ -69,15 +72,15 @@ async def _accounts_of(connection: Connection, lookup: AccountsOf) -> Accounts:
     rows = await fetch_all(connection, _accounts, asked)
     ((next_id,),) = await fetch_all(connection, _next_user_id, {})
     by_email = by_google_id = None
-    for user_id, google_id, picture, _, same_email, same_google_id in rows:
-        account = Account(user_id, google_id, picture)
+    for *its, _, same_email, same_google_id in rows:
+        account = Account(*its)
         by_email = account if same_email else by_email
         by_google_id = account if same_google_id else by_google_id
     return Accounts(
         next_id,
         by_email,
         by_google_id,
-        versions={f"user:{row[0]}": row[3] for row in rows},
+        versions={f"user:{row[0]}": row[5] for row in rows},
     )
 
 

@@ -89,6 +89,7 @@ PROFILE = Statement(
         users.c.created_at,
         users.c.long_term_token_id,
         users.c.long_term_token_issued_at,
+        users.c.tokens_valid_from,
     ).where(users.c.id == _user_id)
 )
 """An account."""
@@ -99,12 +100,21 @@ CREDENTIALS = Statement(
         users.c.email,
         users.c.name,
         users.c.profile_image_url,
+        users.c.tokens_valid_from,
+        users.c.disabled_at,
         credentials.c.password_hash,
     )
     .select_from(users.outerjoin(credentials, credentials.c.user_id == users.c.id))
     .where(users.c.email == parameter("email", Text))
 )
 """What login needs: the token's claims, and the password's hash or null."""
+
+RENEW_HASH = Statement(
+    credentials.update()
+    .where(credentials.c.user_id == _user_id, credentials.c.password_hash == parameter("old", Text))
+    .values(password_hash=parameter("new", Text))
+)
+"""Takes a hash of the same password, unless the password was changed meanwhile."""
 
 PROOF = Statement(
     select(users.c.email, users.c.google_id, credentials.c.password_hash)

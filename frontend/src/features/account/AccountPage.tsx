@@ -7,6 +7,7 @@ import { GoogleButton } from "@/components/GoogleButton";
 import { messageOf } from "@/lib/api/errors";
 import { useSession } from "@/lib/auth/useSession";
 import { nextOf } from "./next";
+import { useSignUpClosed } from "./useSignUpClosed";
 import { useSignIn } from "./useSignIn";
 
 export function AccountPage({
@@ -24,6 +25,7 @@ export function AccountPage({
 }) {
   const [search] = useSearchParams();
   const google = useSignIn("google");
+  const hidden = useSignUpClosed() && other.to === "/signup";
   if (useSession()) return <Navigate to={nextOf(search)} replace />;
   const query = search.size ? `?${search}` : "";
   return (
@@ -41,15 +43,17 @@ export function AccountPage({
           </p>
         )}
       </Card>
-      <p className="text-center text-sm text-soft">
-        {other.question}{" "}
-        <Link
-          to={other.to + query}
-          className="font-medium text-accent underline underline-offset-4"
-        >
-          {other.label}
-        </Link>
-      </p>
+      {!hidden && (
+        <p className="text-center text-sm text-soft">
+          {other.question}{" "}
+          <Link
+            to={other.to + query}
+            className="font-medium text-accent underline underline-offset-4"
+          >
+            {other.label}
+          </Link>
+        </p>
+      )}
     </div>
   );
 }

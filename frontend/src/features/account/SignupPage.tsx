@@ -8,19 +8,23 @@ import { useDraft } from "@/lib/drafts";
 import { useTitle } from "@/lib/title";
 import { AccountPage } from "./AccountPage";
 import { textOf } from "./form";
+import { useSignUpClosed } from "./useSignUpClosed";
 import { useSignIn } from "./useSignIn";
 
 const OTHER = { question: "Have an account?", to: "/login", label: "Log in" } as const;
 
+const CLOSED = "Sign-up is closed on this server. Ask its operator for an account.";
+
 export function SignupPage() {
   useTitle("Sign up");
+  const closed = useSignUpClosed();
   return (
     <AccountPage
       title="Make it yours"
       lead="An account keeps your notes, everywhere you watch."
       other={OTHER}
     >
-      <SignupForm />
+      {closed ? <Notice>{CLOSED}</Notice> : <SignupForm />}
     </AccountPage>
   );
 }

@@ -9,6 +9,7 @@ import { AiNotes } from "./AiNotes";
 import { DataSection } from "./DataSection";
 import { DeleteAccount } from "./DeleteAccount";
 import { NameForm } from "./NameForm";
+import { SecuritySection } from "./SecuritySection";
 import { TokenSection } from "./TokenSection";
 
 export function ProfilePage() {
@@ -31,6 +32,7 @@ function Sections() {
       <NameForm profile={profile.data} />
       <AiNotes profile={profile.data} />
       <TokenSection profile={profile.data} />
+      <SecuritySection />
       <DataSection />
       <DeleteAccount />
     </>

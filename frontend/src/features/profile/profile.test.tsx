@@ -107,3 +107,31 @@ test("every device's snippet has the address and the token", () => {
     expect(code).toContain("Bearer TOKEN");
   }
 });
+
+test("another password replaces the session, and a wrong old one is said beside its field", async () => {
+  signIn();
+  const before = session.token();
+  serve({
+    "GET /api/user/profile": [200, profile],
+    "POST /api/user/password": refusal(403, "FORBIDDEN", "That is not the password of this account"),
+  });
+  const { person } = show(ProfilePage, "/profile");
+  const old = await screen.findByLabelText("Present password");
+  await person.type(old, "wrong horse");
+  await person.type(screen.getByLabelText("New password"), "battery staple");
+  await person.click(screen.getByRole("button", { name: "Change password" }));
+  await waitFor(() => expect(old).toHaveAccessibleDescription(/not the password/));
+  expect(session.token()).toBe(before);
+});
+
+test("signing out everywhere asks first and ends this session too", async () => {
+  signIn();
+  serve({
+    "GET /api/user/profile": [200, profile],
+    "POST /api/user/logout": [200, { message: "Signed out everywhere" }],
+  });
+  const { person } = show(ProfilePage, "/profile");
+  await person.click(await screen.findByRole("button", { name: "Sign out everywhere" }));
+  await person.click(screen.getByRole("button", { name: "Sign out" }));
+  await waitFor(() => expect(session.token()).toBeNull());
+});
