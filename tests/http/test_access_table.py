@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.wire import claims, segment, signed, user_id_of
+from tests.http.wire import claims, payload_of, segment, signed, user_id_of
 from tests.support import Api, Person, bearer, new_video_id
 from tests.wiz_support import ask, guest, ids_of, ready_video
 from vidwiz.http.app import create_app
@@ -118,6 +118,14 @@ async def no_token_of_the_other(its: Things) -> dict[str, Any]:
     return {}
 
 
+async def sessions(its: Things) -> dict[str, Any]:
+    """Sessions of a later time, which outlive the sign-outs; the owner has a long-term token."""
+    for name in ("owner", "other"):
+        user_id = payload_of(its.callers[name]["Authorization"])["user_id"]
+        its.callers[name].update(bearer(signed(claims(user_id, iat=time.time() + 600))))
+    return await tokens(its)
+
+
 async def nothing(_: Things) -> dict[str, Any]:
     return {}
 
@@ -213,6 +221,9 @@ TABLE = [
     Row("GET", "/api/audit/rebuild", admin(200)),
     Row("POST", "/api/audit/rebuild", admin(422), query="?table=none"),
     Row("GET", "/api/audit/state", admin(200), query="?at=1"),
+    Row("POST", "/api/user/password", {**user(403), "owner's token": 403}, sessions,
+        body={"old_password": "not theirs", "new_password": "battery staple"}),
+    Row("POST", "/api/user/logout", {**user(200), "owner's token": 403}, sessions),
 ]  # fmt: skip
 ALWAYS = {"position": 1, "correlation_id": "nothing-followed"}
 OF_SOMEBODY = ("note_id", "conversation_id", "turn_id")

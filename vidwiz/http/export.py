@@ -51,7 +51,7 @@ async def get_export(caller: User) -> Response:
 
 
 def _profile(row: tuple[Any, ...]) -> dict[str, Any]:
-    user_id, email, name, picture, ai_notes, created_at, token_id, _ = row
+    user_id, email, name, picture, ai_notes, created_at, token_id, *_ = row
     return {
         "id": user_id,
         "email": email,

@@ -110,10 +110,14 @@ test("every device's snippet has the address and the token", () => {
 
 test("another password replaces the session, and a wrong old one is said beside its field", async () => {
   signIn();
-  const before = session.token();
+  const before = session.read();
   serve({
     "GET /api/user/profile": [200, profile],
-    "POST /api/user/password": refusal(403, "FORBIDDEN", "That is not the password of this account"),
+    "POST /api/user/password": refusal(
+      403,
+      "FORBIDDEN",
+      "That is not the password of this account",
+    ),
   });
   const { person } = show(ProfilePage, "/profile");
   const old = await screen.findByLabelText("Present password");
@@ -121,7 +125,7 @@ test("another password replaces the session, and a wrong old one is said beside 
   await person.type(screen.getByLabelText("New password"), "battery staple");
   await person.click(screen.getByRole("button", { name: "Change password" }));
   await waitFor(() => expect(old).toHaveAccessibleDescription(/not the password/));
-  expect(session.token()).toBe(before);
+  expect(session.read()).toBe(before);
 });
 
 test("signing out everywhere asks first and ends this session too", async () => {
@@ -133,5 +137,5 @@ test("signing out everywhere asks first and ends this session too", async () => 
   const { person } = show(ProfilePage, "/profile");
   await person.click(await screen.findByRole("button", { name: "Sign out everywhere" }));
   await person.click(screen.getByRole("button", { name: "Sign out" }));
-  await waitFor(() => expect(session.token()).toBeNull());
+  await waitFor(() => expect(session.read()).toBeNull());
 });

@@ -499,6 +499,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/user/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign the caller out everywhere: every session ends, and the long-term token is revoked. */
+        post: operations["post_post_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the caller's password; everybody else who is signed in is signed out.
+         * @description The answer's token is the caller's new session. The long-term token is revoked.
+         */
+        post: operations["post_post_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/user/profile": {
         parameters: {
             query?: never;
@@ -526,7 +563,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open an account with a password. */
+        /** Open an account with a password; a 403 where only the operator opens accounts. */
         post: operations["post_post_signup"];
         delete?: never;
         options?: never;
@@ -1477,7 +1514,7 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1570,7 +1607,7 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "ProfilePictureChanged" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -2161,7 +2198,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the web app has to know; ``google_client_id`` is null where sign-in is off. */
+            /**
+             * @description What the web app has to know; ``google_client_id`` is null where Google sign-in is off.
+             *
+             *     Where ``sign_up`` is closed only the operator opens accounts.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2174,6 +2215,11 @@ export interface operations {
                         guest_daily_limit: number;
                         /** Player Api Url */
                         player_api_url: string;
+                        /**
+                         * Sign Up
+                         * @enum {string}
+                         */
+                        sign_up: "open" | "closed";
                         /** User Daily Limit */
                         user_daily_limit: number;
                         /** Version */
@@ -4534,6 +4580,215 @@ export interface operations {
             };
         };
     };
+    post_post_logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    post_post_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Credential
+                     * @default null
+                     */
+                    credential?: string | null;
+                    /**
+                     * New Password
+                     * Format: password
+                     */
+                    new_password: string;
+                    /**
+                     * Old Password
+                     * @default null
+                     */
+                    old_password?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description A JWT. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Token */
+                        token: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
     get_get_profile: {
         parameters: {
             query?: never;
@@ -4765,6 +5020,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
