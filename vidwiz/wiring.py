@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
 from quart import Quart
@@ -64,8 +64,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         for its in (google, objects, model):
             if its is not None:
                 ending.push_async_callback(its.aclose)
-        passwords = Passwords()
-        ending.callback(passwords.close)
+        passwords = ending.enter_context(closing(Passwords()))
         turns = Turns(store, database, _answerer(settings, model))
         elsewhere = await ending.enter_async_context(_answering(turns, database, signals, store))
         erasures = await ending.enter_async_context(
@@ -74,9 +73,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         await ending.enter_async_context(_reacting(settings, database, signals, store, objects))
         shielded = Shielded()
         ending.push_async_callback(shielded.finish)
-        dispatchers = _dispatchers(settings, store, signals)
-        for dispatcher in dispatchers.values():
-            ending.push_async_callback(dispatcher.close)
+        dispatchers = _dispatchers(settings, store, signals, ending)
         hub = Hub(database, signals)
         erasures.listen_to_doubts(hub.doubt)
         ending.push_async_callback(hub.close)
@@ -110,9 +107,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             desk=desk,
             hub=hub,
             head_revision=migrate.head_revision(),
-            page=PageConfig(
-                settings.google_client_id, settings.player_api_url, settings.sign_up == "open"
-            ),
+            page=_page(settings),
         )
 
 
@@ -196,16 +191,25 @@ def create_service(settings: Settings, dsn: str) -> Quart:
     return app
 
 
+def _page(settings: Settings) -> PageConfig:
+    sign_up_open = settings.sign_up == "open"
+    return PageConfig(settings.google_client_id, settings.player_api_url, sign_up_open)
+
+
 def _answerer(settings: Settings, model: LanguageModel | None) -> Answerer:
     return TranscriptReader() if model is None else ModelAnswerer(model, settings.prompt_tokens)
 
 
-def _dispatchers(settings: Settings, store: Store, signals: Signals) -> dict[TaskType, Dispatcher]:
+def _dispatchers(
+    settings: Settings, store: Store, signals: Signals, ending: AsyncExitStack
+) -> dict[TaskType, Dispatcher]:
+    """One for each kind of task, at work until the end."""
     stale_after = timedelta(seconds=settings.stale_claim_s)
     dispatchers = {kind: Dispatcher(kind, store, stale_after) for kind in TaskType}
     for dispatcher in dispatchers.values():
         signals.listen(dispatcher.heard)
         dispatcher.start()
+        ending.push_async_callback(dispatcher.close)
     return dispatchers
 
 

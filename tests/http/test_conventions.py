@@ -23,6 +23,7 @@ from tests.http.wire import (
 )
 from tests.support import ADMIN_TOKEN, SECRET_KEY, Api, Person, bearer
 
+SIGNED_IN = [("POST", "/api/user/password"), ("POST", "/api/user/logout")]
 USER = [
     ("POST", "/api/user/token"),
     ("DELETE", "/api/user/token"),
@@ -128,6 +129,7 @@ def test_no_route_is_left_out_here() -> None:
         for guard, routes in (
             ("public", PUBLIC),
             ("user", USER),
+            ("signed_in_user", SIGNED_IN),
             ("admin", ADMIN),
             ("user_or_admin", EITHER),
             ("user_or_guest", VISITOR),

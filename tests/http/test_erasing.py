@@ -195,3 +195,25 @@ async def test_an_erasure_goes_on_when_its_client_does_not_wait(api: Api) -> Non
         return await signed_out(api, person.headers)
 
     await eventually(out)
+
+
+async def test_an_answer_under_way_is_heard_no_longer_than_the_session(
+    api: Api, model: FakeModel
+) -> None:
+    person, video_id = await api.sign_up(), await ready_video(api.client)
+    model.will(Answer(("word ",) * 40, interval_s=0.05))
+    asking = asyncio.create_task(ask(api.client, person.headers, video_id))
+
+    async def begun() -> bool:
+        return bool(api.services.turns.all_here())
+
+    await eventually(begun)
+    (turn_id,) = api.services.turns.all_here()
+    following = asyncio.create_task(turn_stream(api.client, person.headers, turn_id))
+    answer = await api.client.post("/api/user/logout", headers=person.headers)
+    assert answer.status_code == 200
+    plain = (await asking).content
+    assert b'"error"' in plain
+    assert b"[DONE]" not in plain
+    followed = await following
+    assert followed.status_code == 401 or b"completed" not in followed.content

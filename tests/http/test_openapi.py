@@ -23,6 +23,7 @@ from vidwiz.wiz.note_times import PATTERN
 
 SECURITY: dict[str, Any] = {
     "user": [{"user": []}],
+    "signed_in_user": [{"user": []}],
     "admin": [{"admin": []}],
     "user_or_admin": [{"user": []}, {"admin": []}],
     "user_or_guest": [{"user": []}, {"guest": []}],
@@ -31,6 +32,7 @@ SECURITY: dict[str, Any] = {
 }
 WITHOUT_JSON = {
     "/api/user/token",
+    "/api/user/logout",
     "/api/videos/<video_id>/transcript",
     "/api/wiz/turns/<turn_id>/stop",
     "/api/audit/rebuild",
@@ -104,6 +106,7 @@ def test_every_route_documents_the_errors_it_may_answer(document: dict[str, Any]
         answers = operation["responses"]
         wanted = {
             "user": {"401"},
+            "signed_in_user": {"401", "403"},
             "admin": {"401", "403"},
             "user_or_admin": {"401"},
             "user_or_guest": {"401"},

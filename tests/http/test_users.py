@@ -130,6 +130,7 @@ async def test_a_login_gives_a_jwt_that_the_web_app_can_read(api: Api, ann: Pers
     )
 
     its = payload_of(shaped(shapes.Token, answer)["token"])
+    assert before <= its.pop("iat") <= time.time()
     assert before + 86400 <= its.pop("exp") <= int(time.time()) + 86400
     assert its == {
         "user_id": user_id,

@@ -99,6 +99,8 @@ ANNS_ROW = {
     "ai_notes_enabled": False,
     "long_term_token_id": None,
     "long_term_token_issued_at": None,
+    "tokens_valid_from": None,
+    "disabled_at": None,
     **new(),
 }
 

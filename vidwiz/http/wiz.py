@@ -337,6 +337,7 @@ class _Listener:
     caller: Visitor
     token: str
     looked_at: int
+    alive: bool = True
 
     @classmethod
     def of(cls, caller: Visitor) -> Self:
@@ -348,8 +349,13 @@ class _Listener:
         """Whether their token lives; it is looked at when some token died."""
         if isinstance(self.caller, User) and self.looked_at != self.its.erasures.changes:
             self.looked_at = self.its.erasures.changes
-            return await self.its.guard.still_admits(self.caller, self.token)
-        return True
+            self.alive = await self.its.guard.still_admits(self.caller, self.token)
+        return self.alive
+
+    @property
+    def was_erased(self) -> bool:
+        """Whether the account is gone: the turn fails in a moment, and says why."""
+        return isinstance(self.caller, User) and self.caller.user_id in self.its.erasures
 
 
 async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes, None]:
@@ -357,6 +363,7 @@ async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes
     async with aclosing(turn.follow()) as events:
         async for event in events:
             if not await listener.may_hear():
+                yield sse.event(b'{"error": "Processing error"}')
                 return
             match event:
                 case None:
@@ -375,7 +382,10 @@ async def _typed_events(
     async with aclosing(turn.follow(after)) as events:
         async for event in events:
             if not await listener.may_hear():
-                return
+                if not listener.was_erased:
+                    return
+                if event is None or event.kind != "failed":
+                    continue
             if event is None:
                 yield sse.HEARTBEAT
             else:

@@ -200,11 +200,11 @@ users = Table(
     Column("ai_notes_enabled", Boolean, nullable=False),
     Column("long_term_token_id", Text),
     Column("long_term_token_issued_at", Instant),
-    Column("tokens_valid_from", Instant),
-    Column("disabled_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("tokens_valid_from", Instant),
+    Column("disabled_at", Instant),
     UniqueConstraint("email"),
     UniqueConstraint("google_id"),
 )
