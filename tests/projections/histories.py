@@ -24,7 +24,10 @@ from vidwiz.events import (
     NoteDeleted,
     NoteEdited,
     NoteRestored,
+    PasswordChanged,
+    PasswordRemoved,
     ProfilePictureChanged,
+    SessionsEnded,
     SummaryRequested,
     SummaryWritten,
     TaskAttemptFailed,
@@ -40,6 +43,8 @@ from vidwiz.events import (
     TurnFailed,
     TurnStarted,
     TurnStopped,
+    UserDisabled,
+    UserEnabled,
     UserErased,
     UserRenamed,
     UserSignedUp,
@@ -173,6 +178,12 @@ def rest_of_history() -> list[Event]:
         LongTermTokenIssued(user_id=1, token_id="t-1", issued_at=START),
         LongTermTokenIssued(user_id=2, token_id="t-2", issued_at=START),
         LongTermTokenRevoked(user_id=2, token_id="t-2"),
+        PasswordChanged(user_id=1),
+        PasswordRemoved(user_id=2),
+        SessionsEnded(user_id=1, before=START),
+        UserDisabled(user_id=1),
+        UserEnabled(user_id=1),
+        UserDisabled(user_id=2),
         TaskClaimed(task_id=1, worker="admin", attempt=1),
         TaskCompleted(task_id=1, attempt=1),
         TranscriptReady(video_id="video-1", object_key="k", sha256="ab", segment_count=3),
@@ -368,7 +379,12 @@ class World:
                 GoogleAccountLinked(user_id=user_id, google_id=f"h-{user_id}"),
                 LongTermTokenIssued(user_id=user_id, token_id=text, issued_at=START),
                 LongTermTokenRevoked(user_id=user_id, token_id=text),
-            )[pick % 7]
+                PasswordChanged(user_id=user_id),
+                PasswordRemoved(user_id=user_id),
+                SessionsEnded(user_id=user_id, before=START),
+                UserDisabled(user_id=user_id),
+                UserEnabled(user_id=user_id),
+            )[pick % 12]
 
     def video_described(self, pick: int, text: str) -> Iterable[Event]:
         if self.videos:
