@@ -18,7 +18,15 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support import Server, eventually, free_port, server_environment, serving, serving_on
+from tests.support import (
+    Server,
+    eventually,
+    free_port,
+    server_environment,
+    serving,
+    serving_on,
+    wait_until_ready,
+)
 from tests.workers import ADMIN, RawPoll, claimed, queue, sign_up, success, waiting
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -205,6 +213,7 @@ async def test_a_service_of_several_processes_that_was_killed_starts_again_at_on
         server.kill()
         with serving_on(port, tmp_path / "data", dsn, "--processes", "2", "--no-workers") as again:
             await eventually(partial(none_lives, children), 20)
+            wait_until_ready(again)  # before, those who were left behind may have answered
             assert again.stop() == 0
 
 
@@ -326,10 +335,18 @@ async def test_metrics_count_the_requests_of_all_processes(
         for _ in range(20):  # each on a connection of its own, so that all processes get some
             async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
                 assert (await client.get("/api/notes/x")).status_code == 401
-                answer = await client.get("/metrics")
-        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         counted = (
             'vidwiz_http_requests_total{method="GET",route="/api/notes/<video_id>",status="401"}'
         )
-        assert f"{counted} 20.0" in answer.text.splitlines()
+
+        async def scraped() -> httpx.Response:
+            async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+                return await client.get("/metrics")
+
+        async def are_counted() -> bool:  # a request is counted after it was answered
+            return f"{counted} 20.0" in (await scraped()).text.splitlines()
+
+        await eventually(are_counted, 20)
+        answer = await scraped()
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert 'vidwiz_waiting_workers{task_type="fetch_transcript"} 0.0' in answer.text
