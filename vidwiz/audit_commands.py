@@ -1,4 +1,4 @@
-"""The commands around the log's evidence: ``audit``, ``export`` and ``import``."""
+"""The commands around the log's evidence and keys: ``audit``, ``export``, ``import``, ``rekey``."""
 
 import sys
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ import click
 import orjson
 
 from vidwiz import migrate as migrations
+from vidwiz import preflight
+from vidwiz import rekey as change
+from vidwiz.audit.checkpoints import NEWEST, checkpoint_of
 from vidwiz.audit.copies import Copies
 from vidwiz.audit.export import export as write_export
 from vidwiz.audit.files import reading, writing
@@ -19,7 +22,8 @@ from vidwiz.audit.keys import SigningKey, genuine
 from vidwiz.audit.verify import Audited, verify
 from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
 from vidwiz.database import Database
-from vidwiz.outside import object_store
+from vidwiz.events.master_key import KeyUnusable, check_value
+from vidwiz.outside import master_key, object_store
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.settings import Settings
 from vidwiz.verify_export import (
@@ -71,6 +75,7 @@ def audit() -> None:
     multiple=True,
     help="A copy of a checkpoint that was kept apart, to hold the export against; repeatable.",
 )
+@click.option("--objects", is_flag=True, help="The transcripts in the object store too.")
 @public_keys
 @as_json
 @click.pass_obj
@@ -78,19 +83,20 @@ def verify_command(
     settings: Settings,
     name: str | None,
     checkpoints: tuple[Path, ...],
+    objects: bool,
     public_keys: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check the hash chain, the signed checkpoints and their copies in the object store.
+    """Check the chain, its guard in the database, the keys, the checkpoints and their copies.
 
-    Exits with 1 and names the first position that is wrong. Without --public-key our own key
+    Exits with 1 and names what is wrong, and where. Without --public-key our own key
     counts; of an export, those that it names itself.
     """
     if name is not None:
         sys.exit(_verify_export(name, checkpoints, public_keys, as_json=as_json))
     if checkpoints:
         raise click.UsageError("--checkpoint goes with --export")
-    found = _verify_live(settings, public_keys)
+    found = _verify_live(settings, public_keys, with_objects=objects)
     if as_json:
         print_json(asdict(found))
     else:
@@ -98,15 +104,18 @@ def verify_command(
     sys.exit(1 if found.problems else 0)
 
 
-def _verify_live(settings: Settings, public_keys: Sequence[str]) -> Audited:
+def _verify_live(settings: Settings, public_keys: Sequence[str], *, with_objects: bool) -> Audited:
     trusted = public_keys or (SigningKey(settings.audit_key).public_key,)
+    master = master_key(settings) if settings.has_master_key else None
     with database(settings) as dsn:
         migrations.migrate(dsn)
 
         async def ask(its: Database) -> Audited:
             objects = object_store(settings)
             try:
-                return await verify(dsn, its, objects, trusted)
+                return await verify(
+                    dsn, its, objects, trusted, master=master, with_objects=with_objects
+                )
             finally:
                 await objects.aclose()
 
@@ -115,7 +124,7 @@ def _verify_live(settings: Settings, public_keys: Sequence[str]) -> Audited:
 
 def _tell(found: Audited) -> None:
     for problem in found.problems:
-        click.echo(f"{problem.verdict}: position {problem.position} {problem.what}")
+        click.echo(str(problem))
         if problem.verdict == Stranger.VERDICT:
             click.echo("Was it imported? Give its signer's key and ours, each with --public-key.")
     if not found.problems:
@@ -124,6 +133,12 @@ def _tell(found: Audited) -> None:
             f" {found.checkpoints} genuine checkpoints up to {found.pinned},"
             f" {found.copies} copies of them in {found.store}."
         )
+    if found.objects is not None:
+        click.echo(f"There ought to be {found.objects} transcripts.")
+    if found.withheld is None:
+        click.echo("The keys of persons were not looked at: their master key is not here.")
+    elif found.withheld:
+        click.echo(f"{found.withheld} keys did not come along when the log was imported.")
 
 
 def _verify_export(
@@ -179,6 +194,17 @@ def checkpoint(settings: Settings) -> None:
         click.echo(f"Position {made.position} is pinned: {made.hash}.")
 
 
+async def _copy_checkpoints(settings: Settings, its: Database) -> None:
+    row = await its.one(NEWEST)
+    if row is None:
+        return
+    objects = object_store(settings)
+    try:
+        await Copies(its, objects).catch_up(checkpoint_of(row))
+    finally:
+        await objects.aclose()
+
+
 async def _pin(settings: Settings, its: Database) -> Checkpoint | None:
     newest = await make_checkpoint(its, SigningKey(settings.audit_key), now=True)
     if newest is not None:
@@ -229,6 +255,7 @@ def import_command(
         done = import_log(
             dsn, master, bounded_lines(lines), public_keys, reactions=REACTIONS, progress=progress
         )
+        asked(dsn, lambda its: _copy_checkpoints(settings, its))
     if as_json:
         print_json(asdict(done))
         return
@@ -241,3 +268,27 @@ def import_command(
     if set(done.signers) != {ours}:
         keys = " ".join(f"--public-key {one}" for one in (*done.signers, ours))
         click.echo(f"To verify it here, trust its signer too: vidwiz audit verify {keys}")
+
+
+@click.command()
+@click.pass_obj
+def rekey(settings: Settings) -> None:
+    """Change the master key, while the service runs; run it again if it was interrupted.
+
+    The new key is VIDWIZ_MASTER_KEY_NEXT, which every process has to know first; without settings
+    it is made in the data folder.
+    """
+    with ready(settings) as (dsn, _):
+        new = check_value(settings.make_next_master_key())
+        master = master_key(settings)
+        preflight.require_master_key(dsn, master)
+        done = change.rekey(dsn, master, new)
+        adopted = settings.adopt_next_master_key()
+    click.echo(f"{done.wrapped} keys were wrapped by the new master key.")
+    if done.unusable:
+        raise KeyUnusable(done.unusable)
+    if not adopted:
+        click.echo(
+            "Now give VIDWIZ_MASTER_KEY the new key, take VIDWIZ_MASTER_KEY_NEXT away, and start"
+            " every process again, one by one."
+        )

@@ -42,7 +42,7 @@ from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.environment import Environment, SettingsError, hand_on_to_aws
 from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
-from vidwiz.events.master_key import WrongMasterKey
+from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.outside import worker_config
@@ -73,6 +73,7 @@ REFUSALS = (
     EmbeddedPostgresError,
     FileUnusable,
     ImportRefused,
+    KeyUnusable,
     ObjectStoreError,
     migrations.MigrationFailed,
     ProjectionFailed,
@@ -122,6 +123,7 @@ main.add_command(accounts.user)
 main.add_command(audit_commands.audit)
 main.add_command(audit_commands.export)
 main.add_command(audit_commands.import_command)
+main.add_command(audit_commands.rekey)
 
 
 @main.command()

@@ -1,7 +1,9 @@
 """Examines an installation: what is configured, what is missing, what that turns off."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +14,13 @@ from rich.table import Table
 
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.audit.checkpoints import HEAD, NEWEST, checkpoint_of
+from vidwiz.audit.checkpoints import HEAD, NEWEST, UNPINNED_S, checkpoint_of
 from vidwiz.audit.copies import key_of
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.environment import SettingsError
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.outside import master_key, object_store
-from vidwiz.preflight import REMEMBERED
+from vidwiz.preflight import REMEMBERED, require_known
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, environment, unknown_settings
@@ -185,11 +187,10 @@ async def _master_key(settings: Settings, database: Database) -> Finding:
             return Finding("master key", "broken", f"not set, and not in {file}", LOST)
     else:
         try:
-            check_value = master_key(settings).check_value
-        except SettingsError as error:
+            if remembered is not None:
+                require_known(master_key(settings), remembered)
+        except (SettingsError, WrongMasterKey) as error:
             return Finding("master key", "broken", str(error))
-        if remembered is not None and remembered[0] != check_value:
-            return Finding("master key", "broken", str(WrongMasterKey()))
     return _secret("master key", given, file, "; keep a copy of it")
 
 
@@ -220,12 +221,19 @@ async def _copy(settings: Settings, it: Checkpoint, where: str) -> Finding:
         copy = await store.get(key_of(it.position))
     finally:
         await store.aclose()
+    if copy is None and _is_new(it):
+        return Finding("checkpoint", "off", f"{where}, no copy yet in {store.description}", PINS)
     if copy is None:
-        return Finding("checkpoint", "off", f"{where}, no copy in {store.description}", PINS)
+        detail = f"{where}, and its copy in {store.description} is gone"
+        return Finding("checkpoint", "broken", detail, "find out why: vidwiz audit verify")
     if copy != checkpoint_line(it):
         detail = f"{where}, but {store.description} has another copy"
         return Finding("checkpoint", "broken", detail, "find out why: vidwiz audit verify")
     return Finding("checkpoint", "ok", f"{where}, copied to {store.description}")
+
+
+def _is_new(it: Checkpoint) -> bool:
+    return time.time() - datetime.fromisoformat(it.made_at).timestamp() < UNPINNED_S
 
 
 def _reaction(one: ReactionHealth) -> Finding:

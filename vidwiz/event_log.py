@@ -99,6 +99,9 @@ BEHIND = Statement(first_of(_behind, _behind.c.notification_id, _behind.c.state)
 HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
 """The highest position; 0 for an empty log."""
 
+CLOCK = Statement(select(func.clock_timestamp(), func.max(stored_events.c.recorded_at)))
+"""The database's time, and the newest time in the log; null for an empty one."""
+
 _time = parameter("time", Instant)
 _last_recorded = (
     select(stored_events.c.recorded_at)

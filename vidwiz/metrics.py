@@ -58,6 +58,21 @@ CHECKPOINT_TIME = Gauge(
     "When the newest signed checkpoint was made, in seconds since 1970.",
     multiprocess_mode="max",
 )
+CHECKPOINT_COPIES = Gauge(
+    "vidwiz_checkpoint_copies",
+    "Copies of checkpoints in the object store, as counted every hour.",
+    multiprocess_mode="livemostrecent",
+)
+CHECKPOINT_COPY_TIME = Gauge(
+    "vidwiz_checkpoint_copy_timestamp_seconds",
+    "When the newest checkpoint was made whose copy was seen, in seconds since 1970.",
+    multiprocess_mode="livemostrecent",
+)
+CHECKPOINT_PROBLEM = Gauge(
+    "vidwiz_checkpoint_problem",
+    "1 while a copy of a checkpoint is gone, disagrees or cannot be made.",
+    multiprocess_mode="livemax",
+)
 REACTION_LAG = Gauge(
     "vidwiz_reaction_lag_events",
     "Events that the reaction has not looked at yet.",

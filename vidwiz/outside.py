@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def master_key(settings: Settings) -> MasterKey:
     """What wraps the keys of persons; raises ``SettingsError``."""
-    return MasterKey(settings.master_key_bytes)
+    return MasterKey(settings.master_key_bytes, settings.other_master_keys)
 
 
 def object_store(settings: Settings) -> ObjectStore:

@@ -3,13 +3,13 @@
 from collections.abc import Set as AbstractSet
 
 from vidwiz.database import Connection, fetch_all
-from vidwiz.events.master_key import MasterKey
+from vidwiz.events.master_key import MasterKey, require_all
 from vidwiz.events.sealing import Keys
-from vidwiz.projections.personal_keys import ADD_KEYS, KEYS, LOCKED_KEYS
+from vidwiz.projections.personal_keys import ADD_KEYS, CURRENT_MASTER, KEYS, LOCKED_KEYS
 
 
 async def keys_of(connection: Connection, master: MasterKey, persons: AbstractSet[str]) -> Keys:
-    """The keys of these persons as they are now, in one statement; raises ``WrongMasterKey``."""
+    """The keys of these persons as they are now, in one statement."""
     if not persons:
         return {}
     return master.keys(await fetch_all(connection, KEYS, {"persons": [*persons]}))
@@ -18,15 +18,25 @@ async def keys_of(connection: Connection, master: MasterKey, persons: AbstractSe
 async def locked_keys(connection: Connection, master: MasterKey, persons: AbstractSet[str]) -> Keys:
     """The keys of these persons, of whom none is erased before this transaction has ended.
 
-    Who has no key is given one. Raises ``WrongMasterKey``.
+    Who has no key is given one. Raises ``WrongMasterKey``, and ``KeyUnusable`` for who had one
+    that is gone or corrupt.
     """
     if not persons:
         return {}
-    wrapped = dict(await fetch_all(connection, LOCKED_KEYS, {"persons": [*persons]}))
-    new = [*(persons - wrapped.keys())]
+    found = await _locked(connection, persons)
+    new = [*(persons - found.keys())]
     if new:
-        keys = [master.new_key(person) for person in new]
-        await connection.execute(ADD_KEYS.sql, {"persons": new, "keys": keys})
+        remembered = await fetch_all(connection, CURRENT_MASTER, {})
+        current = remembered[0][0] if remembered else None
+        wrapped = [master.new_key(person, current) for person in new]
+        await connection.execute(ADD_KEYS.sql, {"persons": new, "keys": wrapped})
         # Somebody else may have been faster, to give a key or to erase for ever.
-        wrapped |= dict(await fetch_all(connection, LOCKED_KEYS, {"persons": new}))
-    return master.keys(wrapped.items())
+        found |= await _locked(connection, set(new))
+    return require_all(master.keys(found.values()))
+
+
+async def _locked(
+    connection: Connection, persons: AbstractSet[str]
+) -> dict[str, tuple[str, bytes | None, bool]]:
+    rows = await fetch_all(connection, LOCKED_KEYS, {"persons": [*persons]})
+    return {person: (person, key, lawful) for person, key, lawful in rows}

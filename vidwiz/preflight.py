@@ -1,6 +1,6 @@
 """What is looked at before anything reads or writes the log: its master key, and its topics."""
 
-import hmac
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -19,8 +19,8 @@ _remember = Statement(
     .values(id=1, check_value=parameter("check_value", LargeBinary))
     .on_conflict_do_nothing()
 )
-REMEMBERED = Statement(select(master_keys.c.check_value))
-"""The check value of the master key that the database was first used with."""
+REMEMBERED = Statement(select(master_keys.c.check_value, master_keys.c.previous_check_value))
+"""The check values of the master key, and of the one before while that is being replaced."""
 
 
 def require_master_key(dsn: str, master: MasterKey) -> None:
@@ -30,8 +30,20 @@ def require_master_key(dsn: str, master: MasterKey) -> None:
         if remembered is None:
             connection.execute(_remember.sql, {"check_value": master.check_value})
             remembered = connection.execute(REMEMBERED.sql).fetchone()
-    if remembered is None or not hmac.compare_digest(remembered[0], master.check_value):
+    require_known(master, remembered or (b"", None))
+
+
+def require_known(master: MasterKey, remembered: Sequence[bytes | None]) -> None:
+    """Raise ``WrongMasterKey`` unless every master key that is remembered is known."""
+    current, previous = remembered
+    known = master.check_values
+    if current not in known:
         raise WrongMasterKey
+    if previous is not None and previous not in known:
+        raise WrongMasterKey(
+            "the master key is being changed, and the one before is not known here: set"
+            " VIDWIZ_MASTER_KEY_NEXT too until `vidwiz rekey` has ended"
+        )
 
 
 def require_known_topics(dsn: str) -> None:

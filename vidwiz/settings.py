@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         validation_alias="VIDWIZ_MASTER_KEY",
         description="wraps the keys of persons: 32 bytes in base64; made on first run likewise",
     )
+    master_key_next: SecretStr | None = Field(
+        None,
+        validation_alias="VIDWIZ_MASTER_KEY_NEXT",
+        description="the master key to be, known to every process while `vidwiz rekey` changes it",
+    )
     audit_seed: SecretStr | None = Field(
         None,
         validation_alias="VIDWIZ_SIGNING_KEY",
@@ -345,6 +350,41 @@ class Settings(BaseSettings):
     def master_key_bytes(self) -> bytes:
         """The master key, from the setting or the data folder's file; 32 bytes."""
         return self._key(self.master_key, "VIDWIZ_MASTER_KEY", "master_key")
+
+    def other_master_keys(self) -> list[bytes]:
+        """What else may have wrapped a key by now: the next master key, and the file's newest.
+
+        Raises ``SettingsError``.
+        """
+        given = self.master_key_next
+        keys = [] if given is None else [self._key(given, "VIDWIZ_MASTER_KEY_NEXT", "")]
+        if self.master_key is None:
+            files = ("master_key.next", "master_key")
+            keys += [self._key(None, "", name) for name in files if self.secret_file(name).exists()]
+        return keys
+
+    def make_next_master_key(self) -> bytes:
+        """The master key to be, made in the data folder where no setting gives it."""
+        given = self.master_key_next
+        if given is None and self.master_key is not None:
+            raise SettingsError(
+                "VIDWIZ_MASTER_KEY is set: set VIDWIZ_MASTER_KEY_NEXT to the new key for every"
+                " process, start them again one by one, then: vidwiz rekey"
+            )
+        return self._key(given, "VIDWIZ_MASTER_KEY_NEXT", "master_key.next")
+
+    def adopt_next_master_key(self) -> bool:
+        """Let the next master key's file, if there is one, take the place of the last one's."""
+        file = self.secret_file("master_key.next")
+        if self.master_key is not None or not file.exists():
+            return False
+        file.replace(self.secret_file("master_key"))
+        return True
+
+    @property
+    def has_master_key(self) -> bool:
+        """Whether the master key is set or kept, so that none would be made."""
+        return self.master_key is not None or self.secret_file("master_key").exists()
 
     @cached_property
     def audit_key(self) -> bytes:

@@ -34,12 +34,9 @@ from vidwiz.database import (
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
-from vidwiz.events.recorded import (
-    EventMapper,
-    Origin,
-    with_envelope,
-)
+from vidwiz.events.recorded import EventMapper, Origin, with_envelope
 from vidwiz.events.sealing import Keys
+from vidwiz.log_clock import LogClock
 from vidwiz.lookups.log import pasts
 from vidwiz.metrics import BATCH_SIZE, COMMANDS, TRANSACTION_SECONDS
 from vidwiz.personal_keys import locked_keys
@@ -149,7 +146,7 @@ class Store:
         self._signals = signals
         self._master = master
         self._decisions = decisions
-        self._now = now
+        self._clock = LogClock(database, now)
         self._queue = CommandQueue()
         self._running: Sequence[Entry] = ()
         self._closing = False
@@ -259,7 +256,7 @@ class Store:
                 entry.fail(error)
                 self._queue.fail_all(error)
             except psycopg.Error as error:
-                if self._may_try_anew(error, tries_left):
+                if await self._clock.mends(error) or self._may_try_anew(error, tries_left):
                     continue
                 await self._refuse(entry, error)
             except Exception as error:  # noqa: BLE001  it belongs to the command's sender
@@ -377,7 +374,7 @@ class Store:
 
     async def _keep(self, connection: Connection, batch: _Batch, mapper: EventMapper) -> None:
         """Record, project, look up the answers, append."""
-        now = self._now()
+        now = self._clock.now()
         decided = batch.decided
         origins = await _origins(connection, decided)
         drafts = [

@@ -15,6 +15,7 @@ import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID, uuid5
@@ -26,6 +27,8 @@ STREAM_NAMESPACE = UUID("6f1f7a53-2b0e-5b52-9d5c-0c8a1f3f7e11")
 """Stream ids are uuid5 of the stream's name in this namespace; it never changes."""
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 LONGEST_LINE = 64 * 2**20
+MAY_GO_BACK = timedelta(minutes=1)
+"""A transaction takes its time before it waits for its position: times follow but for this."""
 
 Genuine: TypeAlias = Callable[[bytes, bytes, bytes], bool]
 """Whether a public key (32 bytes), a message and a signature (64 bytes) belong together."""
@@ -152,6 +155,36 @@ class Chain:
         self.position, self.head = event.position, event.hash
 
 
+class Order:
+    """Checks that versions count up in each stream and that times go on, as the log demands.
+
+    Keeps a number for each stream: about 150 bytes.
+    """
+
+    def __init__(self) -> None:
+        self._versions: dict[bytes, int] = {}
+        self._newest = datetime.min + MAY_GO_BACK  # noqa: DTZ901  all are in UTC
+
+    def follow(self, event: Event) -> None:
+        """Check the next event; raises ``ChainBroken``."""
+        try:
+            stream = UUID(event.stream_id).bytes
+            at = datetime.fromisoformat(event.recorded_at[:-1])  # Python 3.10 does not know the Z
+            late = at < self._newest - MAY_GO_BACK
+        except (ValueError, TypeError):  # a time with a zone cannot be compared
+            raise ChainBroken(event.position, "has no stream or no time") from None
+        last = self._versions.get(stream)
+        expected = (0, 1) if last is None else (last + 1,)
+        if event.version not in expected:
+            gap = f"has version {event.version} of its stream, which had {last or 'none'} before"
+            raise ChainBroken(event.position, gap)
+        self._versions[stream] = event.version
+        if late:
+            back = f"is dated {event.recorded_at}, before what comes before it"
+            raise ChainBroken(event.position, back)
+        self._newest = max(self._newest, at)
+
+
 # Ed25519 as in RFC 8032, section 5.1.7, for checking only. Points are (X, Y, Z, T).
 Point: TypeAlias = tuple[int, int, int, int]
 _P = 2**255 - 19
@@ -235,6 +268,7 @@ class Audit:
         genuine: Genuine = ed25519_genuine,
     ) -> None:
         self.chain = Chain()
+        self._order = Order()
         self.checkpoints = 0
         self.pinned = 0
         """The position of the last checkpoint."""
@@ -246,6 +280,7 @@ class Audit:
     def event(self, event: Event) -> None:
         """Check the next event; raises ``ChainBroken``."""
         self.chain.follow(event)
+        self._order.follow(event)
         if self._kept and self._kept.pop(event.position, event.hash.hex()) != event.hash.hex():
             raise ChainBroken(event.position, "is not what was kept of it elsewhere")
 

@@ -58,7 +58,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             open_store(dsn, settings.pool_size, master, patience)
         )
         log = Log(database, master)
-        desk = await ending.enter_async_context(open_desk(dsn, log, settings.master_key_bytes))
+        desk = await ending.enter_async_context(open_desk(dsn, log, master.known))
         google, objects = google_sign_in(settings), object_store(settings)
         model = language_model(settings)
         for its in (google, objects, model):
@@ -77,7 +77,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         hub = Hub(database, signals)
         erasures.listen_to_doubts(hub.doubt)
         ending.push_async_callback(hub.close)
-        await ending.enter_async_context(_keeping(settings, database, signals, objects))
+        keeper = await ending.enter_async_context(_keeping(settings, database, signals, objects))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
         counts = Counts(database, settings.signing_key.encode())
         guesses = Guesses(database, counts, enabled=settings.rate_limits)
@@ -105,6 +105,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             turns=turns,
             elsewhere=elsewhere,
             desk=desk,
+            keeper=keeper,
             hub=hub,
             head_revision=migrate.head_revision(),
             page=_page(settings),
@@ -145,14 +146,14 @@ async def _erasing(
 @asynccontextmanager
 async def _keeping(
     settings: Settings, database: Database, signals: Signals, objects: ObjectStore
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Keeper]:
     """Checkpoints are signed, and what is old is forgotten."""
     keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
     keeper.start()
     housekeeping = Loop("housekeeping", lambda: _keep_house(database))
     housekeeping.start()
     try:
-        yield
+        yield keeper
     finally:
         await housekeeping.stop()
         await keeper.close()

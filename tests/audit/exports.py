@@ -48,7 +48,7 @@ def drafts(count: int) -> Iterator[Event]:
         yield Event(
             position=number,
             stream_id=str(uuid5(STREAM_NAMESPACE, name)),
-            version=number // 9 + 1,
+            version=(number - 1) // 9 + 1,
             topic="NoteEdited",
             recorded_at=instant(START + timedelta(seconds=number, microseconds=number)),
             metadata='{"actor": "user:1"}',

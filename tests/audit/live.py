@@ -1,12 +1,14 @@
 """A real log with checkpoints and copies, and hands that reach into it past its triggers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from tests.audit.exports import KEY
 from tests.projections.histories import beginnings, happen
+from tests.support import MASTER
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.checkpoints import INSERT, signed, values_of
 from vidwiz.audit.copies import keep
@@ -53,12 +55,16 @@ def records(dsn: str) -> list[Event | Checkpoint]:
         return list(log_and_checkpoints(connection))
 
 
-def hands(dsn: str) -> "psycopg.Connection[tuple[Any, ...]]":
-    """A superuser who has switched the triggers off; what is done is committed in the end."""
-    connection = psycopg.connect(dsn)
-    for table in ("stored_events", "log_checkpoints"):
-        connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
-    return connection
+@contextmanager
+def hands(dsn: str) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
+    """A superuser who switches the triggers off for a while; what is done is committed."""
+    with psycopg.connect(dsn) as connection:
+        for table in ("stored_events", "log_checkpoints"):
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
+        yield connection
+        connection.execute("ALTER TABLE stored_events ENABLE ALWAYS TRIGGER chain_event")
+        for table in ("stored_events", "log_checkpoints"):
+            connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_change".encode())
 
 
 def rewrite(dsn: str, changed: int) -> None:
@@ -77,10 +83,12 @@ def rewrite(dsn: str, changed: int) -> None:
             previous = its
 
 
-async def audited(dsn: str, objects: ObjectStore, *trusted: str) -> Audited:
+async def audited(dsn: str, objects: ObjectStore, *trusted: str, **also: Any) -> Audited:
     database = Database(dsn, pool_size=2)
     await database.open()
     try:
-        return await verify(dsn, database, objects, trusted or (KEY.public_key,))
+        return await verify(
+            dsn, database, objects, trusted or (KEY.public_key,), **{"master": MASTER, **also}
+        )
     finally:
         await database.close()

@@ -17,9 +17,9 @@ from tests.projections.histories import TEXT, full_history
 from tests.support import MASTER
 from vidwiz.events import Event, MessageSent, NoteAdded, NoteEdited, UserSignedUp, event_types
 from vidwiz.events.base import stream_id
-from vidwiz.events.master_key import KEY_BYTES, MasterKey, WrongMasterKey
+from vidwiz.events.master_key import KEY_BYTES, KeyUnusable, MasterKey, WrongMasterKey
 from vidwiz.events.recorded import EventMapper
-from vidwiz.events.sealing import ERASED, Keys, Place, SealBroken, seal, unseal
+from vidwiz.events.sealing import ERASED, LOST_KEY, Keys, Place, SealBroken, seal, unseal
 
 KEY = AESGCM(bytes(KEY_BYTES))
 KEYS: Keys = {"user:5": KEY, "guest:g": KEY}
@@ -169,7 +169,7 @@ def _sealed_as(name: str, text: str) -> bytes:
 def test_what_was_sealed_once_opens_for_ever(path: Path) -> None:
     golden = orjson.loads(path.read_bytes())
     wrapped = bytes.fromhex(golden["wrapped_key"])
-    keys = MASTER.keys([(golden["person"], wrapped)])
+    keys = MASTER.keys([(golden["person"], wrapped, False)])
     place = Place(UUID(golden["stream"]), golden["version"], golden["topic"])
     event = EventMapper(keys).decode(place, orjson.dumps(golden["state"]))
     assert event.model_dump(mode="json") == golden["opened"]
@@ -177,15 +177,36 @@ def test_what_was_sealed_once_opens_for_ever(path: Path) -> None:
 
 def test_a_wrapped_key_opens_with_its_master_key_for_its_person_alone() -> None:
     wrapped = MASTER.new_key("user:5")
-    assert MASTER.keys([("user:5", wrapped), ("user:6", None)]).keys() == {"user:5", "user:6"}
+    found = [("user:5", wrapped, False), ("user:6", None, True), ("user:7", None, False)]
+    keys = MASTER.keys(found)
+    assert isinstance(keys["user:5"], AESGCM)
+    assert (keys["user:6"], keys["user:7"]) == (None, LOST_KEY)
+    for master, person, its in (
+        (MASTER, "user:6", wrapped),
+        (MasterKey(b"x" * KEY_BYTES), "user:5", wrapped),
+        (MASTER, "user:5", wrapped[:-1]),
+        (MASTER, "user:5", b""),
+    ):
+        assert master.keys([(person, its, False)]) == {person: LOST_KEY}
+        with pytest.raises(KeyUnusable, match=f"the key of {person} is gone or corrupt"):
+            master.bare(person, its)
+
+
+def test_two_master_keys_open_while_one_replaces_the_other() -> None:
+    known: list[bytes] = []
+    changing = MasterKey(b"o" * KEY_BYTES, lambda: known)
+    new = MasterKey(b"n" * KEY_BYTES)
+    wrapped = new.new_key("user:5")
+    assert changing.keys([("user:5", wrapped, False)]) == {"user:5": LOST_KEY}
+    known.append(b"n" * KEY_BYTES)
+    assert isinstance(changing.keys([("user:5", wrapped, False)])["user:5"], AESGCM)
+    assert new.bare("user:5", changing.new_key("user:5", new.check_value))
     with pytest.raises(WrongMasterKey):
-        MASTER.keys([("user:6", wrapped)])
-    with pytest.raises(WrongMasterKey, match="VIDWIZ_MASTER_KEY"):
-        MasterKey(b"x" * KEY_BYTES).keys([("user:5", wrapped)])
+        changing.new_key("user:5", MASTER.check_value)
 
 
 def test_every_new_key_is_another() -> None:
-    keys = MASTER.keys((f"user:{n}", MASTER.new_key(f"user:{n}")) for n in (5, 6))
+    keys = MASTER.keys((f"user:{n}", MASTER.new_key(f"user:{n}"), False) for n in (5, 6))
     state = sealed(NOTE, {"user:5": keys["user:5"]})
     with pytest.raises(SealBroken):
         EventMapper({"user:5": keys["user:6"]}).decode(place_of(NOTE), state)

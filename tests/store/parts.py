@@ -96,7 +96,7 @@ def opened(dsn: str) -> list[Event]:
         "SELECT originator_id, originator_version, topic, state FROM stored_events"
         " ORDER BY notification_id",
     )
-    keys = MASTER.keys(rows(dsn, "SELECT person, wrapped_key FROM personal_keys"))
+    keys = MASTER.keys(rows(dsn, "SELECT person, wrapped_key, true FROM personal_keys"))
     mapper = EventMapper(keys)
     return [mapper.decode(Place(*place), state) for *place, state in log]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +26,10 @@ from tests.store.parts import (
     value,
     whole_log,
 )
+from tests.support import MASTER
 from vidwiz import event_log
+from vidwiz.commands import DECISIONS
+from vidwiz.commands.users import SignUp
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.events import NoteAdded
 from vidwiz.events.base import stream_id
@@ -34,6 +37,7 @@ from vidwiz.events.chain import GENESIS, chained_hash
 from vidwiz.events.recorded import Actor, Origin
 from vidwiz.migrate import head_revision, migrate, schema_engine
 from vidwiz.projections.tables import metadata
+from vidwiz.store import Store
 
 ODD_TEXTS = [
     None,
@@ -134,7 +138,7 @@ async def test_everybody_can_recompute_the_chain_of_odd_texts(dsn: str) -> None:
     "recorded_at",
     [
         datetime(1970, 1, 1, tzinfo=UTC),
-        datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
         datetime(2024, 2, 29, 12, 0, 0, 1, tzinfo=UTC),
         datetime.fromisoformat("2026-03-29T02:30:00.5+05:30"),
     ],
@@ -344,7 +348,7 @@ CATALOG = {
 
 FUNCTIONS = """
     SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    AND proname IN ('event_field', 'search_text', 'search_vector') ORDER BY oid"""
+    AND proname IN ('event_field', 'event_person', 'search_text', 'search_vector') ORDER BY oid"""
 """Which indexes and generated columns call; the migrations alone make them."""
 
 
@@ -382,3 +386,59 @@ def test_six_processes_migrate_an_empty_database_at_once(server_dsn: str) -> Non
         with psycopg.connect(empty, autocommit=True) as connection:
             assert append(connection, 1) == [1]
         assert migrate(empty) == head_revision()
+
+
+@pytest.mark.parametrize(
+    ("sets", "refused"),
+    [
+        ("recorded_at = now() - interval '2 minutes'", errors.DatabaseError),
+        ("recorded_at = now() + interval '2 minutes'", errors.DatabaseError),
+        ("recorded_at = 'infinity'", errors.DatabaseError),
+        ("recorded_at = '-infinity'", errors.DatabaseError),
+        ("originator_version = 3", errors.IntegrityConstraintViolation),
+        ("originator_version = 0", errors.IntegrityConstraintViolation),
+        ("originator_version = -1", errors.IntegrityConstraintViolation),
+        ("originator_id = gen_random_uuid(), originator_version = 2", errors.IntegrityError),
+    ],
+)
+async def test_no_program_leaves_a_gap_in_versions_or_goes_back_in_time(
+    dsn: str, sets: str, refused: type[Exception]
+) -> None:
+    async with running(dsn) as parts:
+        await parts.sign_up()
+    forged = """
+        CREATE TEMP TABLE forged AS SELECT * FROM stored_events;
+        UPDATE forged SET notification_id = NULL, originator_version = 2, recorded_at = now();
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(forged.encode())
+        connection.execute(f"UPDATE forged SET {sets}".encode())
+        with pytest.raises(refused):
+            connection.execute("INSERT INTO stored_events SELECT * FROM forged")
+        connection.execute(
+            "UPDATE forged SET originator_id = (SELECT originator_id FROM stored_events),"
+            " originator_version = 2, recorded_at = now()"
+        )
+        connection.execute("INSERT INTO stored_events SELECT * FROM forged")
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_a_store_whose_clock_is_wrong_goes_by_the_databases(
+    dsn: str, wrong_by: timedelta
+) -> None:
+    async with running(dsn) as parts:
+        await parts.sign_up()
+        wrong = Store(
+            parts.database,
+            parts.signals,
+            MASTER,
+            DECISIONS,
+            now=lambda: datetime.now(UTC) + wrong_by,
+        )
+        await wrong.start()
+        try:
+            await wrong.execute(SignUp("late@example.org", "Late Example", "a hash"), ORIGIN)
+        finally:
+            await wrong.close()
+    first, second = rows(dsn, "SELECT recorded_at FROM stored_events ORDER BY notification_id")
+    assert timedelta() <= second[0] - first[0] < timedelta(minutes=30)

@@ -255,7 +255,9 @@ async def test_the_librarys_subscription_reads_what_our_store_appended(
         user_id = await parts.sign_up()
         video_id = await parts.add_video(user_id)
         await parts.store.execute(note(user_id, video_id, text="later"), Origin(SYSTEM))
-    mapper = EventMapper(MASTER.keys(rows(dsn, "SELECT person, wrapped_key FROM personal_keys")))
+    mapper = EventMapper(
+        MASTER.keys(rows(dsn, "SELECT person, wrapped_key, true FROM personal_keys"))
+    )
     with recorder.subscribe(gt=0, topics=["NoteAdded"]) as subscription:
         found = [next(subscription), next(subscription)]
     events = [mapper.to_domain_event(its).event for its in found]

@@ -15,6 +15,8 @@ from vidwiz.verify_export import Checkpoint
 
 EVERY_S = 60.0
 EVERY_EVENTS = 1000
+UNPINNED_S = 3 * EVERY_S
+"""What is older, and in no checkpoint or without a copy, has been forgotten."""
 
 NEWEST = Statement(select(log_checkpoints).order_by(log_checkpoints.c.position.desc()).limit(1))
 """The newest checkpoint's row, if there is one."""
@@ -52,6 +54,12 @@ HEAD = Statement(
     .limit(1)
 )
 """The log's highest position, its hash, and what time it is; no row for an empty log."""
+BEHIND = Statement(
+    select(stored_events.c.recorded_at).where(
+        stored_events.c.notification_id == parameter("after", BigInteger) + 1
+    )
+)
+"""When the event right behind a position was recorded."""
 
 
 def checkpoint_of(row: Sequence[Any]) -> Checkpoint:

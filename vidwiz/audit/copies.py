@@ -51,6 +51,31 @@ class Copies:
                 await keep(self._objects, it)
                 self._copied = it.position
 
+    async def is_kept(self, it: Checkpoint) -> bool:
+        """Whether its copy is there; raises ``CopyDiffers`` where another is."""
+        found = await self._objects.get(key_of(it.position))
+        if found not in (None, checkpoint_line(it)):
+            raise CopyDiffers(it.position, self._objects)
+        return found is not None
+
+    async def count(self) -> tuple[int, int]:
+        """How many copies there are, and how many checkpoints have none."""
+        count = gone = after = 0
+        positions = _positions(self._objects)
+        copied = await anext(positions, None)
+        while rows := await self._between(after, 2**63 - 1):
+            for it in rows:
+                while copied is not None and copied < it.position:
+                    count, copied = count + 1, await anext(positions, None)
+                if copied == it.position:
+                    count, copied = count + 1, await anext(positions, None)
+                else:
+                    gone += 1
+            after = rows[-1].position
+        while copied is not None:
+            count, copied = count + 1, await anext(positions, None)
+        return count, gone
+
     async def _between(self, after: int, up_to: int) -> list[Checkpoint]:
         rows = await self._database.all(BETWEEN, after=after, up_to=up_to, at_most=CHUNK)
         return [checkpoint_of(row) for row in rows]

@@ -1,6 +1,6 @@
 """What a process keeps for auditors: open streams, pasts, and the last rebuild."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,9 +21,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(dsn: str, log: Log, master_key: bytes) -> AsyncIterator[Desk]:
+async def open_desk(
+    dsn: str, log: Log, master_keys: Callable[[], Sequence[bytes]]
+) -> AsyncIterator[Desk]:
     """A desk; in the end its streams, its replay and its rebuild are stopped."""
-    desk = Desk(log, LogStreams(), States(dsn, log.master), Rebuilding(dsn, master_key))
+    desk = Desk(log, LogStreams(), States(dsn, log.master), Rebuilding(dsn, master_keys))
     try:
         yield desk
     finally:

@@ -51,7 +51,7 @@ def export(
     """Write the log up to its newest checkpoint, which signs for the export's end.
 
     With a master key the keys of persons come along, bare: whoever has the file reads everything.
-    Raises ``WrongMasterKey``.
+    Raises ``KeyUnusable``.
     """
     writer = Writer(file)
     position, head = (newest.position, newest.hash) if newest else (0, bytes(32).hex())

@@ -3,39 +3,39 @@
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import BigInteger, Text, func, literal, null, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import case, func, null, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from vidwiz.audit.snapshot import Connection
-from vidwiz.events import UserErased, event_types
+from vidwiz.events import event_types
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.sealing import SEALED
-from vidwiz.projections.personal_keys import ADD_KEYS
+from vidwiz.projections.personal_keys import ADD_KEYS, is_erased
 from vidwiz.projections.sql import Statement
-from vidwiz.projections.tables import personal_keys, stored_events
+from vidwiz.projections.tables import ERASURES, personal_keys, stored_events
 from vidwiz.verify_export import Key
 
 _kept = Statement(
     select(personal_keys.c.person, personal_keys.c.wrapped_key)
-    .where(personal_keys.c.wrapped_key.is_not(None))
+    .where(personal_keys.c.wrapped_key.is_not(None), ~is_erased(personal_keys.c.person))
     .order_by(personal_keys.c.person)
 )
 _state = stored_events.c.state
-_fields = func.convert_from(_state, "UTF8").cast(JSONB)
-_person = func.coalesce(
-    literal("user:", Text) + _fields["user_id"].astext.cast(BigInteger).cast(Text),
-    literal("guest:", Text) + _fields["guest_id"].astext,
-)
-_erased = stored_events.c.topic == UserErased.TOPIC
+_person = func.event_person(_state)
+_is_erasure = stored_events.c.topic.in_(ERASURES)
 _sealable = [kind.TOPIC for kind in event_types().values() if kind.personal_fields()]
 _has_a_seal = func.strpos(func.encode(_state, "escape"), SEALED.decode()) > 0
 _forget_the_rest = Statement(
     insert(personal_keys)
     .from_select(
-        ["person", "erased_at"],
-        select(_person.label("person"), func.now())
-        .where(or_(_erased, stored_events.c.topic.in_(_sealable) & _has_a_seal))
-        .distinct(),
+        ["person", "erased_at", "withheld"],
+        select(
+            _person.label("person"),
+            case((func.bool_or(_is_erasure), func.now())),
+            ~func.bool_or(_is_erasure),
+        )
+        .where(or_(_is_erasure, stored_events.c.topic.in_(_sealable) & _has_a_seal))
+        .group_by(_person),
         include_defaults=False,
     )
     .on_conflict_do_nothing()
@@ -43,13 +43,12 @@ _forget_the_rest = Statement(
 _forget_the_erased = Statement(
     personal_keys.update()
     .values(wrapped_key=null(), erased_at=func.now())
-    .where(personal_keys.c.wrapped_key.is_not(None))
-    .where(personal_keys.c.person.in_(select(_person).where(_erased)))
+    .where(personal_keys.c.wrapped_key.is_not(None), is_erased(personal_keys.c.person))
 )
 
 
 def bare_keys(connection: Connection, master: MasterKey) -> Iterator[tuple[str, bytes]]:
-    """Every person with the key of 32 bytes; raises ``WrongMasterKey``."""
+    """Every person with the key of 32 bytes; raises ``KeyUnusable``."""
     for person, wrapped in connection.execute(_kept.sql):
         yield person, master.bare(person, wrapped)
 

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 
 from vidwiz.database import means_unavailable
-from vidwiz.events.master_key import MasterKey, WrongMasterKey
+from vidwiz.events.master_key import KeyUnusable, MasterKey, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.parent import die_with_parent
@@ -19,6 +19,7 @@ from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.replay import MaintenanceUnderWay, SwapFailed, rebuild
 
 REFUSALS = (
+    KeyUnusable,
     MaintenanceUnderWay,
     ProjectionFailed,
     SealBroken,
@@ -32,7 +33,8 @@ def main() -> None:
     """Rebuild the tables that the arguments name, or all."""
     die_with_parent()
     given = orjson.loads(sys.stdin.buffer.read())
-    master = MasterKey(b64decode(given["master_key"]))
+    key, *others = map(b64decode, given["master_keys"])
+    master = MasterKey(key, lambda: others)
     try:
         said: dict[str, object] = {"result": asdict(rebuild(given["dsn"], master, sys.argv[1:]))}
     except REFUSALS as error:

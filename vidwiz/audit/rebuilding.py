@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,9 +41,9 @@ class Rebuild:
 class Rebuilding:
     """Begins rebuilds, one at a time, and remembers the last one."""
 
-    def __init__(self, dsn: str, master_key: bytes) -> None:
+    def __init__(self, dsn: str, master_keys: Callable[[], Sequence[bytes]]) -> None:
         self._dsn = dsn
-        self._master_key = master_key
+        self._master_keys = master_keys
         self._tasks = Tasks("rebuild")
         self.last: Rebuild | None = None
 
@@ -83,7 +84,8 @@ class Rebuilding:
             env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
         )
         try:
-            secrets = {"dsn": self._dsn, "master_key": b64encode(self._master_key).decode()}
+            keys = [b64encode(key).decode() for key in self._master_keys()]
+            secrets = {"dsn": self._dsn, "master_keys": keys}
             said, _ = await process.communicate(orjson.dumps(secrets))
         finally:
             if process.returncode is None:

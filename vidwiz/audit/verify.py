@@ -1,32 +1,42 @@
-"""Verifies the live log: its chain, its checkpoints, and their copies in the object store."""
+"""Verifies the live log: its chain, its guard, its keys, its checkpoints and their copies."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from vidwiz.adapters.object_store import ObjectStore
-from vidwiz.audit.checkpoints import BETWEEN, HEAD, checkpoint_of
-from vidwiz.audit.copies import kept
+from vidwiz.audit import machinery
+from vidwiz.audit.checkpoints import (
+    BEHIND,
+    BETWEEN,
+    HEAD,
+    NEWEST,
+    UNPINNED_S,
+    checkpoint_of,
+)
+from vidwiz.audit.copies import CHUNK, kept
+from vidwiz.audit.key_audit import KeyAudit
 from vidwiz.audit.keys import genuine
+from vidwiz.audit.problems import Problem
 from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
+from vidwiz.audit.transcripts_audit import verify_objects
 from vidwiz.database import Database
+from vidwiz.events.master_key import MasterKey
 from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, Event
 
+__all__ = ["Audited", "Problem", "verify"]
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, the first position at which it is, and what that makes of the log."""
-
-    position: int
-    what: str
-    verdict: str = ChainBroken.VERDICT
+GUARD = "the log's guard was changed"
+LATE = "the evidence is behind"
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
     """How far the log was sound: its ``position`` and ``head`` (hex), its last ``pinned`` one.
 
-    ``copies`` are those in the object ``store``. ``problems`` has at most one of the log and one
-    of the copies, the lowest position first.
+    ``copies`` are those in the object ``store``, ``objects`` the transcripts that there ought to
+    be, if they were looked at. ``withheld`` counts persons whose keys an import did not bring, if
+    the keys were looked at. ``problems`` has the lowest position first, then those without one.
     """
 
     position: int
@@ -36,22 +46,34 @@ class Audited:
     copies: int
     store: str
     problems: list[Problem]
+    withheld: int | None = None
+    objects: int | None = None
 
 
 async def verify(
-    dsn: str, database: Database, objects: ObjectStore, trusted: Collection[str]
+    dsn: str,
+    database: Database,
+    objects: ObjectStore,
+    trusted: Collection[str],
+    *,
+    master: MasterKey | None = None,
+    kept_elsewhere: Mapping[int, str] | None = None,
+    with_objects: bool = False,
 ) -> Audited:
-    """Check everything there is, as of now.
+    """Check everything there is, as of now; keys with their ``master`` key alone.
 
-    Blocks while it reads the log. Raises ``DatabaseUnavailable``, ``ObjectStoreError``.
+    ``kept_elsewhere`` are hashes of positions that others wrote down. Blocks while it reads the
+    log. Raises ``DatabaseUnavailable``, ``ObjectStoreError``.
     """
-    audit, in_log = verify_log(dsn, trusted)
+    audit, problems, withheld = verify_log(dsn, trusted, master, kept_elsewhere)
     copies, in_copies = await _verify_copies(database, objects)
-    found = [
-        Problem(one.position, one.what, one.VERDICT)
-        for one in (in_log, in_copies)
-        if one is not None
-    ]
+    problems += in_copies
+    if not problems:
+        problems += await _lateness(database)
+    expected = None
+    if with_objects:
+        expected, in_objects = await verify_objects(database, objects)
+        problems += in_objects
     return Audited(
         position=audit.chain.position,
         head=audit.chain.head.hex(),
@@ -59,38 +81,86 @@ async def verify(
         pinned=audit.pinned,
         copies=copies,
         store=objects.description,
-        problems=sorted(found, key=lambda one: one.position),
+        problems=sorted(problems, key=lambda one: (one.position is None, one.position or 0)),
+        withheld=withheld,
+        objects=expected,
     )
 
 
-def verify_log(dsn: str, trusted: Collection[str]) -> tuple[Audit, ChainBroken | None]:
-    """Go along the log and its checkpoints to the end, or to the first position that is wrong."""
-    audit = Audit(trusted, genuine=genuine)
-    try:
-        with snapshot(dsn) as connection:
+def verify_log(
+    dsn: str,
+    trusted: Collection[str],
+    master: MasterKey | None = None,
+    kept_elsewhere: Mapping[int, str] | None = None,
+) -> tuple[Audit, list[Problem], int | None]:
+    """Go along the log and its checkpoints to the end, or to the first position that is wrong.
+
+    Then what guards the log, and the keys if there is their ``master``; how many are withheld.
+    """
+    audit = Audit(trusted, kept_elsewhere, genuine=genuine)
+    problems: list[Problem] = []
+    with snapshot(dsn) as connection:
+        keys = None if master is None else KeyAudit(connection, master)
+        try:
             for record in log_and_checkpoints(connection):
                 if isinstance(record, Event):
                     audit.event(record)
+                    if keys is not None:
+                        keys.event(record)
                 else:
                     audit.checkpoint(record)
-    except ChainBroken as broken:
-        return audit, broken
-    return audit, None
+            audit.end()
+        except ChainBroken as broken:
+            problems.append(_problem(broken))
+            keys = None  # they are those of another log
+        problems += [Problem(None, what, GUARD) for what in machinery.differences(connection)]
+        if keys is None:
+            return audit, problems, None
+        return audit, problems + keys.end(), keys.withheld
 
 
-async def _verify_copies(
-    database: Database, objects: ObjectStore
-) -> tuple[int, ChainBroken | None]:
-    """How many copies there are, and the first one that the table does not bear out."""
+def _problem(broken: ChainBroken) -> Problem:
+    return Problem(broken.position, broken.what, broken.VERDICT)
+
+
+async def _verify_copies(database: Database, objects: ObjectStore) -> tuple[int, list[Problem]]:
+    """How many copies there are, and the first one that disagrees with the table or is gone."""
     count, after = 0, 0
     try:
         async for copies in kept(objects):
             last = max(copies)
             await _compare(database, after, copies)
             count, after = count + len(copies), last
+        await _require_no_more(database, after)
     except ChainBroken as broken:
-        return count, broken
-    return count, None
+        return count, [_problem(broken)]
+    return count, []
+
+
+async def _require_no_more(database: Database, after: int) -> None:
+    """Behind the last copy stand but checkpoints that are being copied."""
+    async for position, age in _behind(database, after):
+        if age > UNPINNED_S:
+            raise ChainBroken(position, f"has a checkpoint of {age:.0f} s ago without any copy")
+
+
+async def _behind(database: Database, after: int) -> AsyncIterator[tuple[int, float]]:
+    now = datetime.now(UTC)
+    for row in await database.all(BETWEEN, after=after, up_to=2**63 - 1, at_most=CHUNK):
+        yield row[0], (now - row[3]).total_seconds()
+
+
+async def _lateness(database: Database) -> list[Problem]:
+    """What was recorded long ago and is in no checkpoint yet."""
+    head, newest = await database.one(HEAD), await database.one(NEWEST)
+    if head is None:
+        return []
+    pinned = 0 if newest is None else newest[0]
+    oldest = await database.one(BEHIND, after=pinned)
+    if oldest is None or (age := (head[2] - oldest[0]).total_seconds()) <= UNPINNED_S:
+        return []
+    what = f"and what follows, {age:.0f} s old, is in no checkpoint: vidwiz audit checkpoint"
+    return [Problem(pinned + 1, what, LATE)]
 
 
 async def _compare(database: Database, after: int, copies: dict[int, Checkpoint | None]) -> None:

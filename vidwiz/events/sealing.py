@@ -18,12 +18,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vidwiz.events.base import Event, person_of
 
-Keys = Mapping[str, AESGCM | None]
+
+class LostKey:
+    """Stands for the key of a person whom nobody erased, which is gone or corrupt."""
+
+    __slots__ = ()
+
+
+LOST_KEY = LostKey()
+Keys = Mapping[str, AESGCM | LostKey | None]
 """The keys of persons, by the names that the log has for them; None when it was shredded."""
 
 NONCE_BYTES = 12
 ERASED = "[erased]"
 """What a sealed field reads without its key."""
+LOST = "[key lost]"
+"""What it reads when its key ought to be there, and is not."""
 SEALED = b'{"sealed":"'
 """How a sealed field begins, and no text in a state does: there the quotes would be escaped."""
 
@@ -67,7 +77,7 @@ def seal(kind: type[Event], state: bytes, place: Place, keys: Keys) -> bytes:
 
 def _key_of(person: str | None, keys: Keys) -> AESGCM:
     key = None if person is None else keys[person]
-    if key is None:
+    if not isinstance(key, AESGCM):
         raise KeyError(person)
     return key
 
@@ -86,18 +96,19 @@ def persons_of_sealed(states: Iterable[bytes]) -> set[str]:
 def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) -> None:
     """Open the sealed ones of the fields that ``place`` was sealed with, whatever their version.
 
-    Without its key a field reads ``[erased]``, made unique where that of a person has to be.
-    Raises ``SealBroken``.
+    Without its key a field reads ``[erased]`` or ``[key lost]``, made unique where that of a person
+    has to be. Raises ``SealBroken``.
     """
     person = person_of(fields)
     key = None if person is None else keys.get(person)
     for name, value in fields.items():
         if not _is_sealed(value):
             continue
-        if key is not None:
+        if isinstance(key, AESGCM):
             fields[name] = _opened(key, value["sealed"], place.of(name))
         else:
-            fields[name] = f"{ERASED} {person}" if name in kind.unique_fields() else ERASED
+            instead = ERASED if key is None else LOST
+            fields[name] = f"{instead} {person}" if name in kind.unique_fields() else instead
 
 
 def _is_sealed(value: object) -> bool:

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from vidwiz.http.shapes import Checkpoints
+
 
 class LoggedEvent(BaseModel):
     """An event with its place in the log and in its stream, its origin and its links."""
@@ -128,6 +130,7 @@ class LogHealth(BaseModel):
     signals: Lag
     reactions: list[Reaction]
     maintenance: Maintenance | None
+    checkpoints: Checkpoints
 
 
 class Rebuild(BaseModel):

@@ -17,6 +17,7 @@ from vidwiz.audit.streams import TooManyStreams
 from vidwiz.commands import conversations, notes, tasks, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable, means_unavailable
+from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.http.answers import json_answer
@@ -77,6 +78,8 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     CertificatesUnavailable,
     TooManyPasswords,
     UnknownEvent,
+    KeyUnusable,
+    WrongMasterKey,
 )
 """What is over when the service has again what it needs."""
 

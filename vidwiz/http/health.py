@@ -1,5 +1,7 @@
 """Health, readiness and metrics."""
 
+from dataclasses import asdict
+
 import structlog
 from quart import Blueprint, Response
 from quart_schema import document_response, hide
@@ -30,7 +32,10 @@ async def get_live() -> Response:
 @documented("health", shapes.Ready)
 @public
 async def get_ready() -> Response:
-    """Requests can be served: database there, migrations at head; and how far signals lag."""
+    """Requests can be served: database there, migrations at head; and how far signals lag.
+
+    What is wrong with the log's checkpoints is told here too, but stops nobody from being served.
+    """
     try:
         await services().database.require_writable()
         revision = await services().database.one(migrate.REVISION)
@@ -54,6 +59,7 @@ async def get_ready() -> Response:
                 "position": position,
                 "follower_lag": max(0, position - services().signals.head),
             },
+            "checkpoints": asdict(services().keeper.evidence),
         },
         200 if ready else 503,
         None if ready else {"Retry-After": "1"},

@@ -82,6 +82,7 @@ async def get_health(_: Admin) -> Response:
             "signals": {"position": signals.head, "lag": max(0, position - signals.head)},
             "reactions": [asdict(one) for one in await reactions_health(database)],
             "maintenance": await _under_way(),
+            "checkpoints": asdict(services().keeper.evidence),
         }
     )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
     from vidwiz.audit.desk import Desk
+    from vidwiz.audit.keeper import Keeper
     from vidwiz.counts import Counts
     from vidwiz.database import Database
     from vidwiz.erasures import Erasures
@@ -58,6 +59,7 @@ class Services:
     turns: Turns
     elsewhere: Elsewhere
     desk: Desk
+    keeper: Keeper
     hub: Hub
     head_revision: str
     page: PageConfig

@@ -92,6 +92,16 @@ class LogState(BaseModel):
     follower_lag: int
 
 
+class Checkpoints(BaseModel):
+    """How the log's signed checkpoints stand; ``problem`` says what is wrong with their copies."""
+
+    pinned: int
+    copied: int
+    copied_at: datetime | None
+    copies: int
+    problem: str | None
+
+
 class Ready(BaseModel):
     """Whether requests can be served; only the first two when the database does not answer."""
 
@@ -100,6 +110,7 @@ class Ready(BaseModel):
     writer: Literal["ok", "restarting"] | None = None
     migrations: Migrations | None = None
     log: LogState | None = None
+    checkpoints: Checkpoints | None = None
 
 
 class FoundVideo(BaseModel):

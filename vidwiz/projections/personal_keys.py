@@ -1,20 +1,74 @@
 """The statements about what is personal: the keys of persons, and events without a seal."""
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, and_, column, func, or_, select
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Text,
+    and_,
+    case,
+    column,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from vidwiz.events import Event, event_types
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import personal_keys, stored_events
+from vidwiz.projections.tables import ERASURES, master_keys, personal_keys, stored_events
 
-_keys = select(personal_keys.c.person, personal_keys.c.wrapped_key).where(
-    personal_keys.c.person == func.any(parameter("persons", ARRAY(Text)))
+_asked = (
+    func.unnest(parameter("persons", ARRAY(Text)))
+    .table_valued(column("person", Text))
+    .render_derived(name="asked")
 )
-KEYS = Statement(_keys)
-"""The keys of these persons, as far as they ever had one; null for a person who was erased."""
 
-LOCKED_KEYS = Statement(_keys.order_by(personal_keys.c.person).with_for_update(read=True))
-"""The same, of persons whom nobody can erase before this transaction has ended."""
+
+def is_erased(person: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the log has it that this person was erased; one step along an index."""
+    return exists(
+        select(1).where(
+            stored_events.c.topic.in_(ERASURES),
+            func.event_person(stored_events.c.state) == person,
+        )
+    )
+
+
+def _usable(erased: ColumnElement[bool]) -> ColumnElement[Any]:
+    return case((erased, null()), else_=personal_keys.c.wrapped_key)
+
+
+_erased = is_erased(_asked.c.person)
+KEYS = Statement(
+    select(
+        _asked.c.person,
+        _usable(_erased),
+        or_(_erased, func.coalesce(personal_keys.c.withheld, false())),
+    ).select_from(_asked.outerjoin(personal_keys, personal_keys.c.person == _asked.c.person))
+)
+"""For each of these persons the wrapped key, and whether it may be missing.
+
+The log alone says who was erased: a key that comes back opens nothing. A key that is null and may
+not be was lost.
+"""
+
+_locked = is_erased(personal_keys.c.person)
+LOCKED_KEYS = Statement(
+    select(
+        personal_keys.c.person,
+        _usable(_locked),
+        or_(_locked, personal_keys.c.withheld, personal_keys.c.erased_at.is_not(None)),
+    )
+    .where(personal_keys.c.person == func.any(parameter("persons", ARRAY(Text))))
+    .order_by(personal_keys.c.person)
+    .with_for_update(read=True, of=personal_keys)
+)
+"""The same of those who ever had one, whom nobody can erase before this transaction has ended."""
 
 _new = (
     func.unnest(parameter("persons", ARRAY(Text)), parameter("keys", ARRAY(LargeBinary)))
@@ -29,6 +83,9 @@ ADD_KEYS = Statement(
     .on_conflict_do_nothing()
 )
 """Give these persons keys, unless they ever had one."""
+
+CURRENT_MASTER = Statement(select(master_keys.c.check_value).with_for_update(read=True))
+"""The check value of the master key that wraps new keys, until this transaction ends at least."""
 
 
 def _in_the_clear(kind: type[Event]) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex
 
 from vidwiz.events.base import event_types
 from vidwiz.events.chain import ChainWalk, Proof
-from vidwiz.events.master_key import MasterKey
+from vidwiz.events.master_key import MasterKey, require_all
 from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
 from vidwiz.events.sealing import Keys, Place, persons_of_sealed
 from vidwiz.projections.personal_keys import KEYS
@@ -140,7 +140,7 @@ def rebuild(
     """Replay into new tables while the service runs, then swap them in, in one transaction.
 
     Raises ``MaintenanceUnderWay``, ``SwapFailed``, ``ProjectionFailed``, ``UnknownEvent``,
-    ``SealBroken``, ``WrongMasterKey``.
+    ``SealBroken``, ``KeyUnusable``.
     """
     began = time.monotonic()
     projectors = projectors_of(tables)
@@ -306,8 +306,9 @@ class Replay:
         persons = persons_of_sealed(state for _, _, _, _, state, *_ in rows)
         if not persons:
             return {}
-        wrapped = self._reader.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
-        return self._master.keys(wrapped)
+        found = self._reader.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
+        # Tables that are made without a lost key would lose what they hold now.
+        return require_all(self._master.keys(found))
 
     def _project(self, facts: Sequence[Fact]) -> None:
         for topic, states in in_runs(facts) if self.in_order else in_waves(facts):

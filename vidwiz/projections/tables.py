@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -86,6 +87,13 @@ Index(
     func.event_field(stored_events.c.state, "video_id"),
     postgresql_where=stored_events.c.topic.in_(BEGINNINGS),
 )
+ERASURES = ("GuestErased", "UserErased")
+"""Topics of the events that forget a person."""
+Index(
+    "stored_events_erased_idx",
+    func.event_person(stored_events.c.state),
+    postgresql_where=stored_events.c.topic.in_(ERASURES),
+)
 
 personal_keys = Table(
     "personal_keys",
@@ -94,13 +102,16 @@ personal_keys = Table(
     Column("wrapped_key", LargeBinary),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("erased_at", Instant),
+    Column("withheld", Boolean, nullable=False, server_default=false()),
 )
+"""A key that is null was shredded, or (``withheld``) did not come along with an imported log."""
 
 master_keys = Table(
     "master_keys",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("check_value", LargeBinary, nullable=False),
+    Column("previous_check_value", LargeBinary),
     CheckConstraint("id = 1", name="only_one"),
 )
 

@@ -178,7 +178,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Requests can be served: database there, migrations at head; and how far signals lag. */
+        /**
+         * Requests can be served: database there, migrations at head; and how far signals lag.
+         * @description What is wrong with the log's checkpoints is told here too, but stops nobody from being served.
+         */
         get: operations["get_get_ready"];
         put?: never;
         post?: never;
@@ -873,6 +876,22 @@ export interface components {
              * @enum {string}
              */
             role: "user" | "assistant";
+        };
+        /**
+         * Checkpoints
+         * @description How the log's signed checkpoints stand; ``problem`` says what is wrong with their copies.
+         */
+        Checkpoints: {
+            /** Copied */
+            copied: number;
+            /** Copied At */
+            copied_at: string | null;
+            /** Copies */
+            copies: number;
+            /** Pinned */
+            pinned: number;
+            /** Problem */
+            problem: string | null;
         };
         /**
          * Citation
@@ -1849,6 +1868,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        checkpoints: components["schemas"]["Checkpoints"];
                         head: components["schemas"]["LogHead"] | null;
                         maintenance: components["schemas"]["Maintenance"] | null;
                         /** Reactions */
@@ -2271,6 +2291,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @default null */
+                        checkpoints: components["schemas"]["Checkpoints"] | null;
                         /**
                          * Database
                          * @enum {string}
@@ -2300,6 +2322,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @default null */
+                        checkpoints: components["schemas"]["Checkpoints"] | null;
                         /**
                          * Database
                          * @enum {string}
