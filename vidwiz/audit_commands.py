@@ -23,6 +23,7 @@ from vidwiz.audit.verify import Audited, verify
 from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
 from vidwiz.database import Database
 from vidwiz.events.master_key import KeyUnusable, check_value
+from vidwiz.next_master_key import adopt_next_master_key, make_next_master_key
 from vidwiz.outside import master_key, object_store
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.settings import Settings
@@ -279,11 +280,11 @@ def rekey(settings: Settings) -> None:
     it is made in the data folder.
     """
     with ready(settings) as (dsn, _):
-        new = check_value(settings.make_next_master_key())
+        new = check_value(make_next_master_key(settings))
         master = master_key(settings)
         preflight.require_master_key(dsn, master)
         done = change.rekey(dsn, master, new)
-        adopted = settings.adopt_next_master_key()
+        adopted = adopt_next_master_key(settings)
     click.echo(f"{done.wrapped} keys were wrapped by the new master key.")
     if done.unusable:
         raise KeyUnusable(done.unusable)

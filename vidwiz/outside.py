@@ -1,11 +1,13 @@
 """The outside world as the settings name it: stores, queues, models, sign-in, and its secrets."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import FolderStore, ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.events.master_key import MasterKey
+from vidwiz.next_master_key import other_master_keys
 from vidwiz.settings import OPENAI_URL, Settings
 from vidwiz.workers.config import Pace, WorkerConfig
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def master_key(settings: Settings) -> MasterKey:
     """What wraps the keys of persons; raises ``SettingsError``."""
-    return MasterKey(settings.master_key_bytes, settings.other_master_keys)
+    return MasterKey(settings.master_key_bytes, partial(other_master_keys, settings))
 
 
 def object_store(settings: Settings) -> ObjectStore:

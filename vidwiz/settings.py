@@ -322,7 +322,7 @@ class Settings(BaseSettings):
             ("VIDWIZ_MASTER_KEY", self.master_key, "master_key"),
             ("VIDWIZ_SIGNING_KEY", self.audit_seed, "audit_key"),
         ):
-            if self._known(given, file) and len(set(self._key(given, name, file))) < FEW:
+            if self._known(given, file) and len(set(self.key(given, name, file))) < FEW:
                 found.append(f"{name} repeats a few bytes")
         return found
 
@@ -349,37 +349,7 @@ class Settings(BaseSettings):
     @cached_property
     def master_key_bytes(self) -> bytes:
         """The master key, from the setting or the data folder's file; 32 bytes."""
-        return self._key(self.master_key, "VIDWIZ_MASTER_KEY", "master_key")
-
-    def other_master_keys(self) -> list[bytes]:
-        """What else may have wrapped a key by now: the next master key, and the file's newest.
-
-        Raises ``SettingsError``.
-        """
-        given = self.master_key_next
-        keys = [] if given is None else [self._key(given, "VIDWIZ_MASTER_KEY_NEXT", "")]
-        if self.master_key is None:
-            files = ("master_key.next", "master_key")
-            keys += [self._key(None, "", name) for name in files if self.secret_file(name).exists()]
-        return keys
-
-    def make_next_master_key(self) -> bytes:
-        """The master key to be, made in the data folder where no setting gives it."""
-        given = self.master_key_next
-        if given is None and self.master_key is not None:
-            raise SettingsError(
-                "VIDWIZ_MASTER_KEY is set: set VIDWIZ_MASTER_KEY_NEXT to the new key for every"
-                " process, start them again one by one, then: vidwiz rekey"
-            )
-        return self._key(given, "VIDWIZ_MASTER_KEY_NEXT", "master_key.next")
-
-    def adopt_next_master_key(self) -> bool:
-        """Let the next master key's file, if there is one, take the place of the last one's."""
-        file = self.secret_file("master_key.next")
-        if self.master_key is not None or not file.exists():
-            return False
-        file.replace(self.secret_file("master_key"))
-        return True
+        return self.key(self.master_key, "VIDWIZ_MASTER_KEY", "master_key")
 
     @property
     def has_master_key(self) -> bool:
@@ -389,7 +359,7 @@ class Settings(BaseSettings):
     @cached_property
     def audit_key(self) -> bytes:
         """The Ed25519 seed that signs checkpoints, from the setting or the data folder's file."""
-        return self._key(self.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key")
+        return self.key(self.audit_seed, "VIDWIZ_SIGNING_KEY", "audit_key")
 
     def secret_file(self, name: str) -> Path:
         """Where a secret that nobody set is kept."""
@@ -408,7 +378,8 @@ class Settings(BaseSettings):
             return given.get_secret_value()
         return keep_secret(self.secret_file(name), new)
 
-    def _key(self, given: SecretStr | None, setting: str, name: str) -> bytes:
+    def key(self, given: SecretStr | None, setting: str, name: str) -> bytes:
+        """A key of 32 bytes, from the setting or the data folder's file; or ``SettingsError``."""
         text = self._secret(given, name, new_key)
         try:
             key = base64.b64decode(text, validate=True)

@@ -13,7 +13,6 @@ from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
-from vidwiz.audit.reading import Log
 from vidwiz.counts import Counts
 from vidwiz.database import Database, Patience
 from vidwiz.erasures import Erasures
@@ -57,8 +56,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         database, signals, store = await ending.enter_async_context(
             open_store(dsn, settings.pool_size, master, patience)
         )
-        log = Log(database, master)
-        desk = await ending.enter_async_context(open_desk(dsn, log, master.known))
+        desk = await ending.enter_async_context(open_desk(dsn, database, master))
         google, objects = google_sign_in(settings), object_store(settings)
         model = language_model(settings)
         for its in (google, objects, model):

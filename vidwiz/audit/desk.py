@@ -1,6 +1,6 @@
 """What a process keeps for auditors: open streams, pasts, and the last rebuild."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -8,6 +8,8 @@ from vidwiz.audit.reading import Log
 from vidwiz.audit.rebuilding import Rebuilding
 from vidwiz.audit.states import States
 from vidwiz.audit.streams import LogStreams
+from vidwiz.database import Database
+from vidwiz.events.master_key import MasterKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(
-    dsn: str, log: Log, master_keys: Callable[[], Sequence[bytes]]
-) -> AsyncIterator[Desk]:
+async def open_desk(dsn: str, database: Database, master: MasterKey) -> AsyncIterator[Desk]:
     """A desk; in the end its streams, its replay and its rebuild are stopped."""
-    desk = Desk(log, LogStreams(), States(dsn, log.master), Rebuilding(dsn, master_keys))
+    log = Log(database, master)
+    desk = Desk(log, LogStreams(), States(dsn, master), Rebuilding(dsn, master.known))
     try:
         yield desk
     finally:
