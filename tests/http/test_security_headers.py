@@ -56,6 +56,7 @@ async def test_without_sign_in_google_is_not_named(bare: Api) -> None:
         "user_daily_limit": 20,
         "version": config.json()["version"],
         "player_api_url": "https://www.youtube.com/iframe_api",
+        "sign_up": "open",
     }
     page = await bare.client.get("/")
     assert "google" not in page.headers["content-security-policy"]
