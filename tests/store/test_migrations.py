@@ -63,6 +63,44 @@ async def test_who_was_there_before_there_were_seals_can_be_erased_and_come_back
         assert rows(dsn, "SELECT DISTINCT user_id FROM notes") == [(again,)]
 
 
+def test_the_words_of_what_was_there_are_made_anew(server_dsn: str) -> None:
+    said = ("{0, 5}", "{0, 1.5}")
+    passage = "INSERT INTO passages VALUES ('v', %(n)s, %(text)s, 5, %(offsets)s, %(starts)s)"
+    with empty_database(server_dsn) as dsn:
+        upgrade(dsn, "0010")
+        for n, text in enumerate(("GPT-4o", "plain words", "\u0645\u064f\u062d", "C++ C")):
+            rows(dsn, passage, n=n, text=text, offsets=said[0], starts=said[1])
+        rows(
+            dsn,
+            "INSERT INTO notes VALUES (1, 1, 'v', '0:01', '\uff21\uff22', false, now(), now(), 1),"
+            " (2, 1, 'v', '0:01', NULL, false, now(), now(), 1)",
+        )
+        rows(
+            dsn,
+            "INSERT INTO videos (id, video_id, title, transcript_available, created_at, updated_at,"
+            " version) VALUES (1, 'v', '\u0141\u00f3d\u017a', false, now(), now(), 1)",
+        )
+        kept = "SELECT xmin::text FROM passages WHERE text = 'plain words'"
+        before = rows(dsn, kept)
+        migrate.migrate(dsn)
+        assert rows(dsn, kept) == before
+        assert words(dsn, "passages", "text") == [
+            "'4':2 'gpt':1 'o':3",
+            "'c':2 'cplusplus':1",
+            "'plain':1 'words':2",
+            "'\u0645\u062d':1",
+        ]
+        assert words(dsn, "notes", "text") == ["'ab':1", None]
+        assert words(dsn, "videos", "title") == ["'lodz':1"]
+
+
+def words(dsn: str, table: str, column: str) -> list[str | None]:
+    query = f"SELECT words::text, words IS NOT DISTINCT FROM search_vector({column}) FROM {table}"
+    found = rows(dsn, query)
+    assert all(same for _, same in found)
+    return sorted((its for its, _ in found), key=str)
+
+
 def test_the_newest_migration_is_the_one_that_alembic_ends_with(server_dsn: str) -> None:
     with empty_database(server_dsn) as dsn, migrate.schema_engine(dsn).connect() as connection:
         scripts = ScriptDirectory.from_config(migrate.alembic_config(connection))

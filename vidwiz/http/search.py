@@ -83,12 +83,15 @@ async def _found(
         services().database.borrowed() as connection,
     ):
         folded = await fetch_all(connection, FOLDED, {"terms": given})
-        terms = _terms([words for (words,) in folded], is_open=is_open)
+        terms = _terms(folded, is_open=is_open)
         if not terms:
             return 0, []
-        asked = {"user_id": user_id, "query": _query(terms), "at_most": at_most, "skip": skip}
+        query = " & ".join(query for _, query in terms)
+        asked = {"user_id": user_id, "query": query, "at_most": at_most, "skip": skip}
         ((total, found),) = await fetch_all(connection, SEARCH_ALL, asked)
-    shown = await asyncio.get_running_loop().run_in_executor(_showing, _all_shown, found, terms)
+    shown = await asyncio.get_running_loop().run_in_executor(
+        _showing, _all_shown, found, [term for term, _ in terms]
+    )
     return total, shown
 
 
@@ -103,20 +106,15 @@ def _terms_of(text: str) -> tuple[list[str], bool]:
     return terms, bool(parts) and parts[-1][2] is not None
 
 
-def _terms(folded: Sequence[str], *, is_open: bool) -> list[Term]:
+def _terms(folded: Sequence[tuple[str, str]], *, is_open: bool) -> list[tuple[Term, str]]:
+    """Each term that has words: what is marked, and what PostgreSQL is asked for."""
     terms = []
-    for number, words in enumerate(map(str.split, folded)):
-        if words:
-            goes_on = is_open and number == len(folded) - 1 and len(words[-1]) >= SHORTEST_OPEN
-            terms.append(Term(tuple(words), goes_on))
+    for number, (text, phrase) in enumerate(folded, 1):
+        words = tuple(text.split())
+        if phrase:
+            goes_on = is_open and number == len(folded) and len(words[-1]) >= SHORTEST_OPEN
+            terms.append((Term(words, goes_on), f"({phrase}{':*' if goes_on else ''})"))
     return terms
-
-
-def _query(terms: Sequence[Term]) -> str:
-    """The terms in PostgreSQL's language; their words hold no operators any more."""
-    return " & ".join(
-        f"({' <-> '.join(term.words)}{':*' if term.is_open else ''})" for term in terms
-    )
 
 
 def _shown(video: dict[str, Any], terms: Sequence[Term]) -> dict[str, Any]:

@@ -1,26 +1,18 @@
 """Where the words of a search stand in a text, and the piece of the text that shows them."""
 
-import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
 from vidwiz.wiz.transcripts import utf16_length
+from vidwiz.wiz.words import words_of
 
 LONGEST = 240
 """Characters of a snippet."""
 BEFORE = 80
 """Characters that a snippet shows before the first hit, where there are more."""
 MOST_HIGHLIGHTS = 20
-
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-)
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])[\w\u0300-\u036f])+")
-_MARKS = re.compile("[\u0300-\u036f]")
 
 Span = tuple[int, int]
 
@@ -57,7 +49,7 @@ class Snippet:
 
 def spans(text: str, terms: Sequence[Term]) -> list[Span]:
     """Where the terms stand in the text, in characters, in the order of the text."""
-    words = _words_of(text)
+    words = _words_in(text)
     found = sorted({span for term in terms for span in _spans_of(term, words)})
     return [*_apart(found)][:MOST_HIGHLIGHTS]
 
@@ -73,18 +65,11 @@ def snippet(text: str, found: Sequence[Span]) -> Snippet:
     return Snippet(shown, [(utf16_length(shown[:a]), utf16_length(shown[:b])) for a, b in inside])
 
 
-def _words_of(text: str) -> _Words:
-    places = [found.span() for found in _WORD.finditer(text)]
-    words = [folded(text[begin:end]) for begin, end in places]
-    ends = [*accumulate(len(word) + 1 for word in words)]
-    return _Words(f" {' '.join(words)} ", [0, *ends[:-1]], ends, places)
-
-
-@lru_cache(maxsize=4096)
-def folded(word: str) -> str:
-    """The word as the search's index has it."""
-    plain = _MARKS.sub("", unicodedata.normalize("NFD", word.lower()))
-    return unicodedata.normalize("NFC", plain)
+def _words_in(text: str) -> _Words:
+    words = [*words_of(text)]
+    ends = [*accumulate(len(word.text) + 1 for word in words)]
+    line = f" {' '.join(word.text for word in words)} "
+    return _Words(line, [0, *ends[:-1]], ends, [(word.begin, word.end) for word in words])
 
 
 def second_at(offsets: Sequence[int], starts: Sequence[float], character: int) -> float:

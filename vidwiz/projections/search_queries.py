@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    cast,
     column,
     func,
     literal_column,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG
+from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
 
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
@@ -32,16 +33,27 @@ HITS_A_VIDEO = 5
 MOST_CHARACTERS = 5_000
 """Of a note, among which the words are looked for to be shown."""
 
+_simple = literal_column("'simple'", REGCONFIG)
 _terms = (
     func.unnest(parameter("terms", ARRAY(Text)))
     .table_valued(column("term", Text), with_ordinality="number")
     .render_derived(name="terms")
 )
-FOLDED = Statement(select(func.trim(func.search_text(_terms.c.term))).order_by(_terms.c.number))
-"""The terms as the indexes have their words: lower case, without accents, between spaces."""
+_folded = (
+    select(_terms.c.number, func.search_text(_terms.c.term).label("words"))
+    .offset(literal_column("0", Integer))
+    .subquery("folded")
+)
+FOLDED = Statement(
+    select(
+        func.trim(_folded.c.words), func.phraseto_tsquery(_simple, _folded.c.words).cast(Text)
+    ).order_by(_folded.c.number)
+)
+"""The terms as the indexes have their words, between spaces; and as phrases in PostgreSQL's
+language, empty where it sees no word."""
 
 _user_id = parameter("user_id", BigInteger)
-_query = func.to_tsquery(literal_column("'simple'", REGCONFIG), parameter("query", Text))
+_query = cast(parameter("query", Text), TSQUERY)
 _mine = union(
     select(notes.c.video_id).where(notes.c.user_id == _user_id),
     select(conversations.c.video_id).where(conversations.c.user_id == _user_id),

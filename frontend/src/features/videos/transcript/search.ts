@@ -1,31 +1,13 @@
 /** Searching within a transcript: case and accents do not matter. Pure. */
 
+import { type Folded, folded } from "@/lib/folding";
+
 export interface Match {
   /** The place of its line. */
   line: number;
   /** UTF-16 indices into the line's text. */
   start: number;
   end: number;
-}
-
-/** A text without case and accents, and where each of its characters stands in the original. */
-export interface Folded {
-  text: string;
-  places: number[];
-}
-
-export function folded(text: string): Folded {
-  let plain = "";
-  const places: number[] = [];
-  let place = 0;
-  for (const character of text) {
-    const bare = character.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-    for (let unit = 0; unit < bare.length; unit++) places.push(place);
-    plain += bare;
-    place += character.length;
-  }
-  places.push(text.length);
-  return { text: plain, places };
 }
 
 export function matchesOf(lines: Folded[], query: string): Match[] {
@@ -74,11 +56,11 @@ export function pieces(text: string, matches: Match[]): Piece[] {
   return [...cut, { text: text.slice(done), match: null }].filter((piece) => piece.text);
 }
 
-function within({ text, places }: Folded, wanted: string, line: number): Match[] {
+function within({ text, begins, ends }: Folded, wanted: string, line: number): Match[] {
   const found: Match[] = [];
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-    const [start = 0, end = 0] = [places[at], places[at + wanted.length]];
-    found.push({ line, start, end });
+    const [start = 0, end = 0] = [begins[at], ends[at + wanted.length - 1]];
+    if (start >= (found.at(-1)?.end ?? 0)) found.push({ line, start, end });
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { folded } from "@/lib/folding";
 import { following } from "./follow";
-import { byLine, firstFrom, folded, matchesOf, pieces, stepped } from "./search";
+import { byLine, firstFrom, matchesOf, pieces, stepped } from "./search";
 import { lineAt, linesOf, textOf } from "./segments";
 
 const item = (text: string, offset: number | null) => ({ text, offset, duration: 1 });
@@ -39,6 +40,11 @@ test("the search minds neither case nor accents, and finds the original's place"
 test("a line may match more than once, and an empty query matches nothing", () => {
   expect(search(["go go go", "no"], "go")).toHaveLength(3);
   expect(search(["go"], "  ")).toEqual([]);
+});
+
+test("a match within a letter that folds to several marks the letter once", () => {
+  expect(search(["ﬃ"], "f")).toEqual([{ line: 0, start: 0, end: 1 }]);
+  expect(search(["a ro\u2060ot"], "root")).toEqual([{ line: 0, start: 2, end: 7 }]);
 });
 
 test("letters that fold to two keep the places of what follows", () => {

@@ -1,7 +1,8 @@
 /** The search within a transcript: what was typed, what was found, and which of it is shown. */
 
 import { useMemo, useState } from "react";
-import { firstFrom, folded, type Match, matchesOf, stepped } from "./search";
+import { folded } from "@/lib/folding";
+import { firstFrom, type Match, matchesOf, stepped } from "./search";
 import type { Line } from "./segments";
 
 export interface TranscriptSearch {
