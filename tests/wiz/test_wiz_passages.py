@@ -93,11 +93,25 @@ def test_beside_the_hits_there_is_an_overview_of_the_rest() -> None:
             "\u092f\u0939 \u0939\u093f\u0928\u094d\u0926\u0940 \u0939\u0948",
         ),
         ("the captain\u2019s log", "captain's log, stardate one"),
+        ("elephant", "un \u00e9l\u00e9phant passe"),
+        ("Lodz", "we went to \u0141\u00f3d\u017a"),
+        ("\u0645\u062d\u0645\u062f", "\u0645\u064f\u062d\u064e\u0645\u0651\u062f"),
+        ("\uff21\uff30\uff29 keys", "the api has keys"),
+        ("Is C++ fast?", "but C++ is not slow"),
+        ("GPT-4", "then came GPT-4o"),
+        ("version 2.0", "in v2.0.1 it was mended"),
+        ("a pass\u200bword", "the password is long"),
     ],
 )
 def test_words_are_found_in_other_cases_forms_and_scripts(query: str, hit: str) -> None:
     segments = said(*filler(20), hit, *filler(20))
     assert best_passages(segments, query)[0].hit.text == hit
+
+
+def test_c_and_its_kin_are_words_of_their_own() -> None:
+    segments = said(*filler(20), "I write C", *filler(20), "I write C++", *filler(20), "I write C#")
+    texts = ["I write C", "I write C++", "I write C#"]
+    assert [best_passages(segments, its[-3:], 1)[0].hit.text for its in texts] == texts
 
 
 def test_a_question_may_be_spread_over_neighbouring_captions() -> None:

@@ -1,8 +1,6 @@
 """Finds what a transcript says about a question: BM25 over windows of neighbouring segments."""
 
 import math
-import re
-import unicodedata
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +10,7 @@ from itertools import islice, pairwise, takewhile
 from operator import mul
 
 from vidwiz.wiz.transcripts import Segment, minutes_clock
+from vidwiz.wiz.words import terms_of
 
 BYTES_PER_TOKEN = 4
 
@@ -33,19 +32,7 @@ _ASKING = (
     "the their them then there these they this those to us video was we were what what's when "
     "where which who who's why will with would you your"
 )
-_STOP_WORDS = frozenset(_ASKING.split())
-
-_MARKS = "".join(
-    character
-    for character in map(chr, range(0x300, 0x10000))
-    if unicodedata.category(character) in {"Mn", "Mc"}
-)
-# Thai to Myanmar, Khmer, kana, Han and Hangul are written without spaces, or inflect like it.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-)
-_ASCII_WORDS = re.compile(r"\w+(?:'\w+)?")
-_RUNS = re.compile(rf"([{_UNSPACED}]+)|((?:(?![{_UNSPACED}])[\w{_MARKS}])+(?:'\w+)?)")
+_STOP_WORDS = frozenset(terms_of(_ASKING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +64,7 @@ def estimated_tokens(text: str) -> int:
 
 def content_words(text: str) -> list[str]:
     """The words of a question that are worth a search: the first that do not merely ask."""
-    words = (word for word in _words_in(text) if word not in _STOP_WORDS)
+    words = (word for word in terms_of(text) if word not in _STOP_WORDS)
     return list(islice(words, _MOST_WORDS))
 
 
@@ -248,7 +235,7 @@ class Index:
 
     @cached_property
     def _words(self) -> Sequence[Sequence[str]]:
-        return [_words_in(segment.text) for segment in self.segments]
+        return [terms_of(segment.text) for segment in self.segments]
 
     @cached_property
     def _postings(self) -> Mapping[str, Sequence[int]]:
@@ -282,22 +269,6 @@ class Index:
             else math.log1p(len(found)) * self._rarity(len(set(found)))
             for word, found in self._postings.items()
         }
-
-
-def _words_in(text: str) -> list[str]:
-    folded = text.casefold()
-    if folded.isascii():
-        return _ASCII_WORDS.findall(folded)
-    folded = unicodedata.normalize("NFKC", folded.replace("\u2019", "'")).casefold()
-    return [
-        word
-        for unspaced, spaced in _RUNS.findall(folded)
-        for word in ([spaced] if spaced else _pairs(unspaced))
-    ]
-
-
-def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
 def _bytes(text: str) -> int:

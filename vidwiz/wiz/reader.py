@@ -8,6 +8,7 @@ from vidwiz.wiz.citations import unmarked
 from vidwiz.wiz.markdown_text import quoted
 from vidwiz.wiz.passages import Index, Passage, content_words
 from vidwiz.wiz.transcripts import Segment, clipped, clock, one_line
+from vidwiz.wiz.words import folded
 
 NO_MODEL = "No language model is configured, so this is what a search of the transcript finds."
 NOTHING_FOUND = (
@@ -102,8 +103,9 @@ def _quote(passage: Passage, words: Sequence[str] = ()) -> str:
 
 def _from_match(text: str, words: Sequence[str]) -> str:
     """A long text from a little before the longest word that it shares with the question."""
-    places = [text.casefold().find(word) for word in sorted(words, key=len, reverse=True)]
-    begin = next((place for place in places if place >= 0), 0) - _BEFORE_MATCH
+    its = folded(text)
+    places = [its.text.find(word) for word in sorted(words, key=len, reverse=True)]
+    begin = next((its.begins[place] for place in places if place >= 0), 0) - _BEFORE_MATCH
     if begin <= 0 or len(text) <= _QUOTE_LENGTH:
         return text
     return f"\u2026{text[text.find(' ', begin) :]}"

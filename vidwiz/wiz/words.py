@@ -7,9 +7,10 @@ holds the two equal. docs/search.md has the rules and where they come from.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 _LEFT_OUT = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -73,10 +74,13 @@ _NAMED = {
 _NAMES = {"++": "plusplus", "+": "plus", "#": "sharp", ".net": "dotnet"}
 _ANY_NAMED = "|".join(_NAMED.values())
 _NUMBER = r"[0-9]+(?:,(?=(?:[0-9]{2,3},)*[0-9]{3}(?![0-9]))[0-9]+)*"
-_WORD = re.compile(
-    rf"({_ANY_NAMED})|({_NUMBER})|[{_UNSPACED}][{_UNSPACED_MARKS}]*"
-    rf"|(?:(?!{_ANY_NAMED})[^0-9{_SIGNS}{_UNSPACED}])+"
-)
+_SIGNED = rf"({_ANY_NAMED})|({_NUMBER})"
+_LETTERS_OF_WORDS = rf"(?:(?!{_ANY_NAMED})[^0-9{_SIGNS}{_UNSPACED}])+"
+_WORD = re.compile(rf"{_SIGNED}|[{_UNSPACED}][{_UNSPACED_MARKS}]*|{_LETTERS_OF_WORDS}")
+_RUN = re.compile(rf"{_SIGNED}|([{_UNSPACED}{_UNSPACED_MARKS}]+)|{_LETTERS_OF_WORDS}")
+_UNSPACED_LETTER = re.compile(rf"[{_UNSPACED}][{_UNSPACED_MARKS}]*")
+_PLAIN_WORD = re.compile(r"[a-z]+|[0-9]+")
+_SIGN_OF_NAMES = re.compile(r"[+#]|\.net|[0-9],[0-9]")
 _NAME = re.compile(r"([a-z]?)(\+\+|\+|#|\.net)")
 
 _COMBINING = "".join(
@@ -100,22 +104,62 @@ class Word:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text, and for each of its characters where its origin begins and ends."""
+
+    text: str
+    begins: Sequence[int]
+    ends: Sequence[int]
+
+
 def words_of(text: str) -> Iterator[Word]:
     """The words of a text, in its order."""
-    folded, begins, ends = _folded(text)
-    for found in _WORD.finditer(folded):
+    its = folded(text)
+    for found in _WORD.finditer(its.text):
         begin, end = found.span()
-        yield Word(_name(found), begins[begin], ends[end - 1])
+        yield Word(_name(found), its.begins[begin], its.ends[end - 1])
+
+
+def terms_of(text: str) -> list[str]:
+    """The words of a text without their places; of scripts without spaces, pairs of letters."""
+    plain = letters(text)
+    if plain.isascii() and not _SIGN_OF_NAMES.search(plain):
+        return _PLAIN_WORD.findall(plain)
+    return [term for found in _RUN.finditer(plain) for term in _terms(found)]
+
+
+def letters(text: str) -> str:
+    """In lower case, without what is optional in writing, with plain letters and digits."""
+    if text.isascii():
+        return text.lower()
+    bare = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.translate(_TRADE))).lower()
+    plain = _HAMZA.sub(r"\1", bare).translate(_LETTERS)
+    return unicodedata.normalize("NFC", plain).replace("♯", "#")
+
+
+def folded(text: str) -> Folded:
+    """The letters of a text, and where they stand."""
+    pieces: list[str] = []
+    begins: list[int] = []
+    ends: list[int] = []
+    for found in _PIECE.finditer(text):
+        begin, end = found.span()
+        if found[0].isascii():
+            plain = found[0].lower()
+            begins.extend(range(begin, end))
+            ends.extend(range(begin + 1, end + 1))
+        else:
+            plain = _letters_of_piece(found[0])
+            begins.extend([begin] * len(plain))
+            ends.extend([end] * len(plain))
+        pieces.append(plain)
+    return Folded("".join(pieces), begins, ends)
 
 
 @lru_cache(maxsize=8192)
-def letters(piece: str) -> str:
-    """A text in lower case, without what is optional in writing, with plain letters and digits."""
-    if piece.isascii():
-        return piece.lower()
-    bare = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", piece.translate(_TRADE))).lower()
-    plain = _HAMZA.sub(r"\1", bare).translate(_LETTERS)
-    return unicodedata.normalize("NFC", plain).replace("♯", "#")
+def _letters_of_piece(piece: str) -> str:
+    return letters(piece)
 
 
 def _name(found: re.Match[str]) -> str:
@@ -125,19 +169,8 @@ def _name(found: re.Match[str]) -> str:
     return found[2].replace(",", "") if found[2] else found[0]
 
 
-def _folded(text: str) -> tuple[str, list[int], list[int]]:
-    """The folded text, and for each of its characters where its origin begins and ends."""
-    folded: list[str] = []
-    begins: list[int] = []
-    ends: list[int] = []
-    for found in _PIECE.finditer(text):
-        begin, end = found.span()
-        plain = letters(found[0])
-        folded.append(plain)
-        if len(plain) == end - begin and found[0].isascii():
-            begins.extend(range(begin, end))
-            ends.extend(range(begin + 1, end + 1))
-        else:
-            begins.extend([begin] * len(plain))
-            ends.extend([end] * len(plain))
-    return "".join(folded), begins, ends
+def _terms(found: re.Match[str]) -> list[str]:
+    if not found[3]:
+        return [_name(found)]
+    ones = _UNSPACED_LETTER.findall(found[3])
+    return [first + second for first, second in pairwise(ones)] or [found[3]]
