@@ -1,12 +1,19 @@
-/** Markdown of a model, made safe: no HTML, no pictures, links that lead out and nowhere else. */
+/**
+ * Markdown of a model, made safe: no HTML, no pictures (only their words), no links but to the web,
+ * and those say where they lead. What merely looks like an address is none.
+ */
 
-import type { ReactNode } from "react";
+import { Children, isValidElement, type ReactNode } from "react";
 import ReactMarkdown, { type Components, type Options } from "react-markdown";
+import { joinersDropped } from "@/lib/markdown";
+import { isAddressOf, webAddress } from "@/lib/webAddress";
+
+const NO_PLUGINS: Options["remarkPlugins"] = [];
 
 /** ``anchor`` draws links to "#..."; by default they are plain text. ``plugins`` change the tree. */
 export function Markdown({
   text,
-  plugins,
+  plugins = NO_PLUGINS,
   anchor = (_href, children) => children,
 }: {
   text: string;
@@ -22,8 +29,7 @@ export function Markdown({
     <div className="grid grid-cols-1 gap-3 wrap-anywhere [&_li>ul]:mt-1">
       <ReactMarkdown
         skipHtml
-        disallowedElements={["img"]}
-        remarkPlugins={plugins}
+        remarkPlugins={[...(plugins ?? []), joinersDropped]}
         components={components}
       >
         {text}
@@ -32,19 +38,35 @@ export function Markdown({
   );
 }
 
-/** A link to another site; any other address is only its text. */
+/**
+ * A link to another site with the host that it leads to, unless its words are the address. The words
+ * are isolated, so that marks of direction in them do not move the host. Any other link is its text.
+ */
 function Out({ href, children }: { href: string; children: ReactNode }) {
-  if (!/^https?:\/\//i.test(href)) return <>{children}</>;
+  const address = webAddress(href);
+  if (!address) return <>{children}</>;
   return (
-    <a
-      href={href}
-      target="_blank"
-      rel="noopener noreferrer nofollow"
-      className="text-accent-strong underline"
-    >
-      {children}
+    <a href={address.href} title={address.href} target="_blank" rel="noopener noreferrer nofollow">
+      <bdi className="text-accent-strong underline">{children}</bdi>
+      {!isAddressOf(address, wordsOf(children)) && (
+        <>
+          {" "}
+          <bdi dir="ltr" className="text-sm text-soft">
+            ({address.host})
+          </bdi>
+        </>
+      )}
     </a>
   );
+}
+
+function wordsOf(children: ReactNode): string {
+  return Children.toArray(children)
+    .map((one) => {
+      if (typeof one === "string" || typeof one === "number") return String(one);
+      return isValidElement<{ children?: ReactNode }>(one) ? wordsOf(one.props.children) : "";
+    })
+    .join("");
 }
 
 const heading = ({ children }: { children?: ReactNode }) => (
@@ -52,6 +74,7 @@ const heading = ({ children }: { children?: ReactNode }) => (
 );
 
 const ELEMENTS: Components = {
+  img: ({ alt }) => <>{alt}</>,
   h1: heading,
   h2: heading,
   h3: heading,

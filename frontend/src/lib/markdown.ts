@@ -16,11 +16,29 @@ export const linkNode = (url: string, value: string): Node => ({
   children: [textNode(value)],
 });
 
+const LINKS = new Set(["link", "linkReference"]);
+
 /** Replaces every text of the tree, but for those of links. Code is no text. */
 export function replaceTexts(node: Node, replace: (text: Node) => Node[]): void {
   node.children = node.children?.flatMap((child) => {
     if (child.type === "text") return replace(child).filter(({ value }) => value !== "");
-    if (child.type !== "link") replaceTexts(child, replace);
+    if (!LINKS.has(child.type)) replaceTexts(child, replace);
     return [child];
   });
+}
+
+/**
+ * Without the word joiners (U+2060) that the server puts into quoted words, so that no renderer takes
+ * them for an address. Here none does, and whoever copies the words wants them as they were said.
+ */
+export const unjoined = (text: string): string => text.replaceAll("\u2060", "");
+
+/** A plugin for the parser, the last one: it has read what the joiners were there for. */
+export function joinersDropped() {
+  return (tree: Node): void => dropIn(tree);
+}
+
+function dropIn(node: Node): void {
+  if (node.value !== undefined) node.value = unjoined(node.value);
+  node.children?.forEach(dropIn);
 }

@@ -67,9 +67,15 @@ test("no HTML, no pictures, and no address but the web's come out of a model", (
   expect(container.querySelectorAll("b, script, img, a, [onclick]")).toHaveLength(0);
 });
 
+test("a time within a link's words stays part of them", () => {
+  const { container } = answer("[at [1:02]][1]\n\n[1]: https://e.example/", cite("[1:02]", 4));
+  expect(screen.queryByRole("button")).toBeNull();
+  expect(container.querySelectorAll("a a, a button")).toHaveLength(0);
+});
+
 test("links lead out in a new tab, and give nothing away", () => {
   answer("[NASA](https://nasa.example/)");
-  const link = screen.getByRole("link", { name: "NASA" });
+  const link = screen.getByRole("link", { name: "NASA (nasa.example)" });
   expect(link).toHaveAttribute("rel", "noopener noreferrer nofollow");
   expect(link).toHaveAttribute("target", "_blank");
 });

@@ -3,6 +3,7 @@
 import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { Spinner } from "@/components/Spinner";
+import { unjoined } from "@/lib/markdown";
 import { Answer } from "./Answer";
 import type { Exchange } from "./exchanges";
 import { SaveAsNote } from "./SaveAsNote";
@@ -34,7 +35,7 @@ export function ExchangeView({
       </div>
       {!working && (
         <div className="flex flex-wrap gap-2">
-          {content && <CopyButton text={content} label="Copy answer" />}
+          {content && <CopyButton text={unjoined(content)} label="Copy answer" />}
           <SaveAsNote content={content} citations={citations} onNote={onNote} />
           {onAgain && status === "failed" && (
             <Button size="sm" icon="refresh" onClick={() => onAgain(question)}>

@@ -22,6 +22,12 @@ test("a note gets the sentence before the marker, without signs of Markdown", ()
   expect(sentenceAt(content, cite("[1:02]", at))).toBe("The master alarm rang at 3.5 volts");
 });
 
+test("a note has the words as they were said, without joiners", () => {
+  const content = "See https:\u2060//evil.example now [1:02]";
+  const at = content.indexOf("[1:02]");
+  expect(sentenceAt(content, cite("[1:02]", at))).toBe("See https://evil.example now");
+});
+
 test("at the beginning of a line a note gets the sentence behind the marker", () => {
   expect(sentenceAt("Found:\n[1:02] Houston here. Go.", cite("[1:02]", 7))).toBe("Houston here.");
 });

@@ -1,6 +1,7 @@
 /** Citations in an answer: where they stand, and the words around them. Pure. */
 
 import type { Schemas } from "@/lib/api/types";
+import { unjoined } from "@/lib/markdown";
 
 /** ``at`` counts code points of the answer, ``at_utf16`` what JavaScript counts. */
 export type Citation = Schemas["Citation"];
@@ -46,7 +47,7 @@ export function beginOf(content: string, { at, at_utf16 }: Citation): number {
 
 /** Without markers and without Markdown's signs. */
 function plain(markdown: string): string {
-  return markdown
+  return unjoined(markdown)
     .replace(/\s*[[(][\d:]+(?:\s*[-–—,;]\s*[\d:]+)*[\])]/g, "")
     .replace(/^\s*(?:[-*+]|\d+\.|#+|>)\s+/, "")
     .replace(/[*_`]+/g, "");
