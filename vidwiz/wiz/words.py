@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 _LEFT_OUT = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -74,10 +75,12 @@ _NAMED = {
 _NAMES = {"++": "plusplus", "+": "plus", "#": "sharp", ".net": "dotnet"}
 _ANY_NAMED = "|".join(_NAMED.values())
 _NUMBER = r"[0-9]+(?:,(?=(?:[0-9]{2,3},)*[0-9]{3}(?![0-9]))[0-9]+)*"
-_SIGNED = rf"({_ANY_NAMED})|({_NUMBER})"
-_LETTERS_OF_WORDS = rf"(?:(?!{_ANY_NAMED})[^0-9{_SIGNS}{_UNSPACED}])+"
-_WORD = re.compile(rf"{_SIGNED}|[{_UNSPACED}][{_UNSPACED_MARKS}]*|{_LETTERS_OF_WORDS}")
-_RUN = re.compile(rf"{_SIGNED}|([{_UNSPACED}{_UNSPACED_MARKS}]+)|{_LETTERS_OF_WORDS}")
+_OTHERS = (
+    rf"({_ANY_NAMED})|({_NUMBER})"
+    rf"|(?:(?!{_ANY_NAMED})(?:[a-z]++|[^a-z0-9{_SIGNS}{_UNSPACED}]++))+"
+)
+_WORD = re.compile(rf"[{_UNSPACED}][{_UNSPACED_MARKS}]*|{_OTHERS}")
+_RUN = re.compile(rf"{_OTHERS}|([{_UNSPACED}{_UNSPACED_MARKS}]+)")
 _UNSPACED_LETTER = re.compile(rf"[{_UNSPACED}][{_UNSPACED_MARKS}]*")
 _PLAIN_WORD = re.compile(r"[a-z]+|[0-9]+")
 _SIGN_OF_NAMES = re.compile(r"[+#]|\.net|[0-9],[0-9]")
@@ -88,15 +91,14 @@ _COMBINING = "".join(
     for character in map(chr, range(0x300, 0x10000))
     if unicodedata.category(character) in {"Mn", "Mc", "Me", "Cf"}
 )
-_PIECE = re.compile(
-    rf"[\0-\x7f]+(?![^\0-\x7f])|.[{_COMBINING}\u1160-\u11ff\u3131-\u318e\uff9e-\uffdc]*", re.DOTALL
-)
-"""What is folded by itself: marks, the voicing of half-width kana, and parts of Hangul's syllables
-go with what stands before them."""
+_WITH_IT = f"{_COMBINING}\u1160-\u11ff\u3131-\u318e\uff9e-\uffdc"
+_STABLE = "\\0-\x7f\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3"
+_PIECE = re.compile(rf"([{_STABLE}]+)(?![{_WITH_IT}])|.[{_WITH_IT}]*", re.DOTALL)
+"""What is folded by itself: letters that change at most their case, or one with what goes with it:
+marks, the voicing of half-width kana, and parts of Hangul's syllables."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word as the index has it, and where it stands: characters of the text."""
 
     text: str
@@ -118,7 +120,8 @@ def words_of(text: str) -> Iterator[Word]:
     its = folded(text)
     for found in _WORD.finditer(its.text):
         begin, end = found.span()
-        yield Word(_name(found), its.begins[begin], its.ends[end - 1])
+        word = _name(found) if found.lastindex else found[0]
+        yield Word(word, its.begins[begin], its.ends[end - 1])
 
 
 def terms_of(text: str) -> list[str]:
@@ -140,13 +143,16 @@ def letters(text: str) -> str:
 
 def folded(text: str) -> Folded:
     """The letters of a text, and where they stand."""
+    if text.isascii():
+        places = range(len(text) + 1)
+        return Folded(text.lower(), places, places[1:])
     pieces: list[str] = []
     begins: list[int] = []
     ends: list[int] = []
     for found in _PIECE.finditer(text):
         begin, end = found.span()
-        if found[0].isascii():
-            plain = found[0].lower()
+        if found[1]:
+            plain = found[1].lower()
             begins.extend(range(begin, end))
             ends.extend(range(begin + 1, end + 1))
         else:

@@ -11,3 +11,7 @@ test("beginnings of words match, in any order", () =>
   expect(found("vid go")).toEqual(["Go to your videos"]));
 test("signs do not matter", () => expect(found("hous")).toEqual(["Apollo 13: “Houston”"]));
 test("the inside of a word does not match", () => expect(found("ign")).toEqual([]));
+test("letters are taken as every search takes them", () => {
+  const [title] = matching([{ label: "हिन्दी: Ørsted’s ﬁeld" }], "field ORSTED हिन्दी");
+  expect(title).toBeDefined();
+});

@@ -1,5 +1,7 @@
 /** Which commands a few typed letters mean. */
 
+import { folded } from "@/lib/folding";
+
 /** Commands whose words begin with what was typed, in the given order; all for an empty text. */
 export function matching<Command extends { label: string }>(
   commands: Command[],
@@ -13,5 +15,5 @@ export function matching<Command extends { label: string }>(
 }
 
 function words(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return folded(text).text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
 }

@@ -68,6 +68,12 @@ test("the filter wants every word, in the text or the time", () => {
   expect(matching(notes, "")).toHaveLength(2);
 });
 
+test("the filter takes letters as every search does", () => {
+  const notes = shown([note(1, "2:00", "Łódź, pass\u200bword"), note(2, "3:00", "مُحَمَّد")], []);
+  expect(texts(matching(notes, "lodz ＰＡＳＳＷＯＲＤ"))).toHaveLength(1);
+  expect(texts(matching(notes, "محمد"))).toHaveLength(1);
+});
+
 test("the nearest note is the one closest by, if one is close", () => {
   const notes = shown(NOTES, []);
   expect(nearest(notes, 100)).toBe("1");

@@ -1,6 +1,7 @@
 /** Notes as they are shown: what the server has, and on top what it has not answered yet. Pure. */
 
 import type { Note } from "@/lib/api/types";
+import { folded } from "@/lib/folding";
 import { secondsOf } from "@/lib/time";
 
 export type Operation =
@@ -38,9 +39,9 @@ export function settled(notes: Note[], operation: Operation, answer: Note | null
 
 /** The notes whose words or time hold every word of the filter. */
 export function matching(notes: ShownNote[], filter: string): ShownNote[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = folded(filter).text.split(/\s+/).filter(Boolean);
   const holds = ({ text, timestamp }: ShownNote) => {
-    const all = `${timestamp} ${text}`.toLowerCase();
+    const all = folded(`${timestamp} ${text}`).text;
     return words.every((word) => all.includes(word));
   };
   return notes.filter(holds);
