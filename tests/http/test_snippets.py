@@ -16,16 +16,16 @@ def plain(text: str) -> list[tuple[str, int, int]]:
     """The words of a text of these letters, folded, and where they stand."""
     found: list[tuple[str, int, int]] = []
     for at, letter in enumerate(text):
-        is_letter = letter in "abABé\u0301"
-        if is_letter and found and found[-1][2] == at and found[-1][0] not in ("一", "二"):
+        is_letter = letter in "abABé"
+        if letter == "\u0301":
+            if found and found[-1][2] == at:  # a mark goes with what stands before it
+                found[-1] = (*found[-1][:2], at + 1)
+        elif is_letter and found and found[-1][2] == at and found[-1][0] not in ("一", "二"):
             word, begin, _ = found.pop()
             found.append((word + letter, begin, at + 1))
         elif is_letter or letter in "一二":
             found.append((letter, at, at + 1))
-    return [
-        (word.lower().replace("é", "e").replace("\u0301", ""), begin, end)
-        for word, begin, end in found
-    ]
+    return [(word.lower().replace("é", "e"), begin, end) for word, begin, end in found]
 
 
 def first_span(text: str, term: Term) -> tuple[int, int] | None:
