@@ -260,8 +260,12 @@ class Database:
     async def exclusively(self, name: str) -> AsyncIterator[Connection]:
         """Hold the lock of this name, among all processes; it ends with the connection."""
         async with self._exclusive, self.borrowed() as connection, connection.transaction():
-            await connection.execute(_LOCK_NAME, (EXCLUSIVE_LOCK, name))
+            await self.lock(connection, name)
             yield connection
+
+    async def lock(self, connection: Connection, name: str) -> None:
+        """Hold this lock too until the connection's transaction ends."""
+        await connection.execute(_LOCK_NAME, (EXCLUSIVE_LOCK, name))
 
     async def all(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         """Every row of the answer."""

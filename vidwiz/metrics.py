@@ -43,6 +43,10 @@ LIVE_STREAMS = Gauge(
     "vidwiz_live_streams", "Open streams of what changes.", multiprocess_mode="livesum"
 )
 TURNS = Counter("vidwiz_turns_total", "Turns that ended.", ["outcome"])
+LOST_TRANSCRIPTS = Counter(
+    "vidwiz_lost_transcripts_total",
+    "Transcripts that the object store had no more, or not unchanged.",
+)
 LOG_HEAD = Gauge(
     "vidwiz_log_head_position",
     "Highest position of the event log that was heard of.",

@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         validation_alias="VIDWIZ_SIGN_UP",
         description="closed: only `vidwiz user add` opens accounts",
     )
+    user_workers: Literal["own", "any"] = Field(
+        "own",
+        validation_alias="VIDWIZ_USER_WORKERS",
+        description="own: what a user fetches as a worker is theirs alone; any: users are workers",
+    )
     stale_claim_s: float = Field(
         120,
         gt=0,

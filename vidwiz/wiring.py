@@ -26,7 +26,7 @@ from vidwiz.http.long_poll import Dispatcher
 from vidwiz.http.passwords import Passwords
 from vidwiz.http.scrapers import Scrapers
 from vidwiz.http.security import app_policy
-from vidwiz.http.services import EXTENSION, Services
+from vidwiz.http.services import EXTENSION, OwnWork, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
 from vidwiz.live.hub import Hub
@@ -91,10 +91,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             tokens=tokens,
             passwords=passwords,
             counts=counts,
-            scrapers=Scrapers(
-                [settings.admin_bearer, settings.metrics_bearer],
-                everybody=settings.metrics == "open",
-            ),
+            scrapers=_scrapers(settings),
             limits=Limits(counts, enabled=settings.rate_limits),
             guesses=guesses,
             shielded=shielded,
@@ -106,6 +103,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             keeper=keeper,
             hub=hub,
             head_revision=migrate.head_revision(),
+            own_work=_own_work(settings),
             page=_page(settings),
         )
 
@@ -188,6 +186,17 @@ def create_service(settings: Settings, dsn: str) -> Quart:
             yield
 
     return app
+
+
+def _scrapers(settings: Settings) -> Scrapers:
+    bearers = [settings.admin_bearer, settings.metrics_bearer]
+    return Scrapers(bearers, everybody=settings.metrics == "open")
+
+
+def _own_work(settings: Settings) -> OwnWork | None:
+    if settings.user_workers == "any":
+        return None
+    return OwnWork(timedelta(seconds=settings.stale_claim_s))
 
 
 def _page(settings: Settings) -> PageConfig:

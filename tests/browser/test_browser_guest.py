@@ -53,8 +53,11 @@ async def test_a_video_without_captions_says_so_and_takes_a_pasted_transcript(
 
         await page.get_by_role("button", name="Bring your own").click()
         await page.get_by_label("Transcript", exact=True).fill(SUBTITLES)
-        await page.get_by_role("button", name="Use this transcript").click()
-        await guest.is_told("Transcript added: 2 lines.")
+        await page.get_by_role("button", name="Preview").click()
+        preview = page.get_by_role("region", name="Preview")
+        await expect(preview).to_contain_text("Then the coffee.")
+        await page.get_by_role("button", name="Keep this transcript").click()
+        await guest.is_told("Transcript kept: 2 lines. Only you read it.")
         await video.show("Transcript")
         await video.play_line("Then the coffee.")
         await video.is_at(90)

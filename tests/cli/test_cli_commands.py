@@ -102,7 +102,8 @@ def test_rebuild_says_what_it_rebuilt(vidwiz: Vidwiz, dsn: str) -> None:
 def test_rebuild_names_the_tables_there_are(vidwiz: Vidwiz) -> None:
     done = vidwiz.run("rebuild", "credentials")
     assert done.code == 2
-    assert "'credentials' is not one of 'users', 'videos', 'openings', 'notes'" in done.err
+    names = "'users', 'videos', 'openings', 'personal_transcripts', 'notes'"
+    assert f"'credentials' is not one of {names}" in done.err
 
 
 def test_verify_exits_with_1_and_names_the_rows(vidwiz: Vidwiz, dsn: str) -> None:

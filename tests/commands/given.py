@@ -30,8 +30,13 @@ from vidwiz.commands.conversations import (
 )
 from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround, NoteVersions, NoteVersionsOf
 from vidwiz.commands.notes import fold as fold_note
-from vidwiz.commands.tasks import Task, Work, WorkFor
+from vidwiz.commands.tasks import Claimable, OwnTask, OwnTaskFor, Task, Work, WorkFor
 from vidwiz.commands.tasks import fold as fold_task
+from vidwiz.commands.transcripts import (
+    OwnTranscript,
+    PersonalTranscriptContext,
+    PersonalTranscriptContextFor,
+)
 from vidwiz.commands.users import (
     Account,
     Accounts,
@@ -58,10 +63,15 @@ from vidwiz.events import (
     LongTermTokenRevoked,
     MetadataFetched,
     NoteAdded,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     ProfilePictureChanged,
     SummaryWritten,
     TaskQueued,
     TaskType,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -73,10 +83,12 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
     VideoOpened,
+    VideoTitled,
 )
 
 NEXT_USER, NEXT_NOTE, NEXT_VIDEO, NEXT_TRANSCRIPT_TASK, NEXT_METADATA_TASK = 9, 101, 201, 301, 302
 NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK, NEXT_OPENING = 401, 501, 303, 601
+NEXT_TRANSCRIPT = 701
 """The ids that the sequences would give next."""
 
 ADDED_AT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -142,6 +154,8 @@ class Given:
             VideoGroundFor: lambda its: video_ground(past, its, self._requested_at),
             TranscriptGroundFor: lambda its: transcript_ground(past, its.video_id),
             WorkFor: lambda its: work(past, its),
+            OwnTaskFor: lambda its: own_task(past, its),
+            PersonalTranscriptContextFor: lambda its: personal_context(past, its),
             ConversationGroundFor: lambda its: conversation_ground(past, its),
             QuestionGroundFor: lambda its: question_ground(past, its, self._used),
             TurnOf: lambda its: found_turn(past, its.turn_id),
@@ -157,6 +171,7 @@ class Given:
             transcript_task_id=None if known else NEXT_TRANSCRIPT_TASK,
             metadata_task_id=None if known else NEXT_METADATA_TASK,
             earlier=self._earlier if lookup.idempotency_key else None,
+            is_untitled=known and not is_titled(self._past, lookup.video_id),
         )
 
 
@@ -234,6 +249,7 @@ def tasks_of(
         for event in past
         if isinstance(event, TaskQueued)
         and (event.task_type, event.video_id, event.note_id) == wanted
+        and event.user_id is None
     ]
     folded = {
         task_id: fold_task(event for event in past if event.stream == f"task:{task_id}")
@@ -244,7 +260,110 @@ def tasks_of(
 
 def on_its_way(past: Sequence[Event], task_type: TaskType, video_id: str) -> bool:
     tasks = tasks_of(past, task_type, video_id).values()
-    return any(task.status in (*OPEN, "completed") for task in tasks)
+    came = task_type is not TaskType.TRANSCRIPT or shared_transcript(past, video_id) is not None
+    coming = (*OPEN, "completed") if came else OPEN
+    return any(task.status in coming for task in tasks)
+
+
+def is_titled(past: Sequence[Event], video_id: str) -> bool:
+    return any(
+        isinstance(event, VideoAdded | VideoTitled)
+        and event.video_id == video_id
+        and event.title is not None
+        for event in past
+    )
+
+
+def shared_transcript(past: Sequence[Event], video_id: str) -> TranscriptReady | None:
+    """The transcript of the video that all share."""
+    shared: TranscriptReady | None = None
+    for event in past:
+        if event.stream == f"video:{video_id}":
+            match event:
+                case TranscriptReady():
+                    shared = event
+                case TranscriptLost():
+                    shared = None
+    return shared
+
+
+Brought = PersonalTranscriptAdded | PersonalTranscriptReplaced
+
+
+def personal_context(
+    past: Sequence[Event], lookup: PersonalTranscriptContextFor
+) -> PersonalTranscriptContext:
+    shared = shared_transcript(past, lookup.video_id)
+    mine, others = brought(past, lookup)
+    tasks = tasks_of(past, TaskType.TRANSCRIPT, lookup.video_id).values()
+    return PersonalTranscriptContext(
+        user_exists=lookup.user_id is None or user_exists(past, lookup.user_id),
+        video_exists=any_of(past, VideoAdded, lookup.video_id),
+        shared_sha256=None if shared is None else shared.sha256,
+        fetch_open=any(task.status in OPEN for task in tasks if task.user_id is None),
+        own=own_transcript(past, mine),
+        others_agree=any(its.words_sha256 == lookup.words_sha256 for its in others),
+        transcript_id=NEXT_TRANSCRIPT if mine is None else mine.transcript_id,
+        is_first=mine is None,
+        task_id=NEXT_TASK,
+    )
+
+
+def brought(
+    past: Sequence[Event], lookup: PersonalTranscriptContextFor
+) -> tuple[Brought | None, list[Brought]]:
+    """What the person brought last, and what others have."""
+    mine: Brought | None = None
+    others: dict[int, Brought] = {}
+    for event in past:
+        match event:
+            case PersonalTranscriptAdded() | PersonalTranscriptReplaced():
+                if event.video_id != lookup.video_id:
+                    continue
+                if event.user_id == lookup.user_id:
+                    mine = event
+                else:
+                    others[event.transcript_id] = event
+            case PersonalTranscriptRemoved():
+                others.pop(event.transcript_id, None)
+    return mine, list(others.values())
+
+
+def own_transcript(past: Sequence[Event], mine: Brought | None) -> OwnTranscript | None:
+    own: OwnTranscript | None = None
+    for event in past:
+        if mine is None or event.stream != mine.stream:
+            continue
+        match event:
+            case PersonalTranscriptAdded() | PersonalTranscriptReplaced():
+                its = (event.transcript_id, event.object_key, event.sha256, event.segment_count)
+                own = OwnTranscript(*its, chosen=True)
+            case PersonalTranscriptChosen():
+                assert own is not None
+                own = replace(own, chosen=event.own)
+            case PersonalTranscriptRemoved():
+                own = None
+    return own
+
+
+def own_task(past: Sequence[Event], lookup: OwnTaskFor) -> OwnTask:
+    """The person's pending task, else a video that they opened and nobody has words of."""
+    queued = [
+        event for event in past if isinstance(event, TaskQueued) and event.user_id == lookup.user_id
+    ]
+    for event in queued:
+        its = fold_task(one for one in past if one.stream == event.stream)
+        if its is not None and its.status == "pending":
+            return OwnTask(Claimable(event.task_id, event.video_id, its.attempt), None, NEXT_TASK)
+    wanted = [
+        event.video_id
+        for event in past
+        if isinstance(event, VideoOpened)
+        and event.user_id == lookup.user_id
+        and shared_transcript(past, event.video_id) is None
+        and event.video_id not in {its.video_id for its in queued}
+    ]
+    return OwnTask(None, wanted[0] if wanted else None, NEXT_TASK)
 
 
 def video_ground(
@@ -255,7 +374,7 @@ def video_ground(
         number=None if any_of(past, VideoAdded, video_id) else NEXT_VIDEO,
         transcript_task_id=NEXT_TRANSCRIPT_TASK,
         metadata_task_id=NEXT_METADATA_TASK,
-        transcript_available=any_of(past, TranscriptReady, video_id),
+        transcript_available=shared_transcript(past, video_id) is not None,
         transcript_coming=on_its_way(past, TaskType.TRANSCRIPT, video_id),
         metadata_available=any_of(past, MetadataFetched, video_id),
         metadata_coming=on_its_way(past, TaskType.METADATA, video_id),
@@ -278,7 +397,7 @@ def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:
     tasks = tasks_of(past, TaskType.TRANSCRIPT, video_id)
     return TranscriptGround(
         video_exists=any_of(past, VideoAdded, video_id),
-        transcript_available=any_of(past, TranscriptReady, video_id),
+        transcript_available=shared_transcript(past, video_id) is not None,
         open_tasks=tuple(task_id for task_id, task in tasks.items() if task.status in OPEN),
     )
 
@@ -295,7 +414,9 @@ def work(past: Sequence[Event], lookup: WorkFor) -> Work:
 
 
 def needs_summary(past: Sequence[Event], video_id: str) -> bool:
-    return any_of(past, TranscriptReady, video_id) and not any_of(past, SummaryWritten, video_id)
+    return shared_transcript(past, video_id) is not None and not any_of(
+        past, SummaryWritten, video_id
+    )
 
 
 def needs_words(past: Sequence[Event], note_id: int) -> bool:
@@ -326,7 +447,7 @@ def question_ground(past: Sequence[Event], lookup: QuestionGroundFor, used: int)
         user_exists=identity.user_id is None or user_exists(past, identity.user_id),
         used=used,
         video_exists=any_of(past, VideoAdded, lookup.video_id),
-        transcript_available=any_of(past, TranscriptReady, lookup.video_id),
+        transcript_available=shared_transcript(past, lookup.video_id) is not None,
         transcript_coming=on_its_way(past, TaskType.TRANSCRIPT, lookup.video_id),
         conversation_found=named is None or found,
         conversation_id=NEXT_CONVERSATION if named is None else named,

@@ -38,6 +38,7 @@ from vidwiz.events import (
     TaskFailed,
     TaskQueued,
     TaskType,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -55,6 +56,8 @@ READY = TranscriptReady(
 )
 QUEUED = TaskQueued(task_id=7, task_type=TaskType.TRANSCRIPT, video_id=VIDEO.video_id)
 CLAIMED = TaskClaimed(task_id=7, worker="w", attempt=1)
+LOST = TranscriptLost(video_id=VIDEO.video_id, sha256="ab")
+FETCHED_AGAIN = QUEUED.model_copy(update={"task_id": 8})
 
 USER = Identity(user_id=1)
 GUEST = Identity(guest_id="b0f7")
@@ -171,9 +174,9 @@ def test_a_day_has_five_questions_of_a_guest_and_twenty_of_a_user() -> None:
         (QUEUED,),
         (QUEUED, CLAIMED),
         (QUEUED, CLAIMED, TaskAttemptFailed(task_id=7, attempt=1, error="no")),
-        (QUEUED, CLAIMED, TaskCompleted(task_id=7, attempt=1)),
+        (QUEUED, CLAIMED, TaskCompleted(task_id=7, attempt=1), READY, LOST, FETCHED_AGAIN),
     ],
-    ids=["pending", "running", "waiting for another attempt", "done"],
+    ids=["pending", "running", "waiting for another attempt", "lost and fetched again"],
 )
 def test_a_question_waits_for_a_transcript_that_is_on_its_way(task: tuple[Event, ...]) -> None:
     given(VIDEO, STARTED, *task).when(ASK).refused(TranscriptProcessing)

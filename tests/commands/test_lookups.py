@@ -342,7 +342,7 @@ TASK_LIVES: list[tuple[list[Event], bool, bool]] = [
     ([queued(1, 1)], True, True),
     ([queued(2, 2), claimed(2)], True, True),
     ([queued(3, 3), claimed(3), TaskAttemptFailed(task_id=3, attempt=1, error="no")], True, True),
-    ([queued(4, 4), claimed(4), TaskCompleted(task_id=4, attempt=1)], True, False),
+    ([queued(4, 4), claimed(4), TaskCompleted(task_id=4, attempt=1)], False, False),
     ([queued(5, 5), claimed(5, 3), TaskFailed(task_id=5, attempt=3, error="no")], False, False),
     ([queued(6, 6), TaskCancelled(task_id=6)], False, False),
     ([queued(7, 7, TaskType.METADATA)], False, False),

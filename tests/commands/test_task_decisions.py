@@ -71,7 +71,11 @@ FAIL = replace(SUBMIT, transcript=None, error="no")
 
 ADDED = VideoAdded(id=5, video_id=VIDEO, title="Apollo 13")
 READY = TranscriptReady(
-    video_id=VIDEO, object_key=STORED.object_key, sha256=STORED.sha256, segment_count=3
+    video_id=VIDEO,
+    object_key=STORED.object_key,
+    sha256=STORED.sha256,
+    segment_count=3,
+    origin="workers",
 )
 ANN = UserSignedUp(user_id=1, email="ann@example.org", name="Ann")
 WANTS_AI = AiNotesEnabled(user_id=1)
@@ -323,7 +327,7 @@ class TaskLife(RuleBasedStateMachine):
 
     @rule()
     def bring(self) -> None:
-        told = given(*self.past).when(AddTranscript(VIDEO, STORED, replace=True))
+        told = given(*self.past).when(AddTranscript(VIDEO, STORED))
         assert told.outcome is not None
         self.past += [event for event in told.outcome.events if event.stream == "task:7"]
         after = fold(self.past)

@@ -21,7 +21,6 @@ from vidwiz.commands.videos import (
     BringVideo,
     Opened,
     OpenVideo,
-    TranscriptExists,
     VideoNotFound,
     WriteSummary,
 )
@@ -59,12 +58,13 @@ BRING = BringVideo(
 )
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPEN = OpenVideo(VIDEO.video_id, NOW)
-ADD = AddTranscript(VIDEO.video_id, STORED, replace=False)
+ADD = AddTranscript(VIDEO.video_id, STORED)
 READY = TranscriptReady(
     video_id=VIDEO.video_id,
     object_key="transcripts/W421vNri5hw.json",
     sha256="ab" * 32,
     segment_count=3,
+    origin="admin",
 )
 FETCHED = MetadataFetched(video_id=VIDEO.video_id, metadata={})
 REQUESTED = SummaryRequested(video_id=VIDEO.video_id)
@@ -122,7 +122,7 @@ def test_nothing_is_missing_of_a_video_that_has_everything() -> None:
         (),
         (CLAIMED,),
         (CLAIMED, TaskAttemptFailed(task_id=7, attempt=1, error="no")),
-        (CLAIMED, TaskCompleted(task_id=7, attempt=1)),
+        (CLAIMED, TaskCompleted(task_id=7, attempt=1), READY),
     ],
     ids=["pending", "running", "waiting for another attempt", "done"],
 )
@@ -169,15 +169,13 @@ def test_a_task_that_has_ended_is_not_cancelled() -> None:
     given(VIDEO, FETCH_TRANSCRIPT, CLAIMED, failed).when(ADD).then(READY)
 
 
-def test_a_transcript_is_replaced_by_nobody_but_an_admin() -> None:
-    given(VIDEO, READY).when(ADD).refused(TranscriptExists)
-    given(VIDEO, READY).when(replace(ADD, replace=True)).then(READY)
-    given(VIDEO).when(replace(ADD, replace=True)).then(READY)
+def test_an_admin_replaces_the_shared_transcript() -> None:
+    given(VIDEO, READY).when(ADD).then(READY)
+    given().when(ADD).refused(VideoNotFound)
 
 
 def test_there_is_no_transcript_of_a_video_that_nobody_mentioned() -> None:
     given().when(ADD).refused(VideoNotFound)
-    given().when(replace(ADD, replace=True)).refused(VideoNotFound)
 
 
 def test_a_video_is_summarised() -> None:

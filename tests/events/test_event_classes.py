@@ -43,9 +43,10 @@ PERSONAL = {
     "NoteEdited": {"text"},
     "NoteRestored": {"text"},
     "MessageSent": {"content"},
+    "PersonalSummaryWritten": {"summary"},
     "TurnFailed": {"partial"},
 }
-PAST_PARTICIPLE = re.compile(r"([a-z]ed|Sent|Written|Ready|Given|SignedUp|GivenBack)$")
+PAST_PARTICIPLE = re.compile(r"([a-z]ed|Sent|Written|Chosen|Lost|Ready|Given|SignedUp|GivenBack)$")
 DELETED = NoteDeleted(note_id=17, user_id=5)
 
 each_event = pytest.mark.parametrize("kind", event_types().values(), ids=lambda its: its.TOPIC)

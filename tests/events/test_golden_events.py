@@ -20,7 +20,9 @@ from vidwiz.events.sealing import Place
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 NAME = re.compile(r"(?P<topic>[A-Za-z]+)\.v(?P<version>\d+)\.json")
 UPCAST: Mapping[str, dict[str, Any]] = {
-    "TaskQueued.v1": {"note_id": None},
+    "TaskQueued.v1": {"note_id": None, "user_id": None},
+    "TaskQueued.v2": {"user_id": None},
+    "TranscriptReady.v1": {"origin": "unknown"},
     "TaskAttemptFailed.v1": {"reason": None},
     "TaskFailed.v1": {"reason": None},
 }

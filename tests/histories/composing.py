@@ -16,12 +16,20 @@ from vidwiz.commands.conversations import (
 )
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, RevertNote
 from vidwiz.commands.tasks import (
+    ClaimOwnTask,
     ClaimTask,
     ExpireTask,
     GiveBackTask,
     QueueTask,
     StoredTranscript,
     SubmitResult,
+)
+from vidwiz.commands.transcripts import (
+    BringTranscript,
+    ChooseTranscript,
+    DropTranscript,
+    ReportLostTranscript,
+    ShareTranscript,
 )
 from vidwiz.commands.users import (
     ChangePassword,
@@ -163,7 +171,7 @@ def open_video(world: World, dice: Dice) -> OpenVideo:
 
 def add_transcript(world: World, dice: Dice) -> AddTranscript:
     video_id, transcript = dice.choice(world.video_ids), dice.choice(TRANSCRIPTS)
-    return AddTranscript(video_id, transcript, replace=dice.choice((False, True)))
+    return AddTranscript(video_id, transcript)
 
 
 def write_summary(world: World, dice: Dice) -> WriteSummary:
@@ -174,6 +182,49 @@ def bring_video(world: World, dice: Dice) -> BringVideo:
     user_id, video_id = one_of(dice, world.users_ever), dice.choice(world.video_ids)
     transcript, metadata = dice.choice(TRANSCRIPTS), dice.choice(METADATA)
     return BringVideo(user_id, video_id, "Brought", transcript, metadata, "short")
+
+
+def bring_transcript(world: World, dice: Dice) -> BringTranscript:
+    transcript = dice.choice(TRANSCRIPTS)
+    return BringTranscript(
+        user_id=one_of(dice, world.users_ever),
+        video_id=dice.choice(world.video_ids),
+        transcript=transcript,
+        words_sha256=transcript.sha256,
+        source=dice.choice(("upload", "worker")),
+        shared=dice.choice((transcript, transcript, None)),
+    )
+
+
+def _whose(world: World, dice: Dice) -> tuple[int, str]:
+    """Somebody and a video, sooner those of whom there is a transcript."""
+    brought = [(row.user_id, row.video_id) for row in world.personal_transcripts.values()]
+    anybody = (one_of(dice, world.users_ever), dice.choice(world.video_ids))
+    return dice.choice([*brought * 3, anybody])
+
+
+def choose_transcript(world: World, dice: Dice) -> ChooseTranscript:
+    return ChooseTranscript(*_whose(world, dice), own=dice.choice((True, False)))
+
+
+def drop_transcript(world: World, dice: Dice) -> DropTranscript:
+    sha256 = dice.choice((None, *(its.sha256 for its in TRANSCRIPTS)))
+    return DropTranscript(*_whose(world, dice), sha256)
+
+
+def share_transcript(world: World, dice: Dice) -> ShareTranscript:
+    return ShareTranscript(*_whose(world, dice), dice.choice(TRANSCRIPTS))
+
+
+def report_lost_transcript(world: World, dice: Dice) -> ReportLostTranscript:
+    video_id = dice.choice([*transcribed(world) * 2, *world.video_ids])
+    return ReportLostTranscript(video_id, dice.choice(TRANSCRIPTS).sha256)
+
+
+def claim_own_task(world: World, dice: Dice) -> ClaimOwnTask:
+    user_id = one_of(dice, world.users_ever)
+    stale_before = world.now + dice.choice((-STALE, timedelta(), STALE))
+    return ClaimOwnTask(user_id, f"user:{user_id}", stale_before)
 
 
 def queue_task(world: World, dice: Dice) -> QueueTask:
@@ -306,6 +357,12 @@ COMPOSERS: Mapping[type, Compose] = {
     AddTranscript: add_transcript,
     WriteSummary: write_summary,
     BringVideo: bring_video,
+    BringTranscript: bring_transcript,
+    ChooseTranscript: choose_transcript,
+    DropTranscript: drop_transcript,
+    ShareTranscript: share_transcript,
+    ReportLostTranscript: report_lost_transcript,
+    ClaimOwnTask: claim_own_task,
     QueueTask: queue_task,
     ClaimTask: claim_task,
     GiveBackTask: give_back_task,

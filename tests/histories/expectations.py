@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.histories import jobs, notes, people, talks, videos
+from tests.histories import jobs, notes, people, talks, transcripts, videos
 from tests.histories.told import Told
 from tests.histories.world import World
 from vidwiz.commands import conversations as talk
 from vidwiz.commands import notes as note
 from vidwiz.commands import tasks as task
+from vidwiz.commands import transcripts as transcript
 from vidwiz.commands import users as user
 from vidwiz.commands import videos as video
 from vidwiz.commands.base import DomainError
@@ -32,6 +33,12 @@ EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
     video.AddTranscript: videos.add_transcript,
     video.WriteSummary: videos.write_summary,
     video.BringVideo: videos.bring_video,
+    transcript.BringTranscript: transcripts.bring_transcript,
+    transcript.ChooseTranscript: transcripts.choose_transcript,
+    transcript.DropTranscript: transcripts.drop_transcript,
+    transcript.ShareTranscript: transcripts.share_transcript,
+    transcript.ReportLostTranscript: transcripts.report_lost_transcript,
+    task.ClaimOwnTask: transcripts.claim_own_task,
     task.QueueTask: jobs.queue_task,
     task.ClaimTask: jobs.claim_task,
     task.GiveBackTask: jobs.give_back_task,

@@ -35,12 +35,13 @@ def queue(
     world.tasks[task_id] = Task(task_id, task_type, details, **world.new)
 
 
-def transcribe(world: World, video_id: str, transcript: StoredTranscript) -> None:
-    """The transcript is there from now on."""
+def transcribe(world: World, video_id: str, transcript: StoredTranscript, origin: str) -> None:
+    """The transcript is there for all from now on."""
     video = world.videos[video_id]
     video.transcript_available = True
     video.transcript_sha256 = transcript.sha256
     video.transcript_segments = transcript.segment_count
+    video.transcript_origin = origin
     video.happened(world.now)
 
 
@@ -75,21 +76,14 @@ def claim_task(world: World, command: ClaimTask, _: Told) -> Claim | Expired | N
     task = line[0]
     if task.retry_count >= ATTEMPTS:
         return Expired(task.id, task.retry_count)
-    task.status, task.started_at = "in_progress", world.now
-    task.worker_details = {"worker": command.worker}
-    task.retry_count += 1
-    task.happened(world.now)
+    task.claimed(command.worker, world.now)
     note_id = task.task_details.get("note_id")
     return Claim(task.id, task.task_type, task.video_id, task.retry_count, note_id)
 
 
 def _is_claimable(task: Task, command: ClaimTask) -> bool:
-    if task.task_type != command.task_type:
-        return False
-    if task.status == "in_progress":
-        assert task.started_at is not None
-        return task.started_at < command.stale_before
-    return task.status == "pending"
+    is_for_all = task.task_type == command.task_type and task.user_id is None
+    return is_for_all and task.is_claimable(command.stale_before)
 
 
 def give_back_task(world: World, command: GiveBackTask, _: Told) -> None:
@@ -122,7 +116,7 @@ def submit_result(world: World, command: SubmitResult, _: Told) -> str:
         return _failed(world, task, command)
     task.ended("completed", world.now)
     if command.transcript is not None:
-        transcribe(world, command.video_id, command.transcript)
+        transcribe(world, command.video_id, command.transcript, "workers")
     elif command.metadata is not None:
         describe(world, command.video_id, command.metadata)
     return "completed"

@@ -6,12 +6,16 @@ from tests.histories.composing import (
     Compose,
     add_note,
     ask_question,
+    bring_transcript,
     bring_video,
     change_profile,
+    choose_transcript,
+    claim_own_task,
     claim_task,
     complete_turn,
     delete_note,
     disable_user,
+    drop_transcript,
     edit_note,
     enable_user,
     erase_user,
@@ -22,8 +26,10 @@ from tests.histories.composing import (
     issue_long_term_token,
     open_video,
     queue_task,
+    report_lost_transcript,
     revert_note,
     revoke_long_term_token,
+    share_transcript,
     sign_in_with_google,
     start_conversation,
     stop_turn,
@@ -74,6 +80,10 @@ def _has_videos(world: World) -> bool:
     return bool(world.videos)
 
 
+def _has_brought(world: World) -> bool:
+    return any(row.object_key is not None for row in world.personal_transcripts.values())
+
+
 NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     complete_turn: (_answering, ask_question),
     stop_turn: (_answering, ask_question),
@@ -93,4 +103,10 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     revoke_long_term_token: (_has_token, issue_long_term_token),
     enable_user: (_is_disabled, disable_user),
     start_conversation: (_has_videos, open_video),
+    bring_transcript: (_has_notes, add_note),
+    choose_transcript: (_has_brought, bring_transcript),
+    drop_transcript: (_has_brought, bring_transcript),
+    share_transcript: (_has_brought, bring_transcript),
+    report_lost_transcript: (transcribed, bring_video),
+    claim_own_task: (_has_notes, add_note),
 }

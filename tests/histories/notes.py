@@ -31,6 +31,9 @@ def add_note(world: World, command: AddNote, told: Told) -> dict[str, Any] | Non
         add_video(world, command.video_id, command.video_title, told)
         for kind in (TaskType.TRANSCRIPT, TaskType.METADATA):
             queue(world, kind, command.video_id, told)
+    elif command.video_title and world.videos[command.video_id].title is None:
+        world.videos[command.video_id].title = command.video_title
+        world.videos[command.video_id].happened(world.now)
     return _added(world, command, told.result["id"])
 
 

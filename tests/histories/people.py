@@ -160,6 +160,9 @@ def erase_user(world: World, command: EraseUser, _: Told) -> None:
     world.credentials.pop(whose, None)
     world.openings = {i: its for i, its in world.openings.items() if its.user_id != whose}
     world.notes = {i: its for i, its in world.notes.items() if its.user_id != whose}
+    brought = world.personal_transcripts.items()
+    world.personal_transcripts = {i: its for i, its in brought if its.user_id != whose}
+    world.tasks = {i: its for i, its in world.tasks.items() if its.user_id != whose}
     pasts = world.note_pasts.items()
     world.note_pasts = {i: its for i, its in pasts if its.user_id != whose}
     world.turns = {i: its for i, its in world.turns.items() if its.user_id != whose}

@@ -17,14 +17,18 @@ from tests.histories.told import Told
 from tests.histories.world import World
 from tests.store.clocked import ClockedStore
 from vidwiz.commands.base import DomainError
-from vidwiz.commands.tasks import ClaimTask, Expired, ExpireTask, SubmitResult
+from vidwiz.commands.tasks import ClaimOwnTask, ClaimTask, Expired, ExpireTask, SubmitResult
 from vidwiz.events import TaskType
 
 APPENDED = """
 SELECT topic, convert_from(state, 'UTF8') AS state FROM stored_events
-WHERE notification_id > %s AND topic IN ('VideoAdded', 'VideoOpened', 'TaskQueued')
+WHERE notification_id > %s AND topic IN
+    ('VideoAdded', 'VideoOpened', 'TaskQueued', 'PersonalTranscriptAdded')
 """
-OPEN = "SELECT task_type FROM tasks WHERE status IN ('pending', 'in_progress')"
+OPEN = (
+    "SELECT task_type, (task_details ->> 'user_id')::bigint AS user_id FROM tasks"
+    " WHERE status IN ('pending', 'in_progress')"
+)
 
 
 class Stage:
@@ -62,11 +66,14 @@ class Stage:
         """End every open task, so that the next history finds nobody else's in line."""
         self.store.now += timedelta(seconds=1)  # whatever is claimed is stale by now
         while tasks := self.connection.execute(OPEN).fetchall():
-            kinds = [TaskType(its["task_type"]) for its in tasks]
-            claims = [ClaimTask(kind, "nobody", self.store.now) for kind in kinds]
-            self.store.run(self._end(claims))
+            self.store.run(self._end([self._claim(**its) for its in tasks]))
 
-    async def _end(self, claims: Sequence[ClaimTask]) -> None:
+    def _claim(self, task_type: str, user_id: int | None) -> ClaimTask | ClaimOwnTask:
+        if user_id is not None:
+            return ClaimOwnTask(user_id, "nobody", self.store.now)
+        return ClaimTask(TaskType(task_type), "nobody", self.store.now)
+
+    async def _end(self, claims: Sequence[ClaimTask | ClaimOwnTask]) -> None:
         ends = [
             ExpireTask(its.task_id, its.attempt)
             if isinstance(its, Expired)

@@ -13,6 +13,8 @@ OWNED = {
     "users": "SELECT * FROM users WHERE id = ANY(%(users)s)",
     "videos": "SELECT * FROM videos WHERE video_id = ANY(%(videos)s)",
     "openings": "SELECT * FROM openings WHERE user_id = ANY(%(users)s)",
+    "personal_transcripts": "SELECT * FROM personal_transcripts"
+    " WHERE video_id = ANY(%(videos)s) OR user_id = ANY(%(users)s)",
     "notes": "SELECT * FROM notes WHERE video_id = ANY(%(videos)s) OR user_id = ANY(%(users)s)",
     "tasks": "SELECT * FROM tasks WHERE task_details->>'video_id' = ANY(%(videos)s)",
     "conversations": "SELECT * FROM conversations WHERE video_id = ANY(%(videos)s)",

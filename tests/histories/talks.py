@@ -65,12 +65,20 @@ def _admitted(world: World, command: AskQuestion) -> int:
     used = world.quotas.get((who.name, command.day), 0)
     if used >= _most(who):
         raise GuestQuotaExceeded if who.user_id is None else UserQuotaExceeded
-    if not known(world, command.video_id).transcript_available:
+    video = known(world, command.video_id)
+    if not video.transcript_available and not _reads_own(world, who, command.video_id):
         coming = world.on_its_way(TaskType.TRANSCRIPT, command.video_id)
         raise TranscriptProcessing if coming else TranscriptUnavailable
     if command.conversation_id is not None:
         _require_own(world, command.conversation_id, who, command.video_id)
     return used
+
+
+def _reads_own(world: World, who: Identity, video_id: str) -> bool:
+    return any(
+        (its.user_id, its.video_id, its.chosen) == (who.user_id, video_id, True)
+        for its in world.personal_transcripts.values()
+    )
 
 
 def _most(who: Identity) -> int:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vidwiz.commands.base import DomainError
-from vidwiz.events import TaskQueued, TaskType, VideoAdded, VideoOpened
+from vidwiz.events import (
+    PersonalTranscriptAdded,
+    TaskQueued,
+    TaskType,
+    VideoAdded,
+    VideoOpened,
+)
 
 Appended = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 """The topics and states that were appended since the command was sent."""
@@ -40,6 +46,12 @@ class Told:
         queued = self._of(TaskQueued.TOPIC, video_id)
         (task_id,) = [its["task_id"] for its in queued if its["task_type"] == task_type]
         return int(task_id)
+
+    def transcript_id(self, user_id: int, video_id: str) -> int:
+        """The id that a person's first transcript of a video was given."""
+        added = self._of(PersonalTranscriptAdded.TOPIC, video_id)
+        (transcript_id,) = [its["transcript_id"] for its in added if its["user_id"] == user_id]
+        return int(transcript_id)
 
     def _of(self, topic: str, video_id: str) -> Sequence[dict[str, Any]]:
         return [

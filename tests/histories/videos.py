@@ -12,7 +12,6 @@ from vidwiz.commands.videos import (
     BringVideo,
     Opened,
     OpenVideo,
-    TranscriptExists,
     VideoNotFound,
     WriteSummary,
 )
@@ -66,12 +65,10 @@ def _ask_for_summary(world: World, video: Video) -> None:
 
 
 def add_transcript(world: World, command: AddTranscript, _: Told) -> None:
-    video = known(world, command.video_id)
-    if video.transcript_available and not command.replace:
-        raise TranscriptExists
+    known(world, command.video_id)
     for task in world.open_tasks(TaskType.TRANSCRIPT, command.video_id):
         task.ended("cancelled", world.now)
-    transcribe(world, command.video_id, command.transcript)
+    transcribe(world, command.video_id, command.transcript, "admin")
 
 
 def write_summary(world: World, command: WriteSummary, _: Told) -> dict[str, Any]:
@@ -87,7 +84,7 @@ def bring_video(world: World, command: BringVideo, told: Told) -> None:
     if command.video_id in world.videos:
         return
     video = add_video(world, command.video_id, command.title, told)
-    transcribe(world, command.video_id, command.transcript)
+    transcribe(world, command.video_id, command.transcript, "admin")
     describe(world, command.video_id, command.metadata)
     video.summary = command.summary
     video.happened(world.now)
@@ -98,7 +95,7 @@ def shape_of_video(video: Video) -> dict[str, Any]:
     return {
         "id": video.id,
         "video_id": video.video_id,
-        "title": video.title,
+        "title": (video.metadata or {}).get("title") or video.title,
         "metadata": video.metadata,
         "transcript_available": video.transcript_available,
         "summary": video.summary,

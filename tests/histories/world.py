@@ -49,6 +49,7 @@ class Video(Row):
     transcript_available: bool = False
     transcript_sha256: str | None = None
     transcript_segments: int | None = None
+    transcript_origin: str | None = None
     summary: str | None = None
     summary_requested_at: datetime | None = None
 
@@ -59,6 +60,20 @@ class Opening:
     user_id: int
     video_id: str
     created_at: datetime
+
+
+@dataclass
+class PersonalTranscript(Row):
+    id: int
+    user_id: int
+    video_id: str
+    object_key: str | None = None
+    sha256: str | None = None
+    words_sha256: str | None = None
+    segment_count: int | None = None
+    source: str | None = None
+    chosen: bool = False
+    summary: str | None = None
 
 
 @dataclass
@@ -100,6 +115,23 @@ class Task(Row):
     @property
     def video_id(self) -> str:
         return str(self.task_details["video_id"])
+
+    @property
+    def user_id(self) -> int | None:
+        """Whom alone the result is for."""
+        return self.task_details.get("user_id")
+
+    def is_claimable(self, stale_before: datetime) -> bool:
+        if self.status == "in_progress":
+            assert self.started_at is not None
+            return self.started_at < stale_before
+        return self.status == "pending"
+
+    def claimed(self, worker: str, at: datetime) -> None:
+        self.status, self.started_at = "in_progress", at
+        self.worker_details = {"worker": worker}
+        self.retry_count += 1
+        self.happened(at)
 
     @property
     def worker(self) -> str | None:
@@ -151,6 +183,7 @@ class World:
     users: dict[int, User] = field(default_factory=dict)
     videos: dict[str, Video] = field(default_factory=dict)
     openings: dict[tuple[int, str], Opening] = field(default_factory=dict)
+    personal_transcripts: dict[int, PersonalTranscript] = field(default_factory=dict)
     notes: dict[int, Note] = field(default_factory=dict)
     tasks: dict[int, Task] = field(default_factory=dict)
     conversations: dict[int, Conversation] = field(default_factory=dict)
@@ -192,11 +225,14 @@ class World:
 
     def tasks_on(self, task_type: TaskType, video_id: str) -> Iterable[Task]:
         whole = (task for _, task in sorted(self.tasks.items()))
-        return [it for it in whole if (it.task_type, it.video_id) == (task_type, video_id)]
+        wanted = (task_type, video_id, None)
+        return [it for it in whole if (it.task_type, it.video_id, it.user_id) == wanted]
 
     def on_its_way(self, task_type: TaskType, video_id: str) -> bool:
-        """Whether a task for it is open or was completed."""
+        """Whether a task for it is open or was completed; a lost transcript's does not count."""
+        video = self.videos.get(video_id)
+        lost = task_type is TaskType.TRANSCRIPT and video and not video.transcript_available
         return any(
-            task.is_open or task.status == "completed"
+            task.is_open or (task.status == "completed" and not lost)
             for task in self.tasks_on(task_type, video_id)
         )

@@ -98,9 +98,20 @@ async def guests(its: Things) -> dict[str, Any]:
     }
 
 
+async def own_transcript(its: Things) -> dict[str, Any]:
+    """The owner has brought a transcript of a video that the other knows, too."""
+    video_id = str((await its.api.add_note(its.owner, new_video_id()))["video_id"])
+    path, words = f"/api/videos/{video_id}/transcript", [{"text": SECRET, "offset": 1.0}]
+    brought = await its.api.client.post(path, json=words, headers=its.owner.headers)
+    brought.raise_for_status()
+    profile = await its.api.client.get("/api/user/profile", headers=its.owner.headers)
+    return {"video_id": video_id, "user_id": profile.json()["id"]}
+
+
 async def claimed(its: Things) -> dict[str, Any]:
+    """A task of the owner's own."""
     await its.api.add_note(its.owner, new_video_id())
-    path = "/api/tasks/metadata?timeout=0"
+    path = "/api/tasks/transcript?timeout=0"
     task = (await its.api.client.get(path, headers=its.owner.headers)).json()
     return {"task_id": task["task_id"], "video_id": task["task_details"]["video_id"]}
 
@@ -175,6 +186,14 @@ TABLE = [
         {**anybody(200), **dict.fromkeys(STRANGERS, 401)}, video),
     Row("POST", "/api/videos/<video_id>/transcript", user_or_admin(404, 404, 404), absent_video,
         body=[{"text": "words", "offset": 1.0}]),
+    Row("GET", "/api/videos/<video_id>/transcript",
+        {**user_or_guest(200, 404, 404, 404), "admin": 404}, own_transcript),
+    Row("GET", "/api/videos/<video_id>/transcripts", user_or_admin(200, 200, 200), own_transcript),
+    Row("PATCH", "/api/videos/<video_id>/transcript", user(200, 404), own_transcript,
+        body={"use": "shared"}),
+    Row("DELETE", "/api/videos/<video_id>/transcript", user(200, 404), own_transcript),
+    Row("POST", "/api/videos/<video_id>/transcript/share", admin(200), own_transcript, body={},
+        takes=("user_id",)),
     Row("GET", "/api/videos/<video_id>/progress", anybody(200), video),
     Row("GET", "/api/videos/<video_id>/progress", anybody(404), absent_video),
     Row("GET", "/api/library", user(200)),
@@ -184,7 +203,7 @@ TABLE = [
     Row("GET", "/api/tasks/metadata", user_or_admin(400, 400, 400), query="?timeout=x"),
     Row("GET", "/api/tasks/summary", admin(400), query="?timeout=x"),
     Row("GET", "/api/tasks/ai-note", admin(400), query="?timeout=x"),
-    Row("POST", "/api/tasks/metadata", user_or_admin(200, 403, 403), claimed, body=REPORT,
+    Row("POST", "/api/tasks/transcript", user_or_admin(200, 403, 403), claimed, body=REPORT,
         takes=("task_id", "video_id")),
     Row("POST", "/api/tasks/metadata", user_or_admin(404, 404, 404), body=NO_TASK),
     Row("POST", "/api/tasks/transcript", user_or_admin(404, 404, 404), body=NO_TASK),

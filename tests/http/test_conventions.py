@@ -35,6 +35,8 @@ USER = [
     ("GET", "/api/notes/999999/history"),
     ("POST", "/api/notes/999999/revert"),
     ("GET", "/api/videos/abcdefghijk"),
+    ("PATCH", "/api/videos/abcdefghijk/transcript"),
+    ("DELETE", "/api/videos/abcdefghijk/transcript"),
     ("GET", "/api/library"),
     ("GET", "/api/search"),
     ("DELETE", "/api/user"),
@@ -45,6 +47,7 @@ USER = [
 ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),
     ("GET", "/api/videos/abcdefghijk/notes/ai-note-task"),
+    ("POST", "/api/videos/abcdefghijk/transcript/share"),
     ("GET", "/api/tasks/summary?timeout=0"),
     ("POST", "/api/tasks/summary"),
     ("GET", "/api/tasks/ai-note?timeout=0"),
@@ -65,6 +68,7 @@ EITHER = [
     ("GET", "/api/tasks/metadata?timeout=0"),
     ("POST", "/api/tasks/metadata"),
     ("POST", "/api/videos/abcdefghijk/transcript"),
+    ("GET", "/api/videos/abcdefghijk/transcripts"),
 ]
 VISITOR = [
     ("POST", "/api/wiz/conversation"),
@@ -92,7 +96,8 @@ TAKE_JSON = [
     (method, path)
     for method, path in ALL
     if (method in ("POST", "PATCH") or path == "/api/user")
-    and not path.endswith(("/token", "/stop", "jk/transcript", "/rebuild"))
+    and not path.endswith(("/token", "/stop", "/rebuild"))
+    and (method, path) != ("POST", "/api/videos/abcdefghijk/transcript")
 ]
 GUEST = {"X-Guest-Session-ID": "a guest"}
 NO_BEARER: list[dict[str, str]] = [

@@ -137,12 +137,12 @@ async def test_an_ai_worker_finds_no_note_of_an_erased_person(api: Api) -> None:
 async def test_an_erased_person_reports_on_no_task(api: Api) -> None:
     person = await api.sign_up()
     await api.add_note(person, new_video_id())
-    poll = "/api/tasks/metadata?timeout=0"
+    poll = "/api/tasks/transcript?timeout=0"
     task = (await api.client.get(poll, headers=person.headers)).json()
     await erase(api, person)
     result = {"task_id": task["task_id"], "video_id": task["task_details"]["video_id"]}
-    body = {**result, "success": True, "metadata": {"title": "x"}}
-    refused(await api.client.post("/api/tasks/metadata", json=body, headers=person.headers), 401)
+    body = {**result, "success": True, "transcript": [{"text": "x"}]}
+    refused(await api.client.post("/api/tasks/transcript", json=body, headers=person.headers), 401)
 
 
 async def test_an_answer_under_way_is_given_up_and_leaves_nothing(

@@ -99,7 +99,7 @@ def add_untitled_video(command: AddUntitledVideo, ground: NoteGround) -> Outcome
     return Outcome(events=(added,))
 
 
-async def test_an_untitled_video_matches_only_the_empty_query(api: Api) -> None:
+async def test_an_untitled_video_is_found_by_the_title_of_the_next_note(api: Api) -> None:
     person, video_id = await api.sign_up(), new_video_id()
     decisions = {**DECISIONS, AddUntitledVideo: add_untitled_video}
     store = Store(api.services.database, api.services.signals, MASTER, decisions)
@@ -108,12 +108,12 @@ async def test_an_untitled_video_matches_only_the_empty_query(api: Api) -> None:
     await store.close()
 
     note = await api.add_note(person, video_id, video_title="A title")
-    assert note["video"]["title"] is None
-    assert await ids_found(api, person, "") == [video_id]
-    for query in ("null", "None", " ", "A"):
-        assert await ids_found(api, person, query) == []
+    assert note["video"]["title"] == "A title"
+    for query in ("", " ", "A"):
+        assert await ids_found(api, person, query) == [video_id]
+    assert await ids_found(api, person, "None") == []
     (found,) = (await search(api, person))["videos"]
-    assert found == {"video_id": video_id, "video_title": None, "metadata": None}
+    assert found == {"video_id": video_id, "video_title": "A title", "metadata": None}
 
 
 @pytest.fixture(scope="module")

@@ -323,14 +323,19 @@ async def test_refusals_come_in_the_contracts_order_and_cost_nothing(
     assert await used(api, who) == 0
 
 
-async def test_a_transcript_that_is_gone_from_the_store_is_missing(api: Api) -> None:
+@pytest.mark.parametrize("content", [None, b"null", b'[{"text": "Forged", "offset": 1}]'])
+async def test_a_transcript_that_is_gone_or_changed_is_missing_and_fetched_again(
+    api: Api, content: bytes | None
+) -> None:
+    await drain(api.client)
     video_id = await ready_video(api.client)
-    async with api.services.database.borrowed():
-        stored = await api.services.objects.get(transcript_key(video_id))
-    assert stored is not None
-    await api.services.objects.put(transcript_key(video_id), b"null")
+    if content is None:
+        await api.services.objects.delete(transcript_key(video_id))
+    else:
+        await api.services.objects.put(transcript_key(video_id), content)
     refused(await ask(api.client, guest(), video_id), 404, "Transcript data missing")
-    await api.services.objects.put(transcript_key(video_id), stored)
+    assert (await ask(api.client, guest(), video_id)).status_code == 202
+    await submit(api.client, "transcript", success(await claimed(api.client)))
     assert (await ask(api.client, guest(), video_id)).status_code == 200
 
 

@@ -111,7 +111,7 @@ async def test_nothing_is_queued_for_a_video_that_has_everything(api: Api) -> No
     }
     assert await shown(api, video_id) == {
         "video_id": video_id,
-        "title": None,
+        "title": "A title",
         "transcript_available": True,
         "metadata": {"title": "A title", "n": [1]},
         "summary": "S",

@@ -26,6 +26,11 @@ from vidwiz.events import (
     NoteRestored,
     PasswordChanged,
     PasswordRemoved,
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     ProfilePictureChanged,
     SessionsEnded,
     SummaryRequested,
@@ -38,6 +43,7 @@ from vidwiz.events import (
     TaskGivenBack,
     TaskQueued,
     TaskType,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -50,6 +56,7 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
     VideoOpened,
+    VideoTitled,
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, with_envelope
@@ -141,6 +148,7 @@ def beginnings(count: int) -> list[Event]:
             UserSignedUp(user_id=n, email=f"{n}@example.org", name=f"User {n}"),
             VideoAdded(id=n, video_id=video_id, title=f"Title {n}"),
             VideoOpened(opening_id=n, user_id=n, video_id=video_id),
+            brought(n, video_id),
             TaskQueued(task_id=n, task_type=TaskType.TRANSCRIPT, video_id=video_id),
             other_task(n, video_id),
             NoteAdded(note_id=n, user_id=n, video_id=video_id, timestamp="1:23", text=None),
@@ -157,6 +165,20 @@ def beginnings(count: int) -> list[Event]:
             TurnStarted(conversation_id=n, user_id=n, guest_id=None, turn_id=n, server=1000 + n),
         ]
     return events
+
+
+def brought(n: int, video_id: str) -> PersonalTranscriptAdded:
+    """The ``n``-th person's own transcript."""
+    return PersonalTranscriptAdded(
+        transcript_id=n,
+        user_id=n,
+        video_id=video_id,
+        object_key=f"personal/{n}",
+        sha256="cd",
+        words_sha256="ef",
+        segment_count=2,
+        source="upload",
+    )
 
 
 def other_task(n: int, video_id: str) -> TaskQueued:
@@ -198,6 +220,14 @@ def rest_of_history() -> list[Event]:
         MetadataFetched(video_id="video-1", metadata={"duration": 1.5}),
         SummaryRequested(video_id="video-1"),
         SummaryWritten(video_id="video-1", summary="short"),
+        VideoTitled(video_id="video-3", title="Named at last"),
+        TranscriptReady(video_id="video-4", object_key="k", sha256="ab", segment_count=3),
+        TranscriptLost(video_id="video-4", sha256="ab"),
+        PersonalTranscriptChosen(transcript_id=1, user_id=1, own=False),
+        PersonalTranscriptRemoved(transcript_id=2, user_id=2),
+        PersonalTranscriptReplaced(**brought(2, "video-2").model_dump()),
+        PersonalSummaryWritten(transcript_id=2, user_id=2, summary="mine"),
+        PersonalTranscriptRemoved(transcript_id=3, user_id=3),
         NoteEdited(note_id=1, user_id=1, text="words", generated_by_ai=True),
         NoteAdded(note_id=99, user_id=1, video_id="video-1", timestamp="0:01", text="x"),
         NoteDeleted(note_id=99, user_id=1),
@@ -226,6 +256,7 @@ def come_and_gone(n: int) -> list[Event]:
     return [
         UserSignedUp(user_id=n, email=f"{n}@example.org", name="Gone", google_id=f"g-{n}"),
         VideoOpened(opening_id=n, user_id=n, video_id="video-1"),
+        brought(n, "video-1"),
         NoteAdded(note_id=n, user_id=n, video_id="video-1", timestamp="0:02", text="mine"),
         ConversationStarted(**its, video_id="video-1"),
         MessageSent(**its, message_id=n, role="user", content="Who?", details=None),

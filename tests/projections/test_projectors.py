@@ -168,6 +168,7 @@ VIDEOS_ROW = {
     "transcript_segments": None,
     "summary": None,
     "summary_requested_at": None,
+    "transcript_origin": None,
     **new(),
 }
 
@@ -182,8 +183,19 @@ def test_a_video_is_a_row(rows: Rows) -> None:
     ("event", "changed"),
     [
         (
-            TranscriptReady(video_id="W421vNri5hw", object_key="k", sha256="ab", segment_count=7),
-            {"transcript_available": True, "transcript_sha256": "ab", "transcript_segments": 7},
+            TranscriptReady(
+                video_id="W421vNri5hw",
+                object_key="k",
+                sha256="ab",
+                segment_count=7,
+                origin="workers",
+            ),
+            {
+                "transcript_available": True,
+                "transcript_sha256": "ab",
+                "transcript_segments": 7,
+                "transcript_origin": "workers",
+            },
         ),
         (
             MetadataFetched(video_id="W421vNri5hw", metadata={"a": [1.5, None, {"é": "💡"}]}),

@@ -188,6 +188,7 @@ def test_lists_can_be_asked_for_by_what_tables_have() -> None:
         "users": [],
         "videos": ["video_id"],
         "openings": ["user_id", "video_id"],
+        "personal_transcripts": ["user_id", "video_id"],
         "notes": ["user_id", "video_id"],
         "tasks": [],
         "conversations": ["user_id", "video_id"],

@@ -151,6 +151,7 @@ def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> Non
         "users": 15,
         "videos": 15,
         "openings": 15,
+        "personal_transcripts": 15,
         "notes": 15,
         "tasks": 30,
         "conversations": 15,

@@ -137,7 +137,7 @@ async def add_note(parts: Parts, user_id: int, video_id: str, text: str | None =
 async def bring_transcript(parts: Parts, video_id: str) -> None:
     digest = hashlib.sha256(NOTHING_SAID).hexdigest()
     transcript = StoredTranscript(f"transcripts/{video_id}.json", digest, 3)
-    await parts.store.execute(AddTranscript(video_id, transcript, replace=True), ORIGIN)
+    await parts.store.execute(AddTranscript(video_id, transcript), ORIGIN)
 
 
 async def open_video(parts: Parts, video_id: str | None = None, *, minutes: int = 0) -> str:

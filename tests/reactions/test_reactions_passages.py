@@ -48,7 +48,7 @@ async def bring(
     key = transcript_key(video_id)
     await objects.put(key, content if body is None else body)
     stored = StoredTranscript(key, hashlib.sha256(content).hexdigest(), len(items))
-    await parts.store.execute(AddTranscript(video_id, stored, replace=True), ORIGIN)
+    await parts.store.execute(AddTranscript(video_id, stored), ORIGIN)
 
 
 async def looked_at(parts: Parts) -> None:
@@ -106,7 +106,7 @@ async def test_an_object_that_is_gone_is_parked(
     video_id = await parts.add_video(await parts.sign_up())
     await objects.delete(transcript_key(video_id))
     stored = StoredTranscript(transcript_key(video_id), "0" * 64, 1)
-    await parts.store.execute(AddTranscript(video_id, stored, replace=True), ORIGIN)
+    await parts.store.execute(AddTranscript(video_id, stored), ORIGIN)
     await looked_at(parts)
     stands = await state_of(parts, NAME)
     assert stands.oldest is not None

@@ -50,7 +50,7 @@ async def singer(parts: Parts) -> int:
     words = note(user_id, "video-1", text=CANARY, idempotency_key=CANARY, fingerprint=CANARY)
     await parts.store.execute(words, ORIGIN)
     transcript = StoredTranscript("transcripts/video-1.json", "ab", 1)
-    await parts.store.execute(AddTranscript("video-1", transcript, replace=True), ORIGIN)
+    await parts.store.execute(AddTranscript("video-1", transcript), ORIGIN)
     turn_id = await ask(parts, user_id)
     await parts.store.execute(FailTurn(turn_id, "refused", CANARY), ORIGIN)
     return user_id

@@ -24,7 +24,8 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture
 async def api(dsn: str, tmp_path: Path) -> AsyncIterator[Api]:
-    async with running_api(dsn, tmp_path, VIDWIZ_STALE_CLAIM_SECONDS=STALE_S) as its:
+    settings = {"VIDWIZ_STALE_CLAIM_SECONDS": STALE_S, "VIDWIZ_USER_WORKERS": "any"}
+    async with running_api(dsn, tmp_path, **settings) as its:
         yield its
 
 

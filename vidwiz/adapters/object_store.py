@@ -25,6 +25,16 @@ def transcript_key(video_id: str) -> str:
     return f"transcripts/{quote(video_id, safe='').replace('~', '%7E')}.json"
 
 
+def personal_transcripts_folder(user_id: int) -> str:
+    """Where the transcripts lie that a person brought; apart from those that workers watch."""
+    return f"personal/transcripts/{user_id}"
+
+
+def personal_transcript_key(user_id: int, video_id: str, sha256: str) -> str:
+    """Where this transcript of a person lies; another one of theirs has another key."""
+    return f"{personal_transcripts_folder(user_id)}/{quote(video_id, safe='')}.{sha256}.json"
+
+
 class ObjectStoreError(Exception):
     """The store could not do what was asked; the message may be shown to an operator."""
 

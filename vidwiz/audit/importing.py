@@ -23,6 +23,7 @@ from vidwiz.events import (
     Event,
     MessageSent,
     NoteAdded,
+    PersonalTranscriptAdded,
     TaskQueued,
     UserSignedUp,
     VideoAdded,
@@ -50,6 +51,7 @@ _MUST_BE_EMPTY = (
 _NUMBERED: dict[SqlSequence, tuple[type[Event], str]] = {
     tables.user_ids: (UserSignedUp, "user_id"),
     tables.video_ids: (VideoAdded, "id"),
+    tables.transcript_ids: (PersonalTranscriptAdded, "transcript_id"),
     tables.note_ids: (NoteAdded, "note_id"),
     tables.task_ids: (TaskQueued, "task_id"),
     tables.conversation_ids: (ConversationStarted, "conversation_id"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vidwiz.commands import conversations, notes, tasks, users, videos
+from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos
 from vidwiz.commands.base import Outcome
 
 DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
@@ -25,7 +25,13 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     videos.AddTranscript: videos.add_transcript,
     videos.WriteSummary: videos.write_summary,
     videos.BringVideo: videos.bring_video,
+    transcripts.BringTranscript: transcripts.bring_transcript,
+    transcripts.ChooseTranscript: transcripts.choose_transcript,
+    transcripts.DropTranscript: transcripts.drop_transcript,
+    transcripts.ShareTranscript: transcripts.share_transcript,
+    transcripts.ReportLostTranscript: transcripts.report_lost_transcript,
     tasks.ClaimTask: tasks.claim_task,
+    tasks.ClaimOwnTask: tasks.claim_own_task,
     tasks.GiveBackTask: tasks.give_back_task,
     tasks.ExpireTask: tasks.expire_task,
     tasks.SubmitResult: tasks.submit_result,

@@ -24,6 +24,7 @@ from vidwiz.events import (
     TaskQueued,
     TaskType,
     VideoAdded,
+    VideoTitled,
 )
 
 
@@ -76,6 +77,7 @@ class NoteGround(Found):
     transcript_task_id: int | None = None
     metadata_task_id: int | None = None
     earlier: EarlierUse | None = None
+    is_untitled: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ def _repeated(command: AddNote, earlier: EarlierUse) -> Outcome:
 
 def _video_events(command: AddNote, ground: NoteGround) -> tuple[Event, ...]:
     if ground.video_number is None:
+        if ground.is_untitled and command.video_title:
+            return (VideoTitled(video_id=command.video_id, title=command.video_title),)
         return ()
     if not command.video_title:
         raise VideoTitleRequired

@@ -133,11 +133,67 @@ def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
 
 
 @dataclass(frozen=True)
+class OwnTask(Found):
+    """What a user may work on for themselves: their open task, or a video without a transcript.
+
+    ``task_id`` is set aside for a new task on ``video_id``.
+    """
+
+    task: Claimable | None
+    video_id: str | None
+    task_id: int
+
+
+@dataclass(frozen=True)
+class OwnTaskFor(Lookup[OwnTask]):
+    """Asks for what a user may work on; their own claim of before ``stale_before`` is stale."""
+
+    user_id: int
+    stale_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOwnTask:
+    """A user asks for a transcript to fetch, of a video that they use; its result is theirs alone.
+
+    The result is as for ``ClaimTask``.
+    """
+
+    user_id: int
+    worker: str
+    stale_before: datetime
+
+    def lookup(self) -> OwnTaskFor:
+        """Their open task, or a video."""
+        return OwnTaskFor(self.user_id, self.stale_before)
+
+
+def claim_own_task(command: ClaimOwnTask, own: OwnTask) -> Outcome:
+    """The tasks that are for all are left to the workers."""
+    if own.task is not None:
+        claim = ClaimTask(TaskType.TRANSCRIPT, command.worker, command.stale_before)
+        return claim_task(claim, NextTask(own.task, versions=own.versions))
+    if own.video_id is None:
+        return Outcome()
+    queued = TaskQueued(
+        task_id=own.task_id,
+        task_type=TaskType.TRANSCRIPT,
+        video_id=own.video_id,
+        user_id=command.user_id,
+    )
+    claimed = TaskClaimed(task_id=own.task_id, worker=command.worker, attempt=1)
+    return Outcome(
+        events=(queued, claimed), result=Claim(own.task_id, TaskType.TRANSCRIPT, own.video_id, 1)
+    )
+
+
+@dataclass(frozen=True)
 class Task:
-    """A task as its past left it."""
+    """A task as its past left it; with a ``user_id`` its result is for that person alone."""
 
     task_type: TaskType
     video_id: str
+    user_id: int | None = None
     status: Status = "pending"
     worker: str | None = None
     attempt: int = 0
@@ -148,7 +204,7 @@ def fold(past: Iterable[Event]) -> Task | None:
     task: Task | None = None
     for event in past:
         if isinstance(event, TaskQueued):
-            task = Task(event.task_type, event.video_id)
+            task = Task(event.task_type, event.video_id, event.user_id)
         elif task is not None:
             task = _after(task, event)
     return task
@@ -278,6 +334,7 @@ def _fruit(command: SubmitResult) -> Event | None:
             object_key=command.transcript.object_key,
             sha256=command.transcript.sha256,
             segment_count=command.transcript.segment_count,
+            origin="workers",
         )
     if command.metadata is not None:
         return MetadataFetched(video_id=command.video_id, metadata=command.metadata)

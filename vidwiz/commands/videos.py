@@ -42,13 +42,6 @@ class VideoNotFound(DomainError):
     message = "Video not found"
 
 
-class TranscriptExists(DomainError):
-    """A transcript that is there is replaced by nobody but an admin."""
-
-    code = "transcript_exists"
-    message = "The video has a transcript already"
-
-
 @dataclass(frozen=True)
 class VideoGround(Found):
     """What there is of a video, and the ids set aside for what is missing.
@@ -166,11 +159,10 @@ class TranscriptGroundFor(Lookup[TranscriptGround]):
 
 @dataclass(frozen=True, slots=True)
 class AddTranscript:
-    """Somebody brings the transcript that lies in the object store; an admin may ``replace``."""
+    """An admin brings the transcript that lies in the object store, in place of any there was."""
 
     video_id: str
     transcript: StoredTranscript
-    replace: bool
 
     def lookup(self) -> TranscriptGroundFor:
         """Video, transcript and tasks."""
@@ -179,17 +171,10 @@ class AddTranscript:
 
 def add_transcript(command: AddTranscript, ground: TranscriptGround) -> Outcome:
     """Nobody needs to fetch it any more."""
-    require_no_transcript(ground, replace=command.replace)
-    cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
-    return Outcome(events=(*cancelled, _ready(command.video_id, command.transcript)))
-
-
-def require_no_transcript(ground: TranscriptGround, *, replace: bool) -> None:
-    """Refuse a transcript for a video that is unknown or has one."""
     if not ground.video_exists:
         raise VideoNotFound
-    if ground.transcript_available and not replace:
-        raise TranscriptExists
+    cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
+    return Outcome(events=(*cancelled, _ready(command.video_id, command.transcript)))
 
 
 def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
@@ -198,6 +183,7 @@ def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
         object_key=transcript.object_key,
         sha256=transcript.sha256,
         segment_count=transcript.segment_count,
+        origin="admin",
     )
 
 

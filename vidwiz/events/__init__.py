@@ -20,6 +20,13 @@ from vidwiz.events.tasks import (
     TaskQueued,
     TaskType,
 )
+from vidwiz.events.transcripts import (
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
+)
 from vidwiz.events.users import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -40,9 +47,11 @@ from vidwiz.events.videos import (
     MetadataFetched,
     SummaryRequested,
     SummaryWritten,
+    TranscriptLost,
     TranscriptReady,
     VideoAdded,
     VideoOpened,
+    VideoTitled,
 )
 
 __all__ = [
@@ -62,6 +71,11 @@ __all__ = [
     "PasswordChanged",
     "PasswordRemoved",
     "Personal",
+    "PersonalSummaryWritten",
+    "PersonalTranscriptAdded",
+    "PersonalTranscriptChosen",
+    "PersonalTranscriptRemoved",
+    "PersonalTranscriptReplaced",
     "ProfilePictureChanged",
     "SessionsEnded",
     "SummaryRequested",
@@ -74,6 +88,7 @@ __all__ = [
     "TaskGivenBack",
     "TaskQueued",
     "TaskType",
+    "TranscriptLost",
     "TranscriptReady",
     "TurnCompleted",
     "TurnFailed",
@@ -86,5 +101,6 @@ __all__ = [
     "UserSignedUp",
     "VideoAdded",
     "VideoOpened",
+    "VideoTitled",
     "event_types",
 ]

@@ -25,19 +25,28 @@ class TaskEvent(Event):
 
 
 class TaskQueued(TaskEvent):
-    """Work on a video, or on one note of it, waits for a worker."""
+    """Work on a video, or on one note of it, waits for a worker.
+
+    With a ``user_id`` its result is for that person alone.
+    """
 
     TOPIC: ClassVar[str] = "TaskQueued"
-    class_version: ClassVar[int] = 2
+    class_version: ClassVar[int] = 3
 
     task_type: TaskType
     video_id: str
     note_id: int | None = None
+    user_id: int | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """There was no work on single notes."""
         state["note_id"] = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """All work was for all."""
+        state["user_id"] = None
 
 
 class TaskClaimed(TaskEvent):

@@ -1,6 +1,6 @@
 """What becomes known of a video. Videos are shared by all users."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from vidwiz.events.base import Event
 
@@ -23,6 +23,14 @@ class VideoAdded(VideoEvent):
     title: str | None
 
 
+class VideoTitled(VideoEvent):
+    """Somebody named a video that had been opened without a title."""
+
+    TOPIC: ClassVar[str] = "VideoTitled"
+
+    title: str
+
+
 class VideoOpened(Event):
     """A signed-in person opened the video for the first time; their library has it now."""
 
@@ -35,14 +43,33 @@ class VideoOpened(Event):
     video_id: str
 
 
+Origin = Literal["workers", "admin", "readers", "unknown"]
+"""Whose a shared transcript is; ``readers``: two persons brought the same words."""
+
+
 class TranscriptReady(VideoEvent):
-    """The transcript lies in the object store under ``object_key``, with this digest."""
+    """The transcript that all share lies in the object store under ``object_key``."""
 
     TOPIC: ClassVar[str] = "TranscriptReady"
+    class_version: ClassVar[int] = 2
 
     object_key: str
     sha256: str
     segment_count: int
+    origin: Origin = "unknown"
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Nobody wrote down who brought it."""
+        state["origin"] = "unknown"
+
+
+class TranscriptLost(VideoEvent):
+    """The object store has not, or not unchanged, what the last ``TranscriptReady`` told of."""
+
+    TOPIC: ClassVar[str] = "TranscriptLost"
+
+    sha256: str
 
 
 class MetadataFetched(VideoEvent):

@@ -14,7 +14,7 @@ from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCrede
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.audit.states import Busy, NoSuchPosition
 from vidwiz.audit.streams import TooManyStreams
-from vidwiz.commands import conversations, notes, tasks, users, videos
+from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
@@ -68,7 +68,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     users.SignUpClosed: 403,
     users.OtherGoogleAccountLinked: 409,
     videos.VideoNotFound: 404,
-    videos.TranscriptExists: 409,
+    transcripts.TranscriptNotFound: 404,
 }
 
 UNAVAILABLE: tuple[type[Exception], ...] = (

@@ -243,6 +243,15 @@ def visitor_or_admin(handler: Handler) -> Handler:
     return _guarded(handler, Guard.visitor_or_admin, [{"user": []}, {"guest": []}, {"admin": []}])
 
 
+async def reader_of_public_route() -> int | None:
+    """The user whose token a public route was sent, if any; all others read what is shared."""
+    try:
+        visitor = await services().guard.user_or_guest()
+    except ApiError:
+        return None
+    return visitor.user_id if isinstance(visitor, User) else None
+
+
 def public(handler: Handler) -> Handler:
     """Mark a route that everybody may call."""
     handler.guard = "public"  # type: ignore[attr-defined]

@@ -64,6 +64,11 @@ class Dispatcher:
         self._returns = Tasks("claims")
         self._waiting = WAITING_WORKERS.labels(task_type.value)
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether nobody is to wait for a task any more."""
+        return self._closing
+
     def start(self) -> None:
         """Begin to dispatch."""
         self._loop.start()

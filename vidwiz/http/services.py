@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from quart import current_app
@@ -37,8 +38,19 @@ EXTENSION = "vidwiz"
 
 
 @dataclass(frozen=True)
+class OwnWork:
+    """Users who work on tasks work for themselves; a claim of theirs is stale after this long."""
+
+    stale_after: timedelta
+
+
+@dataclass(frozen=True)
 class Services:
-    """The parts of a running service. ``google`` is None where sign-in is not configured."""
+    """The parts of a running service.
+
+    ``google`` is None where sign-in is not configured, ``own_work`` where users are trusted as
+    workers.
+    """
 
     database: Database
     signals: Signals
@@ -62,6 +74,7 @@ class Services:
     keeper: Keeper
     hub: Hub
     head_revision: str
+    own_work: OwnWork | None
     page: PageConfig
 
 

@@ -310,6 +310,41 @@ class AddedTranscript(BaseModel):
     video_id: str
     segments: int
     skipped: SkippedCues
+    shared: bool
+    beginning: list[TranscriptItem]
+
+
+class OwnTranscript(BaseModel):
+    """The transcript that the caller brought."""
+
+    segments: int
+    source: Literal["upload", "worker"]
+
+
+class SharedTranscript(BaseModel):
+    """The transcript that all share."""
+
+    origin: Literal["workers", "admin", "readers", "unknown"]
+
+
+class BroughtTranscript(BaseModel):
+    """A transcript that a user brought, for an admin to confirm; the same digest: same words."""
+
+    user_id: int
+    segments: int
+    words_sha256: str
+    source: Literal["upload", "worker"]
+    created_at: str
+
+
+class TranscriptsOfVideo(BaseModel):
+    """Whose transcripts there are, and which of them the caller reads."""
+
+    video_id: str
+    reads: Literal["own", "shared"] | None
+    own: OwnTranscript | None
+    shared: SharedTranscript | None
+    brought: list[BroughtTranscript]
 
 
 class ProgressOf(BaseModel):

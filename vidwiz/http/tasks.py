@@ -1,9 +1,10 @@
 """Worker tasks: long poll for one, submit its result."""
 
 import asyncio
-import hashlib
 import math
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -15,15 +16,16 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import to_json
 from quart import Blueprint, Response, request
 from quart.wrappers.response import DataBody
 from quart_schema import document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
-from vidwiz.adapters.object_store import transcript_key
 from vidwiz.commands.tasks import (
-    StoredTranscript,
+    Claim,
+    ClaimOwnTask,
+    Expired,
+    ExpireTask,
     SubmitResult,
     TaskNotFound,
     fold,
@@ -37,13 +39,16 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Admin, Caller, admin_only, user_or_admin
-from vidwiz.http.services import services
+from vidwiz.http.guards import Admin, Caller, User, admin_only, user_or_admin
+from vidwiz.http.services import OwnWork, services
+from vidwiz.http.transcript_store import locked, prepared, stored_transcript
 
 tasks = Blueprint("tasks", __name__)
 
 DEFAULT_WAIT_S = 30.0
 LONGEST_WAIT_S = 60.0
+OWN_LOOK_S = 1.0
+"""Seconds between two looks for work of one's own."""
 LONGEST_ERROR = 2000
 LARGEST_ID = 2**63 - 1
 TURNS = 6
@@ -222,7 +227,11 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
         raise MethodNotAllowed(["GET", "POST"])
     dispatcher = services().dispatchers[task_type]
     asked_by = origin(caller.actor)
-    claim = await dispatcher.claim(caller.worker, _timeout(), asked_by)
+    own_work = services().own_work
+    if isinstance(caller, User) and own_work is not None:
+        claim = await _own_claim(caller, own_work, task_type, _timeout())
+    else:
+        claim = await dispatcher.claim(caller.worker, _timeout(), asked_by)
     if claim is None:
         return _nothing()
     try:
@@ -244,6 +253,35 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     answer = json_answer(body)
     answer.response = _Delivered(body, lambda: dispatcher.give_back(claim, asked_by))
     return answer
+
+
+async def _own_claim(
+    user: User, work: OwnWork, task_type: TaskType, timeout: float
+) -> Claim | None:
+    """A transcript to fetch for oneself, of a video that one uses; looks once a second.
+
+    The metadata of a video are for all, so the workers alone fetch them.
+    """
+    dispatcher = services().dispatchers[task_type]
+    deadline = time.monotonic() + timeout
+    while True:
+        claim = None
+        if task_type is TaskType.TRANSCRIPT:
+            claim = await services().shielded.run(_claimed_own(user, work))
+        left = deadline - time.monotonic()
+        if claim is not None or left <= 0 or dispatcher.is_closing:
+            return claim
+        await asyncio.sleep(min(OWN_LOOK_S, left))
+
+
+async def _claimed_own(user: User, work: OwnWork) -> Claim | None:
+    command = ClaimOwnTask(user.user_id, user.worker, datetime.now(UTC) - work.stale_after)
+    asked_by = origin(user.actor)
+    while True:
+        claim: Claim | Expired | None = await services().store.execute(command, asked_by)
+        if not isinstance(claim, Expired):
+            return claim
+        await services().store.execute(ExpireTask(claim.task_id, claim.attempt), asked_by)
 
 
 def _nothing() -> Response:
@@ -309,7 +347,7 @@ async def _submit(caller: Caller, task_type: TaskType, body: Result, **fruit: An
         worker=caller.worker,
         error=body.error_message,
         reason=body.error_code,
-        permanent=body.permanent,
+        permanent=body.permanent and isinstance(caller, Admin),
         attempt=body.attempt,
         **fruit,
     )
@@ -320,28 +358,22 @@ async def _submit(caller: Caller, task_type: TaskType, body: Result, **fruit: An
 async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
     """Object store first, then the event, one transcript of a video at a time."""
     stream = f"task:{_task_id(body)}"
-    async with services().database.exclusively(f"transcript:{body.video_id}") as connection:
-        require_claim(
+    async with locked(body.video_id) as connection:
+        task = require_claim(
             fold(await services().store.past_on(connection, stream)),
             task_type=TaskType.TRANSCRIPT,
             video_id=body.video_id,
             worker=caller.worker,
         )
-        fruit = await stored_transcript(body.video_id, body.transcript) if body.success else None
-        return await _submit(caller, TaskType.TRANSCRIPT, body, transcript=fruit)
-
-
-async def stored_transcript(video_id: str, segments: list[Any] | None) -> StoredTranscript:
-    """Put the segments into the object store, in place of any there were."""
-    segments = segments or []
-    content = to_json(segments)
-    key = transcript_key(video_id)
-    await services().objects.put(key, content)
-    return StoredTranscript(
-        object_key=key,
-        sha256=hashlib.sha256(content).hexdigest(),
-        segment_count=len(segments),
-    )
+        if not body.success:
+            return await _submit(caller, TaskType.TRANSCRIPT, body)
+        if task.user_id is None:
+            stored = await stored_transcript(body.video_id, body.transcript)
+            return await _submit(caller, TaskType.TRANSCRIPT, body, transcript=stored)
+        user, items = User(task.user_id), body.transcript or []
+        command, _ = await prepared(connection, user, body.video_id, items, "worker")
+        await services().store.execute(command, origin(caller.actor))
+        return await _submit(caller, TaskType.TRANSCRIPT, body, done=True)
 
 
 def _submitted(noun: str, body: Result, status: str) -> Response:

@@ -2,23 +2,19 @@
 
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
+from quart_schema import document_querystring
 
 from vidwiz.adapters.language_model import ModelError
-from vidwiz.adapters.object_store import transcript_key
 from vidwiz.adapters.youtube import MESSAGES
-from vidwiz.commands.videos import (
-    AddTranscript,
-    TranscriptGround,
-    TranscriptGroundFor,
-    VideoNotFound,
-    require_no_transcript,
-)
+from vidwiz.commands.transcripts import ChooseTranscript, DropTranscript
+from vidwiz.commands.videos import VideoNotFound
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.context import origin
@@ -27,17 +23,28 @@ from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import (
     Admin,
     Caller,
+    User,
     Visitor,
+    admin_only,
     public,
+    reader_of_public_route,
+    user_only,
     user_or_admin,
     visitor_or_admin,
 )
 from vidwiz.http.limits import limited
+from vidwiz.http.queries import LARGEST, read_query
 from vidwiz.http.services import services
-from vidwiz.http.tasks import stored_transcript
-from vidwiz.lookups.videos import transcript_grounds
+from vidwiz.http.transcript_store import (
+    TranscriptAsRead,
+    add_shared,
+    bring,
+    report_lost,
+    share,
+    transcript_as_read,
+)
 from vidwiz.projections import queries
-from vidwiz.projections.wiz_queries import TRANSCRIPT
+from vidwiz.projections.transcript_queries import BROUGHT, OWN
 from vidwiz.wiz.captions_formats import ReadTranscript, UnreadableTranscript, read_transcript
 from vidwiz.wiz.transcripts import readable
 
@@ -56,55 +63,164 @@ REASONS = {
     "unexpected": "Something unexpected went wrong.",
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
+BEGINNING = 20
+"""Items that are shown of a transcript that was brought."""
 SMALL = 1024
 """Bytes that are not worth compressing."""
 UNKNOWN_REASON = "The reason is not known."
 
 
+class AsUser(BaseModel):
+    """For workers, who present the admin token: whose transcript is read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    user_id: int | None = Field(None, ge=1, le=LARGEST)
+
+
+class Preview(BaseModel):
+    """With ``preview`` a transcript is read and shown, and nothing is kept."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    preview: bool = False
+
+
+class TranscriptChoice(BaseModel):
+    """Which transcript of the video the caller reads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    use: Literal["own", "shared"]
+
+
+class Confirmation(BaseModel):
+    """Whose transcript becomes the shared one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: int = Field(ge=1, le=LARGEST)
+
+
 @transcripts.get("/videos/<video_id>/transcript")
-@documented("videos", list[shapes.TranscriptItem], 401, 404, 429, empty=304)
+@documented("videos", list[shapes.TranscriptItem], 401, 404, 429, 503, empty=304)
+@document_querystring(AsUser)
 @visitor_or_admin
 @limited("wiz_read")
-async def get_transcript(_: Visitor | Admin, video_id: str) -> Response:
-    """The transcript, as it was submitted; 304 for a client that names its ``ETag``."""
-    row = None
-    if bodies.is_video_id(video_id):
-        row = await services().database.one(TRANSCRIPT, video_id=video_id)
-    if row is None:
+async def get_transcript(caller: Visitor | Admin, video_id: str) -> Response:
+    """The transcript that the caller reads: their own, or the one that all share.
+
+    ``X-Transcript-Origin`` says whose it is; 304 for a client that names its ``ETag``.
+    """
+    if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    sha256: str | None = row[0]
-    if sha256 is not None and request.if_none_match.contains_weak(sha256):
-        return _cached(Response(b"", 304), sha256)
-    content = await services().objects.get(transcript_key(video_id))
+    read = await transcript_as_read(video_id, _reader(caller))
+    if read.sha256 is None:
+        raise ApiError(404, "Transcript not found")
+    if request.if_none_match.contains_weak(read.sha256):
+        return _cached(Response(b"", 304), read)
+    content = await services().library.content(read.object_key, read.sha256)
     if content is None:
+        await services().shielded.run(report_lost(read))
         raise ApiError(404, "Transcript not found")
     content = await asyncio.to_thread(readable, content)
-    return await _compressed(_cached(json_answer(content), sha256), content)
+    return await _compressed(_cached(json_answer(content), read), content)
 
 
 @transcripts.post("/videos/<video_id>/transcript")
-@documented("videos", shapes.AddedTranscript, 400, 401, 404, 409, 413, 422, 503)
+@documented("videos", shapes.AddedTranscript, 400, 401, 404, 413, 422, 503)
+@document_querystring(Preview)
 @user_or_admin
 async def post_transcript(caller: Caller, video_id: str) -> Response:
-    """Bring a transcript where there is none: VTT, SRT, JSON, or plain text with times.
+    """Bring a transcript: VTT, SRT, JSON, or plain text with times; the body is the file as it is.
 
-    The body is the file as it is. Only an admin replaces a transcript that is there. ``skipped``
-    counts the malformed cues that were left out, and names the first of them.
+    What a user brings is theirs alone, in place of what they brought before; what an admin brings
+    is for all. ``skipped`` counts the malformed cues that were left out, and names the first of
+    them. With ``preview`` nothing is kept.
     """
     content = await bodies.read_raw()
     if not content.strip():
         raise ApiError(400, "Request body must be a transcript")
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    read = await services().shielded.run(_bring(caller, video_id, content))
+    preview = read_query(Preview).preview
+    read = await asyncio.to_thread(_parsed, content)
+    shared = False
+    if not preview:
+        shared = await services().shielded.run(_keep(caller, video_id, read.items))
     return json_answer(
         {
-            "message": "Transcript added successfully",
+            "message": "Nothing was kept" if preview else "Transcript added successfully",
             "video_id": video_id,
             "segments": len(read.items),
-            "skipped": {"count": read.skipped, "first": [asdict(one) for one in read.reasons]},
+            "skipped": _skipped(read),
+            "shared": shared,
+            "beginning": read.items[:BEGINNING],
         }
     )
+
+
+@transcripts.delete("/videos/<video_id>/transcript")
+@documented("videos", shapes.Message, 401, 404)
+@user_only
+async def delete_transcript(caller: User, video_id: str) -> Response:
+    """Drop the transcript that the caller brought; the shared one is not touched."""
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    await services().store.execute(DropTranscript(caller.user_id, video_id), origin(caller.actor))
+    return json_answer({"message": "Transcript deleted successfully"})
+
+
+@transcripts.get("/videos/<video_id>/transcripts")
+@documented("videos", shapes.TranscriptsOfVideo, 401, 404)
+@user_or_admin
+async def get_transcripts(caller: Caller, video_id: str) -> Response:
+    """Whose transcripts there are: the caller's own and the shared one; for admins, everybody's."""
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    database = services().database
+    shared = await transcript_as_read(video_id, None)
+    own = None
+    if isinstance(caller, User):
+        own = await database.one(OWN, video_id=video_id, user_id=caller.user_id)
+    brought = "[]"
+    if isinstance(caller, Admin):
+        ((brought,),) = await database.all(BROUGHT, video_id=video_id)
+    reads_own = own is not None and own[3]
+    return json_answer(
+        {
+            "video_id": video_id,
+            "reads": "own" if reads_own else "shared" if shared.sha256 is not None else None,
+            "own": own and {"segments": own[2], "source": own[4]},
+            "shared": None if shared.sha256 is None else {"origin": shared.origin},
+            "brought": orjson.Fragment(brought),
+        }
+    )
+
+
+@transcripts.patch("/videos/<video_id>/transcript")
+@documented("videos", shapes.Message, 400, 401, 404, 413, 422, body=TranscriptChoice)
+@user_only
+async def patch_transcript(caller: User, video_id: str) -> Response:
+    """Read the transcript that one brought oneself, or the shared one."""
+    body = await bodies.read(TranscriptChoice)
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    command = ChooseTranscript(caller.user_id, video_id, body.use == "own")
+    await services().store.execute(command, origin(caller.actor))
+    return json_answer({"message": "Transcript chosen successfully"})
+
+
+@transcripts.post("/videos/<video_id>/transcript/share")
+@documented("videos", shapes.Message, 400, 401, 403, 404, 413, 422, 503, body=Confirmation)
+@admin_only
+async def post_transcript_share(caller: Admin, video_id: str) -> Response:
+    """Confirm the transcript that a user brought: it becomes the one that all share."""
+    body = await bodies.read(Confirmation)
+    if not bodies.is_video_id(video_id):
+        raise VideoNotFound
+    await services().shielded.run(share(video_id, body.user_id, origin(caller.actor)))
+    return json_answer({"message": "Transcript shared successfully"})
 
 
 @transcripts.get("/videos/<video_id>/progress")
@@ -114,7 +230,10 @@ async def get_progress(video_id: str) -> Response:
     """How far transcript, metadata and summary have come, and why one of them failed."""
     row = None
     if bodies.is_video_id(video_id):
-        row = await services().database.one(queries.VIDEO_PROGRESS, video_id=video_id)
+        user_id = await reader_of_public_route()
+        row = await services().database.one(
+            queries.VIDEO_PROGRESS, video_id=video_id, user_id=user_id
+        )
     if row is None:
         raise VideoNotFound
     transcript, metadata, summary, tasks = row
@@ -129,12 +248,12 @@ async def get_progress(video_id: str) -> Response:
     )
 
 
-def _cached(answer: Response, sha256: str | None) -> Response:
-    """Whoever keeps the answer asks whether it is the newest."""
+def _cached(answer: Response, read: TranscriptAsRead) -> Response:
+    """A client that keeps the answer asks whether it is the newest."""
     answer.headers["Cache-Control"] = "private, no-cache"
-    answer.headers["Vary"] = "Accept-Encoding"
-    if sha256 is not None:
-        answer.set_etag(sha256, weak=True)  # compressed or not
+    answer.headers["Vary"] = "Accept-Encoding, Authorization"
+    answer.headers["X-Transcript-Origin"] = read.origin or "unknown"
+    answer.set_etag(read.sha256 or "", weak=True)  # compressed or not
     return answer
 
 
@@ -146,17 +265,23 @@ async def _compressed(answer: Response, content: bytes) -> Response:
     return answer
 
 
-async def _bring(caller: Caller, video_id: str, content: bytes) -> ReadTranscript:
-    """Object store first, then the event, one transcript of a video at a time."""
-    replace = isinstance(caller, Admin)
-    read = await asyncio.to_thread(_parsed, content)
-    async with services().database.exclusively(f"transcript:{video_id}") as connection:
-        ground: TranscriptGround
-        (ground,) = await transcript_grounds(connection, [TranscriptGroundFor(video_id)])
-        require_no_transcript(ground, replace=replace)
-        command = AddTranscript(video_id, await stored_transcript(video_id, read.items), replace)
-        await services().store.execute(command, origin(caller.actor))
-    return read
+async def _keep(caller: Caller, video_id: str, items: Sequence[Any]) -> bool:
+    """Whether all share it now."""
+    if isinstance(caller, User):
+        return await bring(caller, video_id, items, "upload")
+    await add_shared(video_id, items, origin(caller.actor))
+    return True
+
+
+def _reader(caller: Visitor | Admin) -> int | None:
+    """Whose transcript is read."""
+    if isinstance(caller, Admin):
+        return read_query(AsUser).user_id
+    return caller.user_id if isinstance(caller, User) else None
+
+
+def _skipped(read: ReadTranscript) -> dict[str, Any]:
+    return {"count": read.skipped, "first": [asdict(one) for one in read.reasons]}
 
 
 def _parsed(content: bytes) -> ReadTranscript:

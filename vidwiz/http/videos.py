@@ -63,9 +63,9 @@ class SearchQuery(PageQuery):
 @videos.get("/videos/<video_id>")
 @documented("videos", shapes.Video, 401, 404)
 @user_only
-async def get_video(_: User, video_id: str) -> Response:
-    """Any user may read any video."""
-    return json_answer(await _video(video_id))
+async def get_video(caller: User, video_id: str) -> Response:
+    """Any user may read any video; whether there is a transcript depends on whose they read."""
+    return json_answer(await _video(video_id, caller.user_id))
 
 
 @videos.patch("/videos/<video_id>")
@@ -167,10 +167,10 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
-async def _video(video_id: str) -> bytes:
+async def _video(video_id: str, user_id: int | None = None) -> bytes:
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    row = await services().database.one(queries.VIDEO, video_id=video_id)
+    row = await services().database.one(queries.VIDEO, video_id=video_id, user_id=user_id)
     if row is None:
         raise VideoNotFound
     shape: str = row[0]

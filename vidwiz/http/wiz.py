@@ -28,7 +28,6 @@ from vidwiz.commands.conversations import (
     require_conversation,
 )
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
-from vidwiz.database import fetch_all
 from vidwiz.events.recorded import ANONYMOUS
 from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
@@ -36,13 +35,23 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Guest, User, Visitor, bearer, public, user_or_guest
+from vidwiz.http.guards import (
+    Guest,
+    User,
+    Visitor,
+    bearer,
+    public,
+    reader_of_public_route,
+    user_or_guest,
+)
 from vidwiz.http.limits import limited
 from vidwiz.http.queries import read_query
 from vidwiz.http.services import Services, services
+from vidwiz.http.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
 from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.lookups.conversations import question_grounds
 from vidwiz.projections import wiz_queries
+from vidwiz.wiz.library import Transcript
 from vidwiz.wiz.turn import START, Place, Turn, TurnEvent
 from vidwiz.wiz.turns import Subject
 
@@ -133,10 +142,13 @@ async def post_init() -> Response:
 @documented("wiz", shapes.WizVideo, 404)
 @public
 async def get_wiz_video(video_id: str) -> Response:
-    """What there is of a video so far."""
+    """What there is of a video so far; for a user also what they brought themselves."""
     row = None
     if bodies.is_video_id(video_id):
-        row = await services().database.one(wiz_queries.WIZ_VIDEO, video_id=video_id)
+        user_id = await reader_of_public_route()
+        row = await services().database.one(
+            wiz_queries.WIZ_VIDEO, video_id=video_id, user_id=user_id
+        )
     if row is None:
         raise VideoNotFound
     return json_answer(row[0].encode())
@@ -307,17 +319,24 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
         ground: QuestionGround
         (ground,) = await question_grounds(connection, [question.lookup()])
         admit(question.identity, ground)
-        ((sha256, title, duration),) = await fetch_all(
-            connection, wiz_queries.TRANSCRIPT, {"video_id": body.video_id}
-        )
-    transcript = await services().library.transcript(body.video_id, sha256)
-    if transcript is None:
-        raise ApiError(404, "Transcript data missing")
-    about = Subject(body.video_id, title, _seconds(duration), transcript)
+    read = await transcript_as_read(body.video_id, question.identity.user_id)
+    transcript = await _transcript(read)
+    about = Subject(body.video_id, read.title, _seconds(read.duration), transcript)
     require_conversation(ground)
     if question.identity.user_id is None:  # a guest is free to be another one every time
         await services().limits.spend_for_address("guest_question")
     return await services().turns.ask(question, about, origin(caller.actor))
+
+
+async def _transcript(read: TranscriptAsRead) -> Transcript:
+    """What is answered from; one that is lost is missing now, and on its way from then on."""
+    if read.sha256 is None:  # it was dropped or lost since the question was admitted
+        raise TranscriptProcessing
+    transcript = await services().library.transcript(read.object_key, read.sha256)
+    if transcript is None:
+        await report_lost(read)
+        raise ApiError(404, "Transcript data missing")
+    return transcript
 
 
 def _seconds(duration: str | None) -> float | None:

@@ -20,6 +20,11 @@ from vidwiz.events import (
     NoteRestored,
     PasswordChanged,
     PasswordRemoved,
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     ProfilePictureChanged,
     SummaryWritten,
     TaskAttemptFailed,
@@ -28,6 +33,7 @@ from vidwiz.events import (
     TaskFailed,
     TaskGivenBack,
     TaskQueued,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -40,6 +46,7 @@ from vidwiz.events import (
 from vidwiz.events.conversations import TurnEvent
 from vidwiz.events.notes import NoteEvent
 from vidwiz.events.tasks import TaskEvent
+from vidwiz.events.transcripts import PersonalTranscriptEvent
 from vidwiz.events.users import UserEvent
 from vidwiz.events.videos import VideoEvent
 
@@ -52,10 +59,19 @@ NOTES: dict[type[Event], str] = {
 VIDEOS: dict[type[Event], str] = {
     VideoAdded: "added",
     TranscriptReady: "transcript",
+    TranscriptLost: "transcript",
     MetadataFetched: "metadata",
     SummaryWritten: "summary",
     VideoOpened: "opened",
 }
+OWN: dict[type[Event], str] = {
+    PersonalTranscriptAdded: "transcript",
+    PersonalTranscriptChosen: "transcript",
+    PersonalTranscriptRemoved: "transcript",
+    PersonalTranscriptReplaced: "transcript",
+    PersonalSummaryWritten: "summary",
+}
+"""What its owner alone is told of a transcript that a person brought."""
 TASKS: dict[type[Event], str] = {
     TaskQueued: "pending",
     TaskClaimed: "in_progress",
@@ -112,20 +128,31 @@ class Subject:
 def subject_of(event: Event) -> Subject | None:
     """The subject of the event's stream, if this is the event that says it."""
     match event:
-        case NoteAdded(video_id=video_id) | ConversationStarted(video_id=video_id):
+        case (
+            NoteAdded(video_id=video_id)
+            | ConversationStarted(video_id=video_id)
+            | PersonalTranscriptAdded(video_id=video_id)
+        ):
             return Subject(video_id)
-        case TaskQueued(video_id=video_id, task_type=task_type, note_id=note_id):
-            return Subject(video_id, task_type if note_id is None else None)
+        case TaskQueued(video_id=video_id, task_type=task_type, note_id=None, user_id=None):
+            return Subject(video_id, task_type)
+        case TaskQueued(video_id=video_id):
+            return Subject(video_id)
     return None
 
 
 def needs_subject(event: Event) -> bool:
     """Whether the event itself does not say what there is to tell."""
     kind = type(event)
-    return kind in TASKS or kind in NOTES or (kind in TURNS and _owner(event) is not None)
+    return (
+        kind in TASKS
+        or kind in NOTES
+        or kind in OWN
+        or (kind in TURNS and _owner(event) is not None)
+    )
 
 
-def change_of(event: Event, subject: Subject | None) -> Change | None:
+def change_of(event: Event, subject: Subject | None) -> Change | None:  # noqa: PLR0911  a table
     """What there is to tell, if anything; ``subject`` is that of the event's stream."""
     match event:
         case NoteEvent() if subject is not None:
@@ -134,6 +161,9 @@ def change_of(event: Event, subject: Subject | None) -> Change | None:
             return _task(event, subject)
         case TurnEvent() if subject is not None and event.user_id is not None:
             return _turn(event, subject)
+        case PersonalTranscriptEvent() if subject is not None:
+            data = {"video_id": subject.video_id, "what": OWN[type(event)]}
+            return _change("video", data, user_id=event.user_id)
         case VideoEvent() | VideoOpened() if type(event) in VIDEOS:
             return _video(event)
         case UserEvent() if type(event) in PROFILES:

@@ -7,7 +7,8 @@ from typing import Any
 from vidwiz.commands.base import Lookup, NewestOf, NoteShape, PastOf, VideoShape
 from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundFor, TurnOf
 from vidwiz.commands.notes import GroundFor, NoteVersionsOf
-from vidwiz.commands.tasks import NextTaskOf, WorkFor
+from vidwiz.commands.tasks import NextTaskOf, OwnTaskFor, WorkFor
+from vidwiz.commands.transcripts import PersonalTranscriptContextFor
 from vidwiz.commands.users import AccountsOf, ErasureGroundFor, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
 from vidwiz.database import Connection
@@ -16,7 +17,8 @@ from vidwiz.lookups.conversations import conversation_grounds, found_turns, ques
 from vidwiz.lookups.log import newest, pasts
 from vidwiz.lookups.notes import note_grounds, note_versions
 from vidwiz.lookups.shapes import note_shapes, video_shapes
-from vidwiz.lookups.tasks import next_tasks, work
+from vidwiz.lookups.tasks import next_tasks, own_tasks, work
+from vidwiz.lookups.transcripts import personal_transcript_contexts
 from vidwiz.lookups.users import accounts, erasure_grounds, found_users
 from vidwiz.lookups.videos import transcript_grounds, video_grounds
 
@@ -28,9 +30,11 @@ LOADERS: Mapping[type[Lookup[Any]], Loader] = {
     GroundFor: note_grounds,
     AccountsOf: accounts,
     NextTaskOf: next_tasks,
+    OwnTaskFor: own_tasks,
     WorkFor: work,
     VideoGroundFor: video_grounds,
     TranscriptGroundFor: transcript_grounds,
+    PersonalTranscriptContextFor: personal_transcript_contexts,
     ConversationGroundFor: conversation_grounds,
     QuestionGroundFor: question_grounds,
     TurnOf: found_turns,

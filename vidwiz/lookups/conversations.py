@@ -39,6 +39,7 @@ from vidwiz.projections.tables import (
     conversation_ids,
     conversations,
     message_ids,
+    personal_transcripts,
     quotas,
     turns,
     users,
@@ -102,7 +103,10 @@ _question_grounds = Statement(
         or_(_asked.c.user_id.is_(None), exists().where(users.c.id == _asked.c.user_id)),
         func.coalesce(quotas.c.used, 0),
         videos.c.id.is_not(None),
-        func.coalesce(videos.c.transcript_available, False),
+        or_(
+            func.coalesce(videos.c.transcript_available, False),
+            personal_transcripts.c.id.is_not(None),
+        ),
         on_its_way(TaskType.TRANSCRIPT, _asked.c.video_id),
         or_(_new, conversations.c.id.is_not(None)),
         case((_new, conversation_ids.next_value()), else_=_asked.c.conversation_id),
@@ -114,6 +118,14 @@ _question_grounds = Statement(
             quotas, and_(quotas.c.identity == _asked.c.identity, quotas.c.day == _asked.c.day)
         )
         .outerjoin(videos, videos.c.video_id == _asked.c.video_id)
+        .outerjoin(
+            personal_transcripts,
+            and_(
+                personal_transcripts.c.user_id == _asked.c.user_id,
+                personal_transcripts.c.video_id == _asked.c.video_id,
+                personal_transcripts.c.chosen,
+            ),
+        )
         .outerjoin(
             conversations,
             and_(

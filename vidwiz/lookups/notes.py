@@ -64,6 +64,7 @@ _grounds = Statement(
         case((_unknown, video_ids.next_value())),
         case((_unknown, task_ids.next_value())),
         case((_unknown, task_ids.next_value())),
+        case((and_(~_unknown, videos.c.title.is_(None)), videos.c.version)),
         idempotency_keys.c.fingerprint,
         idempotency_keys.c.note_id,
     ).select_from(
@@ -92,10 +93,21 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
         },
     )
     grounds = defaultdict(list)
-    for *asked_for, user_exists, note_id, video, transcript, metadata, print_, earlier_id in rows:
-        earlier = None if print_ is None else EarlierUse(print_, earlier_id)
-        ground = NoteGround(user_exists, note_id, video, transcript, metadata, earlier)
-        grounds[GroundFor(*asked_for)].append(ground)
+    for row in rows:
+        user_id, video_id, key, is_user, note_id, video, transcript, metadata, *rest = row
+        untitled, print_, earlier_id = rest
+        ground = NoteGround(
+            is_user,
+            note_id,
+            video,
+            transcript,
+            metadata,
+            None if print_ is None else EarlierUse(print_, earlier_id),
+            is_untitled=untitled is not None,
+            # Only who names a video touches its stream: notes on it need not wait for each other.
+            versions={} if untitled is None else {f"video:{video_id}": untitled},
+        )
+        grounds[GroundFor(user_id, video_id, key)].append(ground)
     return [grounds[lookup].pop(0) for lookup in lookups]
 
 

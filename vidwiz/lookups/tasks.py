@@ -13,14 +13,34 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from vidwiz.commands.tasks import Claimable, NextTask, NextTaskOf, Work, WorkFor
+from vidwiz.commands.tasks import (
+    Claimable,
+    NextTask,
+    NextTaskOf,
+    OwnTask,
+    OwnTaskFor,
+    Work,
+    WorkFor,
+)
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events import TaskType
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import Instant, notes, open_task, task_ids, tasks, users, videos
+from vidwiz.projections.tables import (
+    Instant,
+    conversations,
+    notes,
+    open_task,
+    openings,
+    personal_transcripts,
+    task_ids,
+    tasks,
+    users,
+    videos,
+)
 
 _claimable = Statement(
     select(
@@ -32,6 +52,7 @@ _claimable = Statement(
     )
     .where(
         tasks.c.task_type == parameter("task_type", Text),
+        tasks.c.task_details["user_id"].astext.is_(None),
         or_(
             tasks.c.status == "pending",
             and_(
@@ -71,6 +92,65 @@ async def _line(connection: Connection, lookups: Sequence[NextTaskOf]) -> Iterat
         )
         for task_id, video_id, note_id, attempts, version in rows
     )
+
+
+_user_id = parameter("user_id", BigInteger)
+_own_open = Statement(
+    select(
+        tasks.c.id, tasks.c.task_details["video_id"].astext, tasks.c.retry_count, tasks.c.version
+    )
+    .where(
+        tasks.c.task_details["user_id"].astext == _user_id.cast(Text),
+        or_(
+            tasks.c.status == "pending",
+            and_(
+                tasks.c.status == "in_progress",
+                tasks.c.started_at < parameter("stale_before", Instant),
+            ),
+        ),
+    )
+    .order_by(tasks.c.id)
+    .limit(1)
+)
+_used = union(
+    select(notes.c.video_id).where(notes.c.user_id == _user_id),
+    select(conversations.c.video_id).where(conversations.c.user_id == _user_id),
+    select(openings.c.video_id).where(openings.c.user_id == _user_id),
+).subquery("used")
+_own_video = Statement(
+    select(videos.c.video_id)
+    .where(
+        videos.c.video_id.in_(select(_used.c.video_id)),
+        ~videos.c.transcript_available,
+        ~exists().where(
+            personal_transcripts.c.user_id == _user_id,
+            personal_transcripts.c.video_id == videos.c.video_id,
+            personal_transcripts.c.object_key.is_not(None),
+        ),
+        ~exists().where(
+            tasks.c.task_details["user_id"].astext == _user_id.cast(Text),
+            tasks.c.task_details["video_id"].astext == videos.c.video_id,
+        ),
+    )
+    .order_by(videos.c.id)
+    .limit(1)
+)
+_next_id = Statement(select(task_ids.next_value()))
+
+
+async def own_tasks(connection: Connection, lookups: Sequence[OwnTaskFor]) -> list[OwnTask]:
+    """Users who work are few and wait between two looks: one look-up at a time."""
+    return [await _own_task(connection, lookup) for lookup in lookups]
+
+
+async def _own_task(connection: Connection, lookup: OwnTaskFor) -> OwnTask:
+    whose = {"user_id": lookup.user_id, "stale_before": lookup.stale_before}
+    for task_id, video_id, attempts, version in await fetch_all(connection, _own_open, whose):
+        task = Claimable(task_id, video_id, attempts)
+        return OwnTask(task, None, task_id, versions={f"task:{task_id}": version})
+    found = await fetch_all(connection, _own_video, whose)
+    ((task_id,),) = await fetch_all(connection, _next_id, {}) if found else [(0,)]
+    return OwnTask(None, found[0][0] if found else None, task_id)
 
 
 _wanted = (

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
@@ -44,12 +45,23 @@ _asked = (
 )
 
 
+for_all = tasks.c.task_details["user_id"].astext.is_(None)
+"""Tasks whose result is for everybody."""
+shared_open_task = and_(open_task, for_all)
+
+
 def on_its_way(task_type: TaskType, video_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a task of this type is pending, running or completed for the video."""
+    """Whether a task of this type is pending or running for the video, or came and is there.
+
+    A completed task whose transcript was lost is none.
+    """
+    lost = and_(videos.c.transcript_available.is_(False), literal(task_type is TaskType.TRANSCRIPT))
+    came = and_(tasks.c.status == "completed", ~func.coalesce(lost, False))
     return exists().where(
         tasks.c.task_type == task_type.value,
         tasks.c.task_details["video_id"].astext == video_id,
-        tasks.c.status.in_(("pending", "in_progress", "completed")),
+        for_all,
+        or_(tasks.c.status.in_(("pending", "in_progress")), came),
     )
 
 
@@ -102,7 +114,7 @@ _open_tasks = (
         func.array_agg(aggregate_order_by(tasks.c.version, tasks.c.id)).label("versions"),
     )
     .where(
-        open_task,
+        shared_open_task,
         tasks.c.task_type == TaskType.TRANSCRIPT.value,
         tasks.c.task_details["video_id"].astext == _asked.c.video_id,
     )

@@ -1,6 +1,6 @@
 """Which event changes which rows, and how."""
 
-from sqlalchemy import Table, false, func, null, true
+from sqlalchemy import Table, Text, false, func, null, true
 
 from vidwiz.events import (
     AiNotesDisabled,
@@ -17,6 +17,11 @@ from vidwiz.events import (
     NoteRestored,
     PasswordChanged,
     PasswordRemoved,
+    PersonalSummaryWritten,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
     ProfilePictureChanged,
     SessionsEnded,
     SummaryRequested,
@@ -28,6 +33,7 @@ from vidwiz.events import (
     TaskFailed,
     TaskGivenBack,
     TaskQueued,
+    TranscriptLost,
     TranscriptReady,
     TurnCompleted,
     TurnFailed,
@@ -40,6 +46,7 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
     VideoOpened,
+    VideoTitled,
 )
 from vidwiz.events.base import Event
 from vidwiz.projections.projector import (
@@ -58,6 +65,7 @@ from vidwiz.projections.tables import (
     messages,
     notes,
     openings,
+    personal_transcripts,
     tasks,
     turns,
     users,
@@ -95,6 +103,25 @@ def _note(e: Fields) -> object:
 
 
 _this_note: Condition = _note
+
+
+def _brought(e: Fields) -> dict[str, object]:
+    return {
+        "object_key": e.object_key,
+        "sha256": e.sha256,
+        "words_sha256": e.words_sha256,
+        "segment_count": e.segment_count,
+        "source": e.source,
+        "chosen": true(),
+    }
+
+
+def _this_transcript(e: Fields) -> object:
+    return personal_transcripts.c.id == e.transcript_id
+
+
+def _transcript(event: type[Event], values: Values) -> tuple[Statement, ...]:
+    return (update_rows(personal_transcripts, event, _this_transcript, values),)
 
 
 def _erased(table: Table, column: str = "user_id") -> tuple[Statement, ...]:
@@ -175,12 +202,23 @@ videos_projector = Projector(
                 },
             ),
         ),
+        VideoTitled: _video(VideoTitled, lambda e: {"title": e.title}),
         TranscriptReady: _video(
             TranscriptReady,
             lambda e: {
                 "transcript_available": true(),
                 "transcript_sha256": e.sha256,
                 "transcript_segments": e.segment_count,
+                "transcript_origin": e.origin,
+            },
+        ),
+        TranscriptLost: _video(
+            TranscriptLost,
+            lambda _: {
+                "transcript_available": false(),
+                "transcript_sha256": null(),
+                "transcript_segments": null(),
+                "transcript_origin": null(),
             },
         ),
         MetadataFetched: _video(MetadataFetched, lambda e: {"metadata": e.metadata}),
@@ -205,6 +243,47 @@ openings_projector = Projector(
             ),
         ),
         UserErased: _erased(openings),
+    },
+)
+
+personal_transcripts_projector = Projector(
+    personal_transcripts,
+    {
+        PersonalTranscriptAdded: (
+            insert_rows(
+                personal_transcripts,
+                PersonalTranscriptAdded,
+                lambda e: {
+                    "id": e.transcript_id,
+                    "user_id": e.user_id,
+                    "video_id": e.video_id,
+                    **_brought(e),
+                    **_new(e),
+                },
+            ),
+        ),
+        PersonalTranscriptReplaced: _transcript(
+            PersonalTranscriptReplaced, lambda e: {**_brought(e), "summary": null()}
+        ),
+        PersonalTranscriptChosen: _transcript(
+            PersonalTranscriptChosen, lambda e: {"chosen": e.own}
+        ),
+        PersonalSummaryWritten: _transcript(
+            PersonalSummaryWritten, lambda e: {"summary": e.summary}
+        ),
+        PersonalTranscriptRemoved: _transcript(
+            PersonalTranscriptRemoved,
+            lambda _: {
+                "object_key": null(),
+                "sha256": null(),
+                "words_sha256": null(),
+                "segment_count": null(),
+                "source": null(),
+                "chosen": false(),
+                "summary": null(),
+            },
+        ),
+        UserErased: _erased(personal_transcripts),
     },
 )
 
@@ -267,7 +346,9 @@ tasks_projector = Projector(
                     "task_type": e.task_type,
                     "status": "pending",
                     "task_details": func.jsonb_strip_nulls(
-                        func.jsonb_build_object("video_id", e.video_id, "note_id", e.note_id)
+                        func.jsonb_build_object(
+                            "video_id", e.video_id, "note_id", e.note_id, "user_id", e.user_id
+                        )
                     ),
                     "retry_count": 0,
                     **_new(e),
@@ -304,6 +385,13 @@ tasks_projector = Projector(
         ),
         TaskCancelled: _task(
             TaskCancelled, lambda e: {"status": "cancelled", "completed_at": e.at}
+        ),
+        UserErased: (
+            sweep_rows(
+                tasks,
+                UserErased,
+                lambda e: tasks.c.task_details["user_id"].astext == e.user_id.cast(Text),
+            ),
         ),
     },
 )
@@ -387,6 +475,7 @@ PROJECTORS = (
     users_projector,
     videos_projector,
     openings_projector,
+    personal_transcripts_projector,
     notes_projector,
     tasks_projector,
     conversations_projector,

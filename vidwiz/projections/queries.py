@@ -15,9 +15,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from vidwiz.projections import shapes
-from vidwiz.projections.shapes import array
+from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import credentials, notes, openings, tasks, users, videos
+from vidwiz.projections.transcript_queries import is_available, summary_as_read, videos_as_read
 
 _user_id = parameter("user_id", BigInteger)
 _video_id = parameter("video_id", Text)
@@ -76,8 +77,12 @@ NOTES_FOR_AI = Statement(
 )
 """Notes without words of users who want AI notes now, the oldest 100, as a JSON array."""
 
-VIDEO = Statement(select(shapes.VIDEO.cast(Text)).where(videos.c.video_id == _video_id))
-"""A video as JSON."""
+VIDEO = Statement(
+    select(shapes.video(is_available, summary_as_read).cast(Text))
+    .select_from(videos_as_read)
+    .where(videos.c.video_id == _video_id)
+)
+"""A video as a person sees it, as JSON."""
 
 PROFILE = Statement(
     select(
@@ -129,7 +134,7 @@ _matches = (
         exists().where(and_(notes.c.user_id == _user_id, notes.c.video_id == videos.c.video_id)),
         or_(
             parameter("query", Text) == "",
-            func.strpos(func.lower(videos.c.title), func.lower(parameter("query", Text))) > 0,
+            func.strpos(func.lower(title_of(videos)), func.lower(parameter("query", Text))) > 0,
         ),
     )
     .cte("matches")
@@ -142,7 +147,7 @@ _page = (
     .subquery("page")
 )
 _found = shapes.json_object(
-    video_id=videos.c.video_id, video_title=videos.c.title, metadata=shapes.metadata_of(videos)
+    video_id=videos.c.video_id, video_title=title_of(videos), metadata=shapes.metadata_of(videos)
 )
 SEARCH = Statement(
     select(
@@ -209,16 +214,18 @@ _newest_tasks = (
         tasks.c.worker_details["reason"].astext.label("reason"),
     )
     .where(tasks.c.task_details["video_id"].astext == _video_id)
-    .where(tasks.c.task_details["note_id"].is_(None))
+    .where(
+        tasks.c.task_details["note_id"].is_(None), tasks.c.task_details["user_id"].astext.is_(None)
+    )
     .order_by(tasks.c.task_type, tasks.c.id.desc())
     .ext(distinct_on(tasks.c.task_type))
     .subquery("newest")
 )
 VIDEO_PROGRESS = Statement(
     select(
-        videos.c.transcript_available,
+        is_available,
         videos.c.metadata.is_not(None),
-        videos.c.summary.is_not(None),
+        summary_as_read.is_not(None),
         select(
             array(
                 shapes.json_object(
@@ -229,6 +236,8 @@ VIDEO_PROGRESS = Statement(
                 )
             ).cast(Text)
         ).scalar_subquery(),
-    ).where(videos.c.video_id == _video_id)
+    )
+    .select_from(videos_as_read)
+    .where(videos.c.video_id == _video_id)
 )
 """What there is of a video, and the newest task of each type on it as a JSON array."""

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    case,
     cast,
     column,
     func,
@@ -25,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
 
 from vidwiz.projections import shapes
-from vidwiz.projections.shapes import array, title_of
+from vidwiz.projections.shapes import array, found_title, title_of
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import conversations, notes, passages, videos
+from vidwiz.projections.tables import SHARED, conversations, notes, passages, videos
+from vidwiz.projections.tables import personal_transcripts as own
 
 HITS_A_VIDEO = 5
 MOST_CHARACTERS = 5_000
@@ -61,8 +63,16 @@ _mine = union(
 _is_mine = select(_mine.c.video_id)
 
 
-_found_title = func.search_vector(title_of(videos))
-"""The words of a title that came with the metadata, which no index has: made for one's own only."""
+_title_words = case(
+    (found_title(videos).is_(None), videos.c.words), else_=func.search_vector(title_of(videos))
+)
+"""The words of a title; of one that came with the metadata no index has any: made here."""
+_reads_own = select(own.c.video_id).where(own.c.user_id == _user_id, own.c.chosen).cte("reads_own")
+_is_read = case(
+    (passages.c.video_id.in_(select(_reads_own.c.video_id)), passages.c.user_id == _user_id),
+    else_=passages.c.user_id == SHARED,
+)
+"""Of two transcripts of a video a person finds the words of the one that they read."""
 
 
 def _matches(kind: str, words: Any, video_id: Any) -> Select[Any]:
@@ -72,13 +82,10 @@ def _matches(kind: str, words: Any, video_id: Any) -> Select[Any]:
 
 
 _matched = union_all(
-    _matches("title", videos.c.words, videos.c.video_id).where(videos.c.video_id.in_(_is_mine)),
-    _matches("title", _found_title, videos.c.video_id).where(
-        videos.c.title.is_(None), videos.c.video_id.in_(_is_mine)
-    ),
+    _matches("title", _title_words, videos.c.video_id).where(videos.c.video_id.in_(_is_mine)),
     _matches("note", notes.c.words, notes.c.video_id).where(notes.c.user_id == _user_id),
     _matches("transcript", passages.c.words, passages.c.video_id).where(
-        passages.c.video_id.in_(_is_mine)
+        passages.c.video_id.in_(_is_mine), _is_read
     ),
 ).cte("matched")
 
@@ -123,7 +130,7 @@ def _hits(kind: str, weight: float, words: Any, place: Any, **shown: Any) -> Sel
 
 
 _hits_of_video = union_all(
-    _hits("title", 4.0, _found_title, videos.c.id, text=title_of(videos)).where(
+    _hits("title", 4.0, _title_words, videos.c.id, text=title_of(videos)).where(
         videos.c.video_id == _page.c.video_id
     ),
     _hits(
@@ -144,7 +151,7 @@ _hits_of_video = union_all(
         own=passages.c.own,
         offsets=passages.c.offsets,
         starts=passages.c.starts,
-    ).where(passages.c.video_id == _page.c.video_id),
+    ).where(passages.c.video_id == _page.c.video_id, _is_read),
 ).subquery("hits_of_video")
 _best = (
     select(_hits_of_video)

@@ -41,13 +41,19 @@ LONGEST_NUMBER = 25
 BRIEF_SUMMARY = 500
 """Characters of a summary in a long list."""
 LONGEST_TITLE = 1000
-"""Characters of a title that only the metadata have."""
+"""Characters of a title that the metadata have."""
 
 
 def title_of(video: FromClause) -> ColumnElement[Any]:
-    """What a video is called: as it was added, else as its metadata say; null if they do not."""
-    found = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
-    return func.coalesce(video.c.title, found)
+    """What a video is called: as its metadata say, else as somebody named it; null for no name."""
+    return func.coalesce(found_title(video), video.c.title)
+
+
+def found_title(video: FromClause) -> ColumnElement[Any]:
+    """The title that the metadata have, if it is a text that is not blank; else null."""
+    text = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
+    is_text = func.jsonb_typeof(video.c.metadata["title"]) == literal_column("'string'", Text)
+    return case((is_text & (func.btrim(text) != ""), text))
 
 
 def _some_of(metadata: ColumnElement[Any], description: int) -> ColumnElement[Any]:
@@ -73,22 +79,31 @@ def metadata_of(video: FromClause) -> ColumnElement[Any]:
     return case((size > LARGEST_AS_STORED, _some_of(metadata, LONGEST_DESCRIPTION)), else_=metadata)
 
 
-def _video(metadata: ColumnElement[Any], summary: ColumnElement[Any]) -> ColumnElement[Any]:
+def _video(
+    metadata: ColumnElement[Any], transcript_available: Any, summary: Any
+) -> ColumnElement[Any]:
     return json_object(
         id=videos.c.id,
         video_id=videos.c.video_id,
-        title=videos.c.title,
+        title=title_of(videos),
         metadata=metadata,
-        transcript_available=videos.c.transcript_available,
+        transcript_available=transcript_available,
         summary=summary,
         created_at=videos.c.created_at,
         updated_at=videos.c.updated_at,
     )
 
 
-VIDEO = _video(metadata_of(videos), videos.c.summary)
+def video(transcript_available: Any, summary: Any) -> ColumnElement[Any]:
+    """A Video; what is there of transcript and summary may differ from person to person."""
+    return _video(metadata_of(videos), transcript_available, summary)
+
+
+VIDEO = video(videos.c.transcript_available, videos.c.summary)
+"""A Video as all share it."""
 BRIEF_VIDEO = _video(
     case((videos.c.metadata.is_not(None), _some_of(videos.c.metadata, 0))),
+    videos.c.transcript_available,
     func.left(videos.c.summary, BRIEF_SUMMARY),
 )
 """A video for the later notes of a long list: no description, and a summary's beginning."""

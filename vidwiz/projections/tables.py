@@ -51,6 +51,7 @@ note_ids = Sequence("note_ids", metadata=metadata, data_type=BigInteger)
 task_ids = Sequence("task_ids", metadata=metadata, data_type=BigInteger)
 conversation_ids = Sequence("conversation_ids", metadata=metadata, data_type=BigInteger)
 opening_ids = Sequence("opening_ids", metadata=metadata, data_type=BigInteger)
+transcript_ids = Sequence("transcript_ids", metadata=metadata, data_type=BigInteger)
 message_ids = Sequence("message_ids", metadata=metadata, data_type=BigInteger)
 
 stored_events = Table(
@@ -236,6 +237,7 @@ videos = Table(
     Column("version", BigInteger, nullable=False),
     Column("summary_requested_at", Instant),
     _words("title"),
+    Column("transcript_origin", Text),
     UniqueConstraint("video_id"),
     Index("videos_words_idx", "words", postgresql_using="gin"),
 )
@@ -250,6 +252,30 @@ openings = Table(
     UniqueConstraint("user_id", "video_id"),
 )
 """Which videos a person opened, and when first."""
+
+personal_transcripts = Table(
+    "personal_transcripts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("object_key", Text),
+    Column("sha256", Text),
+    Column("words_sha256", Text),
+    Column("segment_count", Integer),
+    Column("source", Text),
+    Column("chosen", Boolean, nullable=False),
+    Column("summary", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "video_id"),
+    Index(None, "video_id", "words_sha256"),
+)
+"""Transcripts that persons brought; each is read by its owner alone, while it is ``chosen``.
+
+The row of one that was removed stays, without an ``object_key``.
+"""
 
 notes = Table(
     "notes",
@@ -273,6 +299,9 @@ Index(
     postgresql_where=(notes.c.text.is_(None)) | (notes.c.text == ""),
 )
 
+SHARED = 0
+"""Instead of a user's id, in the passages of the transcript that all share."""
+
 passages = Table(
     "passages",
     metadata,
@@ -283,7 +312,8 @@ passages = Table(
     Column("offsets", ARRAY(Integer), nullable=False),
     Column("starts", ARRAY(Float), nullable=False),
     _words("text"),
-    PrimaryKeyConstraint("video_id", "number"),
+    Column("user_id", BigInteger, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("video_id", "user_id", "number"),
     Index("passages_words_idx", "words", postgresql_using="gin"),
 )
 """What is said in transcripts, which lie in the object store: a reaction fills it.
@@ -318,8 +348,15 @@ Index(
     tasks.c.task_details["video_id"].astext,
     tasks.c.task_type,
     func.coalesce(tasks.c.task_details["note_id"].astext, ""),
+    func.coalesce(tasks.c.task_details["user_id"].astext, ""),
     unique=True,
     postgresql_where=open_task,
+)
+
+Index(
+    "tasks_own_idx",
+    tasks.c.task_details["user_id"].astext,
+    postgresql_where=tasks.c.task_details["user_id"].astext.is_not(None),
 )
 
 conversations = Table(
@@ -372,5 +409,15 @@ turns = Table(
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 
-PROJECTED = (users, videos, openings, notes, tasks, conversations, messages, turns)
+PROJECTED = (
+    users,
+    videos,
+    openings,
+    personal_transcripts,
+    notes,
+    tasks,
+    conversations,
+    messages,
+    turns,
+)
 """The tables that events alone make, in the order in which they are rebuilt and verified."""

@@ -21,6 +21,7 @@ from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, messages, quotas, turns, videos
+from vidwiz.projections.transcript_queries import is_available, summary_as_read, videos_as_read
 
 _video_id = parameter("video_id", Text)
 
@@ -28,23 +29,16 @@ WIZ_VIDEO = Statement(
     select(
         shapes.json_object(
             video_id=videos.c.video_id,
-            title=videos.c.title,
-            transcript_available=videos.c.transcript_available,
+            title=title_of(videos),
+            transcript_available=is_available,
             metadata=shapes.metadata_of(videos),
-            summary=videos.c.summary,
+            summary=summary_as_read,
         ).cast(Text)
-    ).where(videos.c.video_id == _video_id)
+    )
+    .select_from(videos_as_read)
+    .where(videos.c.video_id == _video_id)
 )
-"""A video as Wiz shows it, as JSON."""
-
-TRANSCRIPT = Statement(
-    select(
-        videos.c.transcript_sha256,
-        title_of(videos),
-        videos.c.metadata["duration"].astext,
-    ).where(videos.c.video_id == _video_id)
-)
-"""The digest of a video's transcript, and what the video is called and how long it is."""
+"""A video as Wiz shows it to a person, as JSON."""
 
 _conversation_id = parameter("conversation_id", BigInteger)
 _owned = or_(  # one of the two is null, and equal to nothing

@@ -1,12 +1,13 @@
 """The transcripts that are being asked about, read from the object store and kept for a while."""
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import orjson
 
-from vidwiz.adapters.object_store import ObjectStore, transcript_key
+from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.supervision import Tasks
 from vidwiz.wiz.passages import Index
 from vidwiz.wiz.transcripts import Segment, segments_of
@@ -25,7 +26,11 @@ class Transcript:
 
 
 class Library:
-    """Reads each transcript once, however many ask for it at the same time."""
+    """Reads each transcript once, however many ask for it at the same time.
+
+    A transcript is known by its object's key and digest; bytes of another digest are never given
+    out.
+    """
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
@@ -33,14 +38,22 @@ class Library:
         self._tasks = Tasks("transcripts")
         self._coming: dict[tuple[str, str], asyncio.Task[Transcript | None]] = {}
 
-    async def transcript(self, video_id: str, sha256: str) -> Transcript | None:
-        """The video's transcript; None if the store has none that can be read.
-
-        It is read again when the video's transcript has another digest.
+    async def content(self, object_key: str, sha256: str) -> bytes | None:
+        """The object's bytes; None if the store has it not, or not unchanged.
 
         Raises ``ObjectStoreError``.
         """
-        key = (video_id, sha256)
+        content = await self._objects.get(object_key)
+        if content is None or await asyncio.to_thread(_digest, content) != sha256:
+            return None
+        return content
+
+    async def transcript(self, object_key: str, sha256: str) -> Transcript | None:
+        """The transcript; None if the store has it not, or not unchanged.
+
+        Raises ``ObjectStoreError``.
+        """
+        key = (object_key, sha256)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -56,7 +69,7 @@ class Library:
             done.exception()  # whoever still waits for it raises it
 
     async def _read(self, key: tuple[str, str]) -> Transcript | None:
-        content = await self._objects.get(transcript_key(key[0]))
+        content = await self.content(*key)
         if content is None:
             return None
         transcript = await asyncio.to_thread(_parsed, content)
@@ -69,6 +82,10 @@ class Library:
 
     def _size(self) -> int:
         return sum(transcript.size for transcript in self._kept.values())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _parsed(content: bytes) -> Transcript | None:

@@ -6,6 +6,7 @@ import { EmptyState } from "@/components/States";
 import type { EmptyNotes } from "./emptyNotes";
 import { NotesPanel } from "./notes/NotesPanel";
 import { TranscriptPanel } from "./transcript/TranscriptPanel";
+import { WhoseTranscript } from "./transcript/WhoseTranscript";
 import type { TabId } from "./useTab";
 
 interface Props {
@@ -49,11 +50,16 @@ export function Panels({ chosen, onChoose, about, ...rest }: Props) {
         />
       </Panel>
       <Panel shown={shown === "transcript"}>
-        {rest.hasTranscript ? (
-          <TranscriptPanel videoId={rest.videoId} onNote={rest.onNote} />
-        ) : (
-          <NoTranscript />
-        )}
+        <div className="flex h-full flex-col">
+          <WhoseTranscript videoId={rest.videoId} />
+          <div className="min-h-0 grow">
+            {rest.hasTranscript ? (
+              <TranscriptPanel videoId={rest.videoId} onNote={rest.onNote} />
+            ) : (
+              <NoTranscript />
+            )}
+          </div>
+        </div>
       </Panel>
       <Panel shown={shown === "wiz"}>{rest.wiz}</Panel>
       <Panel shown={shown === "about"}>

@@ -40,6 +40,15 @@ export function transcriptQuery(videoId: string) {
   });
 }
 
+/** Whose transcripts there are, the person's own and everybody's. */
+export function transcriptsQuery(videoId: string) {
+  const path = { video_id: videoId };
+  return queryOptions({
+    queryKey: keys.transcripts(videoId),
+    queryFn: ({ signal }) => send("get", "/api/videos/{video_id}/transcripts", { path, signal }),
+  });
+}
+
 /** Queues what is missing of a video, and anew what failed for good. */
 export function openVideo(videoId: string) {
   return send("post", "/api/wiz/init", { body: { video_id: videoId } });

@@ -14,6 +14,7 @@ export const keys = {
   noteHistory: (videoId: string, noteId: number) => ["video", videoId, "notes", noteId, "history"],
   progress: (videoId: string) => ["video", videoId, "progress"],
   transcript: (videoId: string) => ["video", videoId, "transcript"],
+  transcripts: (videoId: string) => ["video", videoId, "transcripts"],
   conversations: (videoId: string) => ["video", videoId, "conversations"],
   conversation: (videoId: string, id: number) => ["video", videoId, "conversations", id],
   quota: ["quota"],

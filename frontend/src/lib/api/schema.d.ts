@@ -599,7 +599,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Any user may read any video. */
+        /** Any user may read any video; whether there is a transcript depends on whose they read. */
         get: operations["get_get_video"];
         put?: never;
         post?: never;
@@ -651,15 +651,55 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The transcript, as it was submitted; 304 for a client that names its ``ETag``. */
+        /**
+         * The transcript that the caller reads: their own, or the one that all share.
+         * @description ``X-Transcript-Origin`` says whose it is; 304 for a client that names its ``ETag``.
+         */
         get: operations["get_get_transcript"];
         put?: never;
         /**
-         * Bring a transcript where there is none: VTT, SRT, JSON, or plain text with times.
-         * @description The body is the file as it is. Only an admin replaces a transcript that is there. ``skipped``
-         *     counts the malformed cues that were left out, and names the first of them.
+         * Bring a transcript: VTT, SRT, JSON, or plain text with times; the body is the file as it is.
+         * @description What a user brings is theirs alone, in place of what they brought before; what an admin brings
+         *     is for all. ``skipped`` counts the malformed cues that were left out, and names the first of
+         *     them. With ``preview`` nothing is kept.
          */
         post: operations["post_post_transcript"];
+        /** Drop the transcript that the caller brought; the shared one is not touched. */
+        delete: operations["delete_delete_transcript"];
+        options?: never;
+        head?: never;
+        /** Read the transcript that one brought oneself, or the shared one. */
+        patch: operations["patch_patch_transcript"];
+        trace?: never;
+    };
+    "/api/videos/{video_id}/transcript/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm the transcript that a user brought: it becomes the one that all share. */
+        post: operations["post_post_transcript_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/videos/{video_id}/transcripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose transcripts there are: the caller's own and the shared one; for admins, everybody's. */
+        get: operations["get_get_transcripts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -815,7 +855,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is of a video so far. */
+        /** What there is of a video so far; for a user also what they brought themselves. */
         get: operations["get_get_wiz_video"];
         put?: never;
         post?: never;
@@ -829,6 +869,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * BroughtTranscript
+         * @description A transcript that a user brought, for an admin to confirm; the same digest: same words.
+         */
+        BroughtTranscript: {
+            /** Created At */
+            created_at: string;
+            /** Segments */
+            segments: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "upload" | "worker";
+            /** User Id */
+            user_id: number;
+            /** Words Sha256 */
+            words_sha256: string;
+        };
         /**
          * Cause
          * @description A request, or an event of another correlation, and what followed from it.
@@ -1249,6 +1308,19 @@ export interface components {
             what: "added" | "edited" | "deleted" | "restored";
         };
         /**
+         * OwnTranscript
+         * @description The transcript that the caller brought.
+         */
+        OwnTranscript: {
+            /** Segments */
+            segments: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "upload" | "worker";
+        };
+        /**
          * ParkedEvent
          * @description An event that could not be handled, and why.
          */
@@ -1347,6 +1419,17 @@ export interface components {
             duration_string: unknown;
             /** Thumbnail */
             thumbnail: unknown;
+        };
+        /**
+         * SharedTranscript
+         * @description The transcript that all share.
+         */
+        SharedTranscript: {
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "workers" | "admin" | "readers" | "unknown";
         };
         /**
          * SkippedCue
@@ -1533,7 +1616,7 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1626,7 +1709,7 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1987,7 +2070,7 @@ export interface operations {
     post_post_rebuild: {
         parameters: {
             query?: {
-                table?: ("users" | "videos" | "openings" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
+                table?: ("users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
             };
             header?: never;
             path?: never;
@@ -2084,7 +2167,7 @@ export interface operations {
         parameters: {
             query: {
                 at: number | string;
-                table?: "users" | "videos" | "openings" | "notes" | "tasks" | "conversations" | "messages" | "turns";
+                table?: "users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns";
                 id?: number;
                 user_id?: number;
                 video_id?: string;
@@ -5587,7 +5670,9 @@ export interface operations {
     };
     get_get_transcript: {
         parameters: {
-            query?: never;
+            query?: {
+                user_id?: number;
+            };
             header?: never;
             path: {
                 video_id: string;
@@ -5665,7 +5750,9 @@ export interface operations {
     };
     post_post_transcript: {
         parameters: {
-            query?: never;
+            query?: {
+                preview?: boolean;
+            };
             header?: never;
             path: {
                 video_id: string;
@@ -5681,10 +5768,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** Beginning */
+                        beginning: components["schemas"]["TranscriptItem"][];
                         /** Message */
                         message: string;
                         /** Segments */
                         segments: number;
+                        /** Shared */
+                        shared: boolean;
                         skipped: components["schemas"]["SkippedCues"];
                         /** Video Id */
                         video_id: string;
@@ -5725,7 +5816,155 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
-            409: {
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    delete_delete_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    patch_patch_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Use
+                     * @enum {string}
+                     */
+                    use: "own" | "shared";
+                };
+            };
+        };
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5748,6 +5987,179 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    post_post_transcript_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** User Id */
+                    user_id: number;
+                };
+            };
+        };
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_transcripts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whose transcripts there are, and which of them the caller reads. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Brought */
+                        brought: components["schemas"]["BroughtTranscript"][];
+                        own: components["schemas"]["OwnTranscript"] | null;
+                        /** Reads */
+                        reads: ("own" | "shared") | null;
+                        shared: components["schemas"]["SharedTranscript"] | null;
+                        /** Video Id */
+                        video_id: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

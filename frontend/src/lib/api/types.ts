@@ -59,6 +59,7 @@ export type Video = Answer<"/api/videos/{video_id}", "get">;
 export type WizVideo = Answer<"/api/wiz/video/{video_id}", "get">;
 export type Progress = Answer<"/api/videos/{video_id}/progress", "get">;
 export type TranscriptItem = Answer<"/api/videos/{video_id}/transcript", "get">[number];
+export type AddedTranscript = Answer<"/api/videos/{video_id}/transcript", "post">;
 export type Conversation = Answer<"/api/wiz/conversations/{conversation_id}", "get">;
 export type ListedConversation = Answer<"/api/wiz/conversations", "get">["conversations"][number];
 export type Quota = Answer<"/api/wiz/quota", "get">;
