@@ -119,11 +119,11 @@ BEGIN
     END IF;
     IF strpos(folded, '+') > 0 OR strpos(folded, '#') > 0 THEN
         folded := regexp_replace(
-            folded, '(?<![a-z0-9])([a-z])\+\+(?![a-z+])', ' \1plusplus ', 'g');
+            folded, '(?<![^{SIGNS}])([a-z])\+\+(?![a-z+])', '\1plusplus ', 'g');
         folded := regexp_replace(
-            folded, '(?<![a-z0-9])([a-z])\+(?![a-z0-9+])', ' \1plus ', 'g');
+            folded, '(?<![^{SIGNS}])([a-z])\+(?![a-z0-9+])', '\1plus ', 'g');
         folded := regexp_replace(
-            folded, '(?<![a-z0-9])([a-z])#(?![a-z#])', ' \1sharp ', 'g');
+            folded, '(?<![^{SIGNS}])([a-z])#(?![a-z#])', '\1sharp ', 'g');
     END IF;
     IF strpos(folded, '.net') > 0 THEN
         folded := regexp_replace(folded, '\.net(?![a-z])', ' dotnet ', 'g');

@@ -66,19 +66,13 @@ _SIGNS = (
     "\ua95f\ua9c1-\ua9cd\ua9de\ua9df\uaa5c-\uaa5f\uaaf0\uaaf1\uabeb\ufd3e-\ufd4f\ufdcf\ufdfd-\ufdff"
     "\ufe45\ufe46\ufffc\ufffd\U0001f000-\U0001fbca"
 )
-_NAMED = {
-    "++": r"(?<![a-z0-9])[a-z]\+\+(?![a-z+])",
-    "+": r"(?<![a-z0-9])[a-z]\+(?![a-z0-9+])",
-    "#": r"(?<![a-z0-9])[a-z]#(?![a-z#])",
-    ".net": r"\.net(?![a-z])",
-}
-_NAMES = {"++": "plusplus", "+": "plus", "#": "sharp", ".net": "dotnet"}
-_ANY_NAMED = "|".join(_NAMED.values())
-_NUMBER = r"[0-9]+(?:,(?=(?:[0-9]{2,3},)*[0-9]{3}(?![0-9]))[0-9]+)*"
-_OTHERS = (
-    rf"({_ANY_NAMED})|({_NUMBER})"
-    rf"|(?:(?!{_ANY_NAMED})(?:[a-z]++|[^a-z0-9{_SIGNS}{_UNSPACED}]++))+"
+_NAMED = (
+    rf"[a-z](?=[+#])(?<![^{_SIGNS}{_UNSPACED}].)(?:\+\+(?![a-z+])|\+(?![a-z0-9+])|#(?![a-z#]))"
+    r"|\.net(?![a-z])"
 )
+_NAMES = {"++": "plusplus", "+": "plus", "#": "sharp", ".net": "dotnet"}
+_NUMBER = r"[0-9]+(?:,(?=(?:[0-9]{2,3},)*[0-9]{3}(?![0-9]))[0-9]+)*"
+_OTHERS = rf"({_NAMED})|({_NUMBER})|[^0-9{_SIGNS}{_UNSPACED}]+"
 _WORD = re.compile(rf"[{_UNSPACED}][{_UNSPACED_MARKS}]*|{_OTHERS}")
 _RUN = re.compile(rf"{_OTHERS}|([{_UNSPACED}{_UNSPACED_MARKS}]+)")
 _UNSPACED_LETTER = re.compile(rf"[{_UNSPACED}][{_UNSPACED_MARKS}]*")
@@ -88,10 +82,10 @@ _NAME = re.compile(r"([a-z]?)(\+\+|\+|#|\.net)")
 
 _COMBINING = "".join(
     character
-    for character in map(chr, range(0x300, 0x10000))
+    for character in map(chr, range(0x300, 0x1F000))
     if unicodedata.category(character) in {"Mn", "Mc", "Me", "Cf"}
 )
-_WITH_IT = f"{_COMBINING}\u1160-\u11ff\u3131-\u318e\uff9e-\uffdc"
+_WITH_IT = f"{_COMBINING}\u00ad\u0640\u115f-\u11ff\u3131-\u318e\ufe70-\ufe7f\uff9e-\uffdc"
 _STABLE = "\\0-\x7f\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3"
 _PIECE = re.compile(rf"([{_STABLE}]+)(?![{_WITH_IT}])|.[{_WITH_IT}]*", re.DOTALL)
 """What is folded by itself: letters that change at most their case, or one with what goes with it:

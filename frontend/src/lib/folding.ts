@@ -77,7 +77,8 @@ const LETTERS = new Map([
 ]);
 
 /** ASCII, or a character with what goes with it: marks, and parts of Hangul's syllables. */
-const PIECE = /[\0-\x7f]+(?![^\0-\x7f])|.[\p{M}\p{Cf}\u1160-\u11ff\u3131-\u318e\uff9e-\uffdc]*/gsu;
+const PIECE =
+  /[\0-\x7f]+(?![^\0-\x7f])|.[\p{M}\p{Cf}\u0640\u115f-\u11ff\u3131-\u318e\uff9e-\uffdc]*/gsu;
 
 export function folded(text: string): Folded {
   const its: Folded = { text: "", begins: [], ends: [] };
