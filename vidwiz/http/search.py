@@ -41,7 +41,8 @@ _at_once = asyncio.Semaphore(3)
 _showing = ThreadPoolExecutor(1, thread_name_prefix="search")
 """Long notes are looked through here, one search at a time, while others are served."""
 
-_parts = re.compile(r'"([^"]*)"|([^\s"]+)')
+_QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02'
+_parts = re.compile(rf"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]|([^\s{_QUOTES}]+)")
 _number = re.compile(r"[0-9]{1,9}")
 
 

@@ -20,13 +20,18 @@ export function PreviewOf({ read }: { read: AddedTranscript }) {
       </ol>
       {skipped.count > 0 && (
         <div className="text-sm">
-          <p className="text-warn">{counted(skipped.count, "cue")} left out:</p>
+          <p className="text-warn">
+            {counted(skipped.count, "cue")} {skipped.count === 1 ? "was" : "were"} left out:
+          </p>
           <ul className="list-disc pl-5 text-soft">
-            {skipped.first.map(({ line, reason }) => (
-              <li key={line}>
+            {skipped.first.map(({ line, reason }, place) => (
+              <li key={place}>
                 line {line}: {reason}
               </li>
             ))}
+            {skipped.count > skipped.first.length && (
+              <li>and {(skipped.count - skipped.first.length).toLocaleString("en")} more</li>
+            )}
           </ul>
         </div>
       )}

@@ -4,6 +4,7 @@ import { problems } from "@/lib/testing/axe";
 import { show, signIn } from "@/lib/testing/render";
 import { type Answers, refusal, serve } from "@/lib/testing/server";
 import { toastStore } from "@/lib/toasts";
+import { PreviewOf } from "./PreviewOf";
 import { WhoseTranscript } from "./transcript/WhoseTranscript";
 
 const ID = "W421vNri5hw";
@@ -62,7 +63,7 @@ test("what is brought is shown before it is kept", async () => {
   const preview = await screen.findByRole("region", { name: "Preview" });
   expect(within(preview).getByText("Okay, Houston")).toBeVisible();
   expect(preview).toHaveTextContent("7 lines.");
-  expect(preview).toHaveTextContent("1 cue left out:");
+  expect(preview).toHaveTextContent("1 cue was left out:");
   expect(preview).toHaveTextContent("line 9: its end is before its start");
   const sent = () => asked.filter(({ method }) => method === "POST").map(({ url }) => url.search);
   expect(sent()).toEqual([expect.stringContaining("preview=true")]);
@@ -106,4 +107,14 @@ test("one chooses whose one reads", async () => {
   await waitFor(() =>
     expect(asked.find(({ method }) => method === "PATCH")?.body).toEqual({ use: "shared" }),
   );
+});
+
+test("of many cues that were left out the first ones are named, and all are counted", () => {
+  const first = [9, 9, 12].map((line) => ({ line, reason: "a time is malformed" }));
+  const Shown = () => <PreviewOf read={{ ...READ, skipped: { count: 1003, first } }} />;
+  show(Shown, "/");
+  const preview = screen.getByRole("region", { name: "Preview" });
+  expect(preview).toHaveTextContent("1,003 cues were left out:");
+  expect(within(preview).getAllByText("line 9: a time is malformed")).toHaveLength(2);
+  expect(preview).toHaveTextContent("and 1,000 more");
 });
