@@ -63,6 +63,7 @@ from vidwiz.events import (
     LongTermTokenRevoked,
     MetadataFetched,
     NoteAdded,
+    PersonalSummaryWritten,
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
@@ -240,16 +241,20 @@ def any_of(past: Sequence[Event], kind: type[Event], video_id: str) -> bool:
 
 
 def tasks_of(
-    past: Sequence[Event], task_type: TaskType, video_id: str, note_id: int | None = None
+    past: Sequence[Event],
+    task_type: TaskType,
+    video_id: str,
+    note_id: int | None = None,
+    user_id: int | None = None,
 ) -> dict[int, Task]:
-    """The tasks of this type for the video (or the note), as their events left them."""
+    """The tasks of this type for the video, note or person, as their events left them."""
     wanted = (task_type, video_id, note_id)
     ids = [
         event.task_id
         for event in past
         if isinstance(event, TaskQueued)
         and (event.task_type, event.video_id, event.note_id) == wanted
-        and event.user_id is None
+        and (note_id is not None or event.user_id == user_id)
     ]
     folded = {
         task_id: fold_task(event for event in past if event.stream == f"task:{task_id}")
@@ -302,6 +307,7 @@ def personal_context(
         shared_sha256=None if shared is None else shared.sha256,
         fetch_open=any(task.status in OPEN for task in tasks if task.user_id is None),
         own=own_transcript(past, mine),
+        summary_task=own_summary_task(past, lookup),
         others_agree=any(its.words_sha256 == lookup.words_sha256 for its in others),
         transcript_id=NEXT_TRANSCRIPT if mine is None else mine.transcript_id,
         is_first=mine is None,
@@ -346,10 +352,30 @@ def own_transcript(past: Sequence[Event], mine: Brought | None) -> OwnTranscript
     return own
 
 
+def own_summary_task(past: Sequence[Event], lookup: PersonalTranscriptContextFor) -> int | None:
+    """The open task of the summary of the person's transcript."""
+    ids = [
+        event.task_id
+        for event in past
+        if isinstance(event, TaskQueued)
+        and lookup.user_id is not None
+        and (event.task_type, event.video_id, event.user_id)
+        == (TaskType.SUMMARY, lookup.video_id, lookup.user_id)
+    ]
+    for task_id in ids:
+        its = fold_task(event for event in past if event.stream == f"task:{task_id}")
+        if its is not None and its.status in OPEN:
+            return task_id
+    return None
+
+
 def own_task(past: Sequence[Event], lookup: OwnTaskFor) -> OwnTask:
     """The person's pending task, else a video that they opened and nobody has words of."""
     queued = [
-        event for event in past if isinstance(event, TaskQueued) and event.user_id == lookup.user_id
+        event
+        for event in past
+        if isinstance(event, TaskQueued)
+        and (event.task_type, event.user_id) == (TaskType.TRANSCRIPT, lookup.user_id)
     ]
     for event in queued:
         its = fold_task(one for one in past if one.stream == event.stream)
@@ -403,14 +429,25 @@ def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:
 
 
 def work(past: Sequence[Event], lookup: WorkFor) -> Work:
-    tasks = tasks_of(past, lookup.task_type, lookup.video_id, lookup.note_id)
+    tasks = tasks_of(past, lookup.task_type, lookup.video_id, lookup.note_id, lookup.user_id)
     return Work(
-        needed=needs_summary(past, lookup.video_id)
-        if lookup.note_id is None
-        else needs_words(past, lookup.note_id),
+        needed=is_needed(past, lookup),
         open=any(task.status in OPEN for task in tasks.values()),
         task_id=NEXT_TASK,
     )
+
+
+def is_needed(past: Sequence[Event], lookup: WorkFor) -> bool:
+    if lookup.note_id is not None:
+        return needs_words(past, lookup.note_id)
+    if lookup.user_id is None:
+        return needs_summary(past, lookup.video_id)
+    whose = PersonalTranscriptContextFor(lookup.user_id, lookup.video_id)
+    mine = brought(past, whose)[0]
+    if mine is None or own_transcript(past, mine) is None:
+        return False
+    since = past[past.index(mine) :]
+    return not any(isinstance(its, PersonalSummaryWritten) for its in since)
 
 
 def needs_summary(past: Sequence[Event], video_id: str) -> bool:

@@ -8,7 +8,14 @@ import pytest
 from tests.commands.given import NEXT_TASK, NEXT_TRANSCRIPT, given
 from vidwiz.commands.base import Command
 from vidwiz.commands.notes import AddNote
-from vidwiz.commands.tasks import Claim, ClaimOwnTask, Expired, StoredTranscript
+from vidwiz.commands.tasks import (
+    Claim,
+    ClaimOwnTask,
+    Expired,
+    QueueTask,
+    StoredTranscript,
+    TaskNotInProgress,
+)
 from vidwiz.commands.transcripts import (
     BringTranscript,
     ChooseTranscript,
@@ -16,17 +23,20 @@ from vidwiz.commands.transcripts import (
     ReportLostTranscript,
     ShareTranscript,
     TranscriptNotFound,
+    WriteOwnSummary,
 )
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
 from vidwiz.events import (
     Event,
     NoteAdded,
+    PersonalSummaryWritten,
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
     PersonalTranscriptReplaced,
     TaskAttemptFailed,
+    TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskQueued,
@@ -202,6 +212,37 @@ def test_a_failed_attempt_of_theirs_is_offered_again_and_in_the_end_expires() ->
     given(ANN, VIDEO, OPENED, OWN_QUEUED, OWN_CLAIMED, NO, thrice[0], NO, thrice[1], NO).when(
         OWN_WORK
     ).then(result=Expired(NEXT_TASK, 3))
+
+
+SUMMARISE = QueueTask(TaskType.SUMMARY, ID, user_id=1)
+SUMMARY_TASK = TaskQueued(task_id=8, task_type=TaskType.SUMMARY, video_id=ID, user_id=1)
+CANCELLED = TaskCancelled(task_id=8)
+WRITE = WriteOwnSummary(1, ID, "mine", 8)
+WRITTEN = PersonalSummaryWritten(transcript_id=NEXT_TRANSCRIPT, user_id=1, summary="mine")
+
+
+def test_a_transcript_that_a_person_brought_is_summarised_once_for_them() -> None:
+    queued = SUMMARY_TASK.model_copy(update={"task_id": NEXT_TASK})
+    given(*BEFORE, BROUGHT).when(SUMMARISE).then(queued)
+    given(*BEFORE, BROUGHT, READY).when(SUMMARISE).then(queued)
+    given(*BEFORE, BROUGHT, SUMMARY_TASK).when(SUMMARISE).then()
+    given(*BEFORE, BROUGHT, SUMMARY_TASK, WRITTEN).when(SUMMARISE).then()
+    for past in ((), (OF_BOB,), (READY,), (BROUGHT, REMOVED)):
+        given(*BEFORE, *past).when(SUMMARISE).then()
+
+
+def test_their_summary_is_theirs() -> None:
+    given(*BEFORE, BROUGHT, SUMMARY_TASK).when(WRITE).then(WRITTEN)
+
+
+def test_a_summary_of_what_is_no_more_is_refused() -> None:
+    given(*BEFORE, BROUGHT, SUMMARY_TASK).when(BRING).then(CANCELLED, AGAIN)
+    given(*BEFORE, BROUGHT, SUMMARY_TASK).when(DropTranscript(1, ID)).then(CANCELLED, REMOVED)
+    late = given(*BEFORE, BROUGHT, SUMMARY_TASK, CANCELLED, AGAIN)
+    late.when(WRITE).refused(TaskNotInProgress)
+    given(*BEFORE, BROUGHT).when(WRITE).refused(TaskNotInProgress)
+    of_all = SUMMARY_TASK.model_copy(update={"user_id": None})
+    given(*BEFORE, BROUGHT, of_all).when(WRITE).refused(TaskNotInProgress)
 
 
 def test_a_note_names_a_video_that_was_opened_without_a_title() -> None:

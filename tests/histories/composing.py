@@ -30,6 +30,7 @@ from vidwiz.commands.transcripts import (
     DropTranscript,
     ReportLostTranscript,
     ShareTranscript,
+    WriteOwnSummary,
 )
 from vidwiz.commands.users import (
     ChangePassword,
@@ -227,7 +228,31 @@ def claim_own_task(world: World, dice: Dice) -> ClaimOwnTask:
     return ClaimOwnTask(user_id, f"user:{user_id}", stale_before)
 
 
+def queue_own_summary(world: World, dice: Dice) -> QueueTask:
+    user_id, video_id = _whose(world, dice)
+    return QueueTask(TaskType.SUMMARY, video_id, user_id=user_id)
+
+
+def write_own_summary(world: World, dice: Dice) -> WriteOwnSummary:
+    tasks = [task for task in own_summary_tasks(world) if task.is_open]
+    if not tasks or dice.choice((False,) * 5 + (True,)):
+        return WriteOwnSummary(*_whose(world, dice), "mine", _task(world, dice).id)
+    task = dice.choice(tasks)
+    return WriteOwnSummary(task.user_id or NOBODY, task.video_id, "mine", task.id)
+
+
+def own_summary_tasks(world: World) -> list[Task]:
+    """The tasks of summaries of transcripts that persons brought."""
+    return [
+        task
+        for task in world.tasks.values()
+        if task.task_type == TaskType.SUMMARY and task.user_id is not None
+    ]
+
+
 def queue_task(world: World, dice: Dice) -> QueueTask:
+    if dice.choice((False, True)) and world.personal_transcripts:
+        return queue_own_summary(world, dice)
     if not world.notes or dice.choice((False, False, True)):
         return QueueTask(TaskType.SUMMARY, dice.choice(world.video_ids))
     note = dice.choice([*wanting_words(world) * 3, *world.notes.values()])
@@ -360,6 +385,7 @@ COMPOSERS: Mapping[type, Compose] = {
     BringTranscript: bring_transcript,
     ChooseTranscript: choose_transcript,
     DropTranscript: drop_transcript,
+    WriteOwnSummary: write_own_summary,
     ShareTranscript: share_transcript,
     ReportLostTranscript: report_lost_transcript,
     ClaimOwnTask: claim_own_task,

@@ -36,6 +36,7 @@ EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
     transcript.BringTranscript: transcripts.bring_transcript,
     transcript.ChooseTranscript: transcripts.choose_transcript,
     transcript.DropTranscript: transcripts.drop_transcript,
+    transcript.WriteOwnSummary: transcripts.write_own_summary,
     transcript.ShareTranscript: transcripts.share_transcript,
     transcript.ReportLostTranscript: transcripts.report_lost_transcript,
     task.ClaimOwnTask: transcripts.claim_own_task,

@@ -24,15 +24,13 @@ ATTEMPTS = 3
 
 
 def queue(
-    world: World, task_type: TaskType, video_id: str, told: Told, note_id: int | None = None
+    world: World, task_type: TaskType, video_id: str, told: Told, **details: int | None
 ) -> None:
-    """The task waits from now on."""
-    details: dict[str, Any] = {"video_id": video_id}
-    if note_id is not None:
-        details["note_id"] = note_id
+    """The task waits from now on, for all or for this ``note_id`` or ``user_id``."""
+    details = {name: value for name, value in details.items() if value is not None}
     task_id = told.task_id(task_type, video_id)
     assert task_id not in world.tasks
-    world.tasks[task_id] = Task(task_id, task_type, details, **world.new)
+    world.tasks[task_id] = Task(task_id, task_type, {"video_id": video_id, **details}, **world.new)
 
 
 def transcribe(world: World, video_id: str, transcript: StoredTranscript, origin: str) -> None:
@@ -53,15 +51,23 @@ def describe(world: World, video_id: str, metadata: dict[str, Any]) -> None:
 
 
 def queue_task(world: World, command: QueueTask, told: Told) -> None:
+    whose = {"note_id": command.note_id, "user_id": command.user_id}
     already = any(
         task.task_details.get("note_id") == command.note_id
-        for task in world.open_tasks(command.task_type, command.video_id)
+        and (command.note_id is not None or task.user_id == command.user_id)
+        for task in world.tasks.values()
+        if task.is_open and (task.task_type, task.video_id) == (command.task_type, command.video_id)
     )
     if not already and _is_needed(world, command):
-        queue(world, command.task_type, command.video_id, told, command.note_id)
+        queue(world, command.task_type, command.video_id, told, **whose)
 
 
 def _is_needed(world: World, command: QueueTask) -> bool:
+    if command.note_id is None and command.user_id is not None:
+        rows = world.personal_transcripts.values()
+        whose = (command.user_id, command.video_id)
+        mine = [row for row in rows if (row.user_id, row.video_id) == whose]
+        return any(row.object_key is not None and row.summary is None for row in mine)
     if command.note_id is None:
         video = world.videos.get(command.video_id)
         return video is not None and video.transcript_available and video.summary is None
@@ -77,13 +83,17 @@ def claim_task(world: World, command: ClaimTask, _: Told) -> Claim | Expired | N
     if task.retry_count >= ATTEMPTS:
         return Expired(task.id, task.retry_count)
     task.claimed(command.worker, world.now)
-    note_id = task.task_details.get("note_id")
-    return Claim(task.id, task.task_type, task.video_id, task.retry_count, note_id)
+    whose = (task.task_details.get("note_id"), task.user_id)
+    return Claim(task.id, task.task_type, task.video_id, task.retry_count, *whose)
 
 
 def _is_claimable(task: Task, command: ClaimTask) -> bool:
-    is_for_all = task.task_type == command.task_type and task.user_id is None
-    return is_for_all and task.is_claimable(command.stale_before)
+    is_own_fetch = task.task_type == TaskType.TRANSCRIPT and task.user_id is not None
+    return (
+        task.task_type == command.task_type
+        and not is_own_fetch
+        and task.is_claimable(command.stale_before)
+    )
 
 
 def give_back_task(world: World, command: GiveBackTask, _: Told) -> None:

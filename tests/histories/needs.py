@@ -25,6 +25,8 @@ from tests.histories.composing import (
     give_back_task,
     issue_long_term_token,
     open_video,
+    own_summary_tasks,
+    queue_own_summary,
     queue_task,
     report_lost_transcript,
     revert_note,
@@ -36,6 +38,7 @@ from tests.histories.composing import (
     submit_result,
     transcribed,
     wanting_words,
+    write_own_summary,
 )
 from tests.histories.world import World
 
@@ -84,6 +87,10 @@ def _has_brought(world: World) -> bool:
     return any(row.object_key is not None for row in world.personal_transcripts.values())
 
 
+def _has_own_summary_task(world: World) -> bool:
+    return any(task.is_open for task in own_summary_tasks(world))
+
+
 NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     complete_turn: (_answering, ask_question),
     stop_turn: (_answering, ask_question),
@@ -106,6 +113,8 @@ NEEDS: Mapping[Compose, tuple[Callable[[World], object], Compose]] = {
     bring_transcript: (_has_notes, add_note),
     choose_transcript: (_has_brought, bring_transcript),
     drop_transcript: (_has_brought, bring_transcript),
+    queue_own_summary: (_has_brought, bring_transcript),
+    write_own_summary: (_has_own_summary_task, queue_own_summary),
     share_transcript: (_has_brought, bring_transcript),
     report_lost_transcript: (transcribed, bring_video),
     claim_own_task: (_has_notes, add_note),

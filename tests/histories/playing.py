@@ -69,7 +69,7 @@ class Stage:
             self.store.run(self._end([self._claim(**its) for its in tasks]))
 
     def _claim(self, task_type: str, user_id: int | None) -> ClaimTask | ClaimOwnTask:
-        if user_id is not None:
+        if user_id is not None and task_type == TaskType.TRANSCRIPT:
             return ClaimOwnTask(user_id, "nobody", self.store.now)
         return ClaimTask(TaskType(task_type), "nobody", self.store.now)
 

@@ -4,7 +4,7 @@ from tests.histories.jobs import ATTEMPTS, queue, transcribe
 from tests.histories.people import existing
 from tests.histories.told import Told
 from tests.histories.world import PersonalTranscript, Task, World
-from vidwiz.commands.tasks import Claim, ClaimOwnTask, Expired
+from vidwiz.commands.tasks import Claim, ClaimOwnTask, Expired, TaskNotInProgress
 from vidwiz.commands.transcripts import (
     BringTranscript,
     ChooseTranscript,
@@ -12,6 +12,7 @@ from vidwiz.commands.transcripts import (
     ReportLostTranscript,
     ShareTranscript,
     TranscriptNotFound,
+    WriteOwnSummary,
 )
 from vidwiz.commands.videos import VideoNotFound
 from vidwiz.events import TaskType
@@ -21,6 +22,7 @@ def bring_transcript(world: World, command: BringTranscript, told: Told) -> None
     existing(world, command.user_id)
     if command.video_id not in world.videos:
         raise VideoNotFound
+    _cancel_summary(world, command.user_id, command.video_id)
     row = _row(world, command.user_id, command.video_id)
     if row is None:
         its = (told.transcript_id(command.user_id, command.video_id), command.user_id)
@@ -56,8 +58,32 @@ def drop_transcript(world: World, command: DropTranscript, _: Told) -> None:
     if command.sha256 is not None and (row is None or row.sha256 != command.sha256):
         return
     row = _own(world, command.user_id, command.video_id)
+    _cancel_summary(world, command.user_id, command.video_id)
     row.object_key = row.sha256 = row.words_sha256 = row.source = row.summary = None
     row.segment_count, row.chosen = None, False
+    row.happened(world.now)
+
+
+def _summary_task(world: World, user_id: int, video_id: str) -> Task | None:
+    its = (TaskType.SUMMARY, video_id, user_id)
+    open_tasks = (task for task in world.tasks.values() if task.is_open)
+    return next(
+        (task for task in open_tasks if (task.task_type, task.video_id, task.user_id) == its), None
+    )
+
+
+def _cancel_summary(world: World, user_id: int, video_id: str) -> None:
+    task = _summary_task(world, user_id, video_id)
+    if task is not None:
+        task.ended("cancelled", world.now)
+
+
+def write_own_summary(world: World, command: WriteOwnSummary, _: Told) -> None:
+    task = _summary_task(world, command.user_id, command.video_id)
+    if task is None or task.id != command.task_id:
+        raise TaskNotInProgress
+    row = _own(world, command.user_id, command.video_id)
+    row.summary = command.summary
     row.happened(world.now)
 
 
@@ -79,7 +105,9 @@ def report_lost_transcript(world: World, command: ReportLostTranscript, told: To
 
 
 def claim_own_task(world: World, command: ClaimOwnTask, told: Told) -> Claim | Expired | None:
-    own = [task for _, task in sorted(world.tasks.items()) if task.user_id == command.user_id]
+    whose = (TaskType.TRANSCRIPT, command.user_id)
+    tasks = [task for _, task in sorted(world.tasks.items())]
+    own = [task for task in tasks if (task.task_type, task.user_id) == whose]
     line = [task for task in own if task.is_claimable(command.stale_before)]
     if line and line[0].retry_count >= ATTEMPTS:
         return Expired(line[0].id, line[0].retry_count)
@@ -114,7 +142,9 @@ def _is_wanted(world: World, user_id: int, video_id: str) -> bool:
         and not world.videos[video_id].transcript_available
         and (row is None or row.object_key is None)
         and not any(
-            (task.user_id, task.video_id) == (user_id, video_id) for task in world.tasks.values()
+            (task.task_type, task.user_id, task.video_id)
+            == (TaskType.TRANSCRIPT, user_id, video_id)
+            for task in world.tasks.values()
         )
     )
 

@@ -378,6 +378,58 @@ async def test_an_erased_persons_transcript_goes_and_agrees_with_nobody(
     assert (await bring(api, bob, video_id))["shared"] is False
 
 
+async def write_summary(api: Api, task: Any, summary: str) -> int:
+    path = f"/api/videos/{task['task_details']['video_id']}?task_id={task['task_id']}"
+    answer = await api.client.patch(path, json={"summary": summary}, headers=api.admin)
+    return answer.status_code
+
+
+async def summary_for(api: Api, headers: dict[str, str], video_id: str) -> Any:
+    answer = await api.client.get(f"/api/wiz/video/{video_id}", headers=headers)
+    return answer.raise_for_status().json()["summary"]
+
+
+async def summary_task(api: Api, video_id: str) -> Any:
+    """The task of the video's summary, as soon as a reaction queued it; others are given up."""
+    while (task := await poll(api.client, "summary", timeout=10)) is not None:
+        if task["task_details"]["video_id"] == video_id:
+            return task
+        await submit(api.client, "summary", failure(task, permanent=True))
+    raise AssertionError("no summary is wanted")
+
+
+async def test_the_summary_of_ones_own_is_ones_own_and_goes_with_it(
+    api: Api, ann: Person, bob: Person, video_id: str
+) -> None:
+    await bring(api, ann, video_id)
+    task = await summary_task(api, video_id)
+    assert task["task_details"] == {"video_id": video_id, "user_id": await user_id_of(api, ann)}
+    assert await write_summary(api, task, f"All about {CANARY}") == 200
+    await submit(api.client, "summary", report(task, success=True))
+    assert await summary_for(api, ann.headers, video_id) == f"All about {CANARY}"
+    for who in (bob.headers, guest("g"), api.admin):
+        assert await summary_for(api, who, video_id) is None
+    assert await write_summary(api, task, "late") == 400
+    await choose(api, ann, video_id, "shared")
+    assert await summary_for(api, ann.headers, video_id) is None
+    await choose(api, ann, video_id, "own")
+    await drop(api, ann, video_id)
+    assert await summary_for(api, ann.headers, video_id) is None
+
+
+async def test_a_summary_of_what_was_replaced_is_refused_and_another_one_asked_for(
+    api: Api, ann: Person, video_id: str
+) -> None:
+    await bring(api, ann, video_id)
+    old = await summary_task(api, video_id)
+    await bring(api, ann, video_id, [{"text": "another word", "offset": 1.0, "duration": 1.0}])
+    assert await write_summary(api, old, "of the old words") == 400
+    new = await summary_task(api, video_id)
+    assert await write_summary(api, new, "of the new words") == 200
+    assert await summary_for(api, ann.headers, video_id) == "of the new words"
+    await submit(api.client, "summary", report(new, success=True))
+
+
 @pytest.mark.parametrize(
     ("title", "metadata", "shown"),
     [

@@ -22,7 +22,7 @@ from tests.reactions.queues import sqs_queue
 from tests.support import MASTER
 from vidwiz.commands import DECISIONS
 from vidwiz.database import Database
-from vidwiz.reactions.deliveries import AiNotes, Reaction, Summaries, Writing
+from vidwiz.reactions.deliveries import AiNotes, Reaction, SharedWriting, Summaries
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.signals import Signals
@@ -60,10 +60,10 @@ class Steps:
 class WatchedEffect:
     """Counts the step into each delivery, and the step out of it."""
 
-    def __init__(self, effect: Effect[Writing], steps: Steps) -> None:
+    def __init__(self, effect: Effect[SharedWriting], steps: Steps) -> None:
         self._effect, self._steps = effect, steps
 
-    async def deliver(self, delivery: Writing) -> None:
+    async def deliver(self, delivery: SharedWriting) -> None:
         self._steps.take()
         await self._effect.deliver(delivery)
         self._steps.take()
@@ -82,7 +82,7 @@ def count_statements(steps: Steps) -> None:
     setattr(AsyncConnection, "execute", counted)  # noqa: B010  mypy lets no method be assigned
 
 
-def reaction_named(name: str, database: Database) -> Reaction[Writing]:
+def reaction_named(name: str, database: Database) -> Reaction[SharedWriting]:
     return Summaries(database) if name == Summaries.name else AiNotes(database)
 
 
@@ -105,7 +105,7 @@ async def react(job: Job) -> None:
 
 
 @asynccontextmanager
-async def opened_effect(job: Job, store: Store) -> AsyncIterator[Effect[Writing]]:
+async def opened_effect(job: Job, store: Store) -> AsyncIterator[Effect[SharedWriting]]:
     if job.queue is None:
         await store.start()
         yield ToTasks(store)

@@ -24,7 +24,7 @@ from tests.support import MASTER, eventually
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.projections import replay
-from vidwiz.reactions.deliveries import Writing
+from vidwiz.reactions.deliveries import SharedWriting
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 
@@ -50,7 +50,7 @@ async def new_scene(parts: Parts, user_id: int) -> Scene:
     return Scene(video_id, notes, parts.signals.head)
 
 
-async def finish(parts: Parts, reaction: str, effect: Effect[Writing], end: int) -> None:
+async def finish(parts: Parts, reaction: str, effect: Effect[SharedWriting], end: int) -> None:
     """What the next process does: it takes over and handles what is left."""
 
     async def is_free() -> bool:

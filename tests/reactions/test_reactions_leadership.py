@@ -128,7 +128,7 @@ async def test_another_process_takes_over_from_one_that_is_killed(dsn: str) -> N
             assert stage.acted == []
             os.kill(pid, signal.SIGKILL)
             await summarised(dsn, await ready_video(second))
-            assert stage.acted == ["second"]
+            assert set(stage.acted) == {"second"}  # once more, what was not yet marked as done
         assert await crasher.end() == -signal.SIGKILL
 
 

@@ -71,7 +71,7 @@ async def test_workers_are_proved_with_a_video_that_nobody_can_add() -> None:
 @pytest.mark.parametrize("video_id", [".", "..", "../../user", "a/b", "a?b#c"])
 async def test_a_video_id_stays_one_part_of_the_path(video_id: str) -> None:
     async with service((200, [])) as (its, config), Api(config, Stop(1)) as api:
-        await api.transcript(video_id)
+        await api.transcript(video_id, None)
     path = httpx.URL(f"http://x{its.asked[0]}").raw_path.decode()
     assert path.startswith("/api/videos/")
     assert path.endswith("/transcript")
@@ -85,7 +85,7 @@ async def test_a_proxy_does_not_see_the_token_that_is_for_this_machine(
         port = httpx.URL(other.api_url).port
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         async with Api(config, Stop(1)) as api:
-            await api.transcript("dQw4w9WgXcQ")
+            await api.transcript("dQw4w9WgXcQ", None)
     assert (len(its.asked), proxy.asked) == (1, [])
 
 
@@ -125,7 +125,7 @@ def test_a_summary_keeps_its_lines_and_loses_what_cannot_be_stored() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_token_that_became_wrong_fails_the_job_and_is_asked_with_again(status: int) -> None:
     async with service((status, None)) as (its, config), Api(config, Stop(1)) as api:
-        for call in (api.video("x"), api.transcript("x"), api.waiting_notes("x")):
+        for call in (api.video("x"), api.transcript("x", None), api.waiting_notes("x")):
             with pytest.raises(ApiRefused):
                 await asyncio.wait_for(call, 5)
         its.answers += [(status, None)] * 3 + [(200, TASK)]

@@ -22,12 +22,6 @@ REGION = "eu-central-1"
 
 
 @pytest.fixture(scope="module")
-def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("served") / "data", module_dsn) as its:
-        yield its
-
-
-@pytest.fixture(scope="module")
 async def service(server: Server) -> AsyncIterator[Service]:
     async with service_of(server) as its:
         await its.enable_ai_notes()
@@ -43,10 +37,24 @@ def aws() -> Iterator[str]:
     moto.stop()
 
 
+KEYS = {"AWS_ACCESS_KEY_ID": "key-id", "AWS_SECRET_ACCESS_KEY": "very-secret"}
+
+
+@pytest.fixture(scope="module")
+def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory, aws: str) -> Iterator[Server]:
+    """It asks for what all share by a queue that nobody reads; tests send their own messages."""
+    url = f"{aws}/123456789012/unread"
+    queues = {"SQS_SUMMARY_QUEUE_URL": url, "SQS_AI_NOTE_QUEUE_URL": url}
+    where = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws, **KEYS}
+    data = tmp_path_factory.mktemp("served") / "data"
+    with serving(data, module_dsn, **queues, **where) as its:
+        yield its
+
+
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
 
 
 @dataclass
@@ -217,6 +225,20 @@ async def test_what_nobody_can_do_leaves_the_queue_after_one_try(
     ]
     assert await queue.is_empty()
     assert await queue.count(queue.dead_url) == 0
+
+
+async def test_what_is_written_for_one_person_is_a_task_beside_the_queue(
+    service: Service, queue: Queue, aws: str
+) -> None:
+    video_id = await service.new_video()
+    async with receiving(service, queue, aws, Kind.SUMMARY) as workers:
+        path = f"/api/videos/{video_id}/transcript"
+        brought = await service.client.post(path, json=SPOKEN, headers=service.user)
+        brought.raise_for_status()
+        line = await workers.job(video_id)
+    assert (line["outcome"], "task_id" in line) == ("done", True)
+    assert await summary_of(service, video_id)
+    assert (await service.client.get(f"/api/wiz/video/{video_id}")).json()["summary"] is None
 
 
 async def test_a_message_stays_hidden_while_its_job_lasts(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
-from tests.support import Api, Server, new_video_id, running_api, serving
+from tests.support import Api, Server, eventually, new_video_id, running_api, serving
 from tests.workers_.working import Service, Working, service_of, working
 from vidwiz.adapters.gemini import Gemini
 from vidwiz.commands.tasks import QueueTask
@@ -105,6 +105,64 @@ async def test_a_summary_without_a_model_is_an_extract(desk: Desk) -> None:
     summary = (await desk.service.get(f"videos/{video_id}"))["summary"]
     assert "no language model is configured" in summary
     assert "[0:" in summary
+
+
+OWN_WORDS = [
+    {"text": f"Zyzzyva number {n} flies over the meadow.", "offset": n * 5.0} for n in range(40)
+]
+
+
+async def bring_own(desk: Desk, video_id: str) -> None:
+    path = f"/api/videos/{video_id}/transcript"
+    answer = await desk.service.client.post(path, json=OWN_WORDS, headers=desk.service.user)
+    answer.raise_for_status()
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "beside the shared one"])
+async def test_who_brought_a_transcript_gets_a_summary_of_it_for_themselves(
+    desk: Desk, shared: bool
+) -> None:
+    video_id = await desk.service.new_video()
+    if shared:
+        await desk.service.bring(video_id, SPOKEN)
+    async with (
+        fake_gemini(Answer(("A summary of theirs.",))) as gemini,
+        writing(desk, Kind.SUMMARY, gemini) as workers,
+    ):
+        if shared:
+            await workers.job(video_id)
+        await bring_own(desk, video_id)
+
+        async def written() -> bool:
+            return any("Zyzzyva" in str(it.body) for it in gemini.requests)
+
+        await eventually(written, 20)
+        await workers.jobs_done(video_id, 2 if shared else 1)
+    assert (await desk.service.get(f"videos/{video_id}"))["summary"] == "A summary of theirs."
+    everybody = (await desk.service.client.get(f"/api/wiz/video/{video_id}")).json()
+    assert everybody["summary"] == ("A summary of theirs." if shared else None)
+    prompts = [str(it.body) for it in gemini.requests if "A title" in str(it.body)]
+    assert [("Zyzzyva" in it, "checklist" in it) for it in prompts] == (
+        [(False, True), (True, False)] if shared else [(True, False)]
+    )
+
+
+@pytest.mark.parametrize("first", ["note", "transcript"])
+async def test_ai_notes_are_written_from_what_their_owner_reads(desk: Desk, first: str) -> None:
+    video_id = new_video_id()
+    words = {"text": None, "timestamp": "1:20"}
+    if first == "transcript":
+        await desk.service.note(video_id, text="so that the video is there")
+        await bring_own(desk, video_id)
+    noted = await desk.service.note(video_id, **words)
+    async with writing(desk, Kind.AI_NOTE) as workers:
+        if first == "note":
+            await bring_own(desk, video_id)
+        line = await workers.job(video_id)
+    assert (line["outcome"], line["note_id"]) == ("done", noted["id"])
+    notes = await desk.service.get(f"notes/{video_id}")
+    (text,) = [its["text"] for its in notes if its["id"] == noted["id"]]
+    assert "Zyzzyva number 16" in text
 
 
 async def test_an_endless_summary_is_cut_to_what_the_service_takes(desk: Desk) -> None:

@@ -57,6 +57,15 @@ class Working:
         """The lines of jobs."""
         return [line for line in self.lines if line["event"] == "job"]
 
+    async def jobs_done(self, video_id: str, count: int) -> None:
+        """Wait until so many jobs of the video are done."""
+
+        async def done() -> bool:
+            its = [(line["video_id"], line["outcome"]) for line in self.jobs]
+            return its.count((video_id, "done")) == count
+
+        await eventually(done, 20)
+
     async def job(self, video_id: str, outcome: str | None = None, attempts: int = 0) -> Line:
         """The line of a video's job, which may still have to come."""
 

@@ -28,6 +28,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     transcripts.BringTranscript: transcripts.bring_transcript,
     transcripts.ChooseTranscript: transcripts.choose_transcript,
     transcripts.DropTranscript: transcripts.drop_transcript,
+    transcripts.WriteOwnSummary: transcripts.write_own_summary,
     transcripts.ShareTranscript: transcripts.share_transcript,
     transcripts.ReportLostTranscript: transcripts.report_lost_transcript,
     tasks.ClaimTask: tasks.claim_task,

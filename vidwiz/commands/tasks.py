@@ -68,6 +68,7 @@ class Claimable:
     video_id: str
     attempts: int
     note_id: int | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,17 @@ class NextTaskOf(Lookup[NextTask]):
 
 @dataclass(frozen=True)
 class Claim:
-    """A task in a worker's hands; ``attempt`` counts from 1."""
+    """A task in a worker's hands; ``attempt`` counts from 1.
+
+    With a ``user_id`` it is written from the transcript that this person reads.
+    """
 
     task_id: int
     task_type: TaskType
     video_id: str
     attempt: int
     note_id: int | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,9 @@ def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
     attempt = task.attempts + 1
     return Outcome(
         events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
-        result=Claim(task.task_id, command.task_type, task.video_id, attempt, task.note_id),
+        result=Claim(
+            task.task_id, command.task_type, task.video_id, attempt, task.note_id, task.user_id
+        ),
         follows=line.newest_in(f"task:{task.task_id}"),
     )
 
@@ -374,24 +381,32 @@ class Work(Found):
 
 @dataclass(frozen=True)
 class WorkFor(Lookup[Work]):
-    """Asks whether a summary, or the words of a note, are still to be written."""
+    """Asks whether a summary, or the words of a note, are still to be written.
+
+    With a ``user_id`` it is the summary of that person's own transcript.
+    """
 
     task_type: TaskType
     video_id: str
     note_id: int | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueueTask:
-    """The service wants something written, as far as it is still missing."""
+    """The service wants something written, as far as it is still missing.
+
+    With a ``user_id`` it is written from the transcript that this person reads, for them.
+    """
 
     task_type: TaskType
     video_id: str
     note_id: int | None = None
+    user_id: int | None = None
 
     def lookup(self) -> WorkFor:
         """What there is already, and what is on its way."""
-        return WorkFor(self.task_type, self.video_id, self.note_id)
+        return WorkFor(self.task_type, self.video_id, self.note_id, self.user_id)
 
 
 def queue_task(command: QueueTask, work: Work) -> Outcome:
@@ -403,5 +418,6 @@ def queue_task(command: QueueTask, work: Work) -> Outcome:
         task_type=command.task_type,
         video_id=command.video_id,
         note_id=command.note_id,
+        user_id=command.user_id,
     )
     return Outcome(events=(queued,))

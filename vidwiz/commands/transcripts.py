@@ -7,15 +7,17 @@ have none and an admin confirms it, or another person brings the same words.
 from dataclasses import dataclass
 
 from vidwiz.commands.base import DomainError, Found, Lookup, Outcome
-from vidwiz.commands.tasks import StoredTranscript
+from vidwiz.commands.tasks import StoredTranscript, TaskNotInProgress
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import VideoNotFound
 from vidwiz.events import (
     Event,
+    PersonalSummaryWritten,
     PersonalTranscriptAdded,
     PersonalTranscriptChosen,
     PersonalTranscriptRemoved,
     PersonalTranscriptReplaced,
+    TaskCancelled,
     TaskQueued,
     TaskType,
     TranscriptLost,
@@ -48,6 +50,7 @@ class PersonalTranscriptContext(Found):
     """The person, the video, their transcript of it, and the shared one.
 
     ``others_agree``: another person has brought transcripts with the same words.
+    ``summary_task`` is the open task of the summary of the person's own transcript.
     ``transcript_id`` is that of the transcripts that the person ever brought of the video, or is
     set aside for the first (``is_first``), as ``task_id`` is for a new task.
     """
@@ -57,6 +60,7 @@ class PersonalTranscriptContext(Found):
     shared_sha256: str | None
     fetch_open: bool
     own: OwnTranscript | None
+    summary_task: int | None
     others_agree: bool
     transcript_id: int
     is_first: bool
@@ -94,7 +98,7 @@ class BringTranscript:
 def bring_transcript(command: BringTranscript, context: PersonalTranscriptContext) -> Outcome:
     """It is theirs alone, unless it turns out to be what somebody else brought too."""
     require_video(context)
-    events: list[Event] = [_brought(command, context)]
+    events: list[Event] = [*_no_summary_of_before(context), _brought(command, context)]
     if command.shared is not None and becomes_shared(context):
         events.append(shared_by("readers", command.video_id, command.shared))
     return Outcome(events=events)
@@ -173,7 +177,37 @@ def drop_transcript(command: DropTranscript, context: PersonalTranscriptContext)
         return Outcome()
     own = _own(context)
     removed = PersonalTranscriptRemoved(transcript_id=own.transcript_id, user_id=command.user_id)
-    return Outcome(events=(removed,))
+    return Outcome(events=(*_no_summary_of_before(context), removed))
+
+
+def _no_summary_of_before(context: PersonalTranscriptContext) -> tuple[Event, ...]:
+    """A summary that is being written of what is no more is not wanted."""
+    task_id = context.summary_task
+    return () if task_id is None else (TaskCancelled(task_id=task_id),)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOwnSummary:
+    """The summary of a person's own transcript, for them, on behalf of the task for it."""
+
+    user_id: int
+    video_id: str
+    summary: str
+    task_id: int
+
+    def lookup(self) -> PersonalTranscriptContextFor:
+        """Person, video and transcripts."""
+        return PersonalTranscriptContextFor(self.user_id, self.video_id)
+
+
+def write_own_summary(command: WriteOwnSummary, context: PersonalTranscriptContext) -> Outcome:
+    """Of a transcript that was replaced meanwhile it is refused: its task was cancelled."""
+    if context.summary_task != command.task_id:
+        raise TaskNotInProgress
+    written = PersonalSummaryWritten(
+        transcript_id=_own(context).transcript_id, user_id=command.user_id, summary=command.summary
+    )
+    return Outcome(events=(written,))
 
 
 @dataclass(frozen=True, slots=True)

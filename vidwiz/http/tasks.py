@@ -240,12 +240,13 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     except BaseException:
         dispatcher.give_back(claim, asked_by)
         raise
-    note = {} if claim.note_id is None else {"note_id": claim.note_id}
+    named = {"note_id": claim.note_id, "user_id": claim.user_id}
+    details = {name: value for name, value in named.items() if value is not None}
     body = orjson.dumps(
         {
             "task_id": claim.task_id,
             "task_type": claim.task_type.value,
-            "task_details": {"video_id": claim.video_id, **note},
+            "task_details": {"video_id": claim.video_id, **details},
             "retry_count": claim.attempt,
             "message": f"{noun} task retrieved successfully",
         }

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring
 
+from vidwiz.commands.tasks import fold
+from vidwiz.commands.transcripts import WriteOwnSummary
 from vidwiz.commands.videos import VideoNotFound, WriteSummary
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
@@ -73,12 +75,28 @@ async def get_video(caller: User, video_id: str) -> Response:
 @document_querystring(ForTask)
 @admin_only
 async def patch_video(caller: Admin, video_id: str) -> Response:
-    """Write the summary; ``task_id`` names the task that it was written for."""
+    """Write the summary; ``task_id`` names the task that it was written for.
+
+    Where that is the summary of a transcript that a user brought, it is theirs alone.
+    """
     body = await bodies.read(VideoEdit)
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    command = WriteSummary(video_id, body.summary, read_query(ForTask).task_id)
+    task_id = read_query(ForTask).task_id
+    owner = None if task_id is None else await _owner_of_task(task_id)
+    if task_id is not None and owner is not None:
+        if body.summary is not None:
+            own = WriteOwnSummary(owner, video_id, body.summary, task_id)
+            await services().store.execute(own, origin(caller.actor))
+        return json_answer(await _video(video_id, owner))
+    command = WriteSummary(video_id, body.summary, task_id)
     return json_answer(await services().store.execute(command, origin(caller.actor)))
+
+
+async def _owner_of_task(task_id: int) -> int | None:
+    """Whom the result of the task is for; None for everybody, and for a task that is none."""
+    task = fold(await services().store.past_of(f"task:{task_id}"))
+    return None if task is None else task.user_id
 
 
 @videos.get("/videos/<video_id>/notes/ai-note-task")

@@ -47,12 +47,16 @@ _claimable = Statement(
         tasks.c.id,
         tasks.c.task_details["video_id"].astext,
         tasks.c.task_details["note_id"].as_integer(),
+        tasks.c.task_details["user_id"].astext.cast(BigInteger),
         tasks.c.retry_count,
         tasks.c.version,
     )
     .where(
         tasks.c.task_type == parameter("task_type", Text),
-        tasks.c.task_details["user_id"].astext.is_(None),
+        or_(  # what a user fetches for themselves nobody else fetches
+            tasks.c.task_type != TaskType.TRANSCRIPT.value,
+            tasks.c.task_details["user_id"].astext.is_(None),
+        ),
         or_(
             tasks.c.status == "pending",
             and_(
@@ -88,19 +92,24 @@ async def _line(connection: Connection, lookups: Sequence[NextTaskOf]) -> Iterat
     )
     return iter(
         NextTask(
-            Claimable(task_id, video_id, attempts, note_id), versions={f"task:{task_id}": version}
+            Claimable(task_id, video_id, attempts, note_id, user_id),
+            versions={f"task:{task_id}": version},
         )
-        for task_id, video_id, note_id, attempts, version in rows
+        for task_id, video_id, note_id, user_id, attempts, version in rows
     )
 
 
 _user_id = parameter("user_id", BigInteger)
+_own_fetch = and_(
+    tasks.c.task_type == TaskType.TRANSCRIPT.value,
+    tasks.c.task_details["user_id"].astext == _user_id.cast(Text),
+)
 _own_open = Statement(
     select(
         tasks.c.id, tasks.c.task_details["video_id"].astext, tasks.c.retry_count, tasks.c.version
     )
     .where(
-        tasks.c.task_details["user_id"].astext == _user_id.cast(Text),
+        _own_fetch,
         or_(
             tasks.c.status == "pending",
             and_(
@@ -127,10 +136,7 @@ _own_video = Statement(
             personal_transcripts.c.video_id == videos.c.video_id,
             personal_transcripts.c.object_key.is_not(None),
         ),
-        ~exists().where(
-            tasks.c.task_details["user_id"].astext == _user_id.cast(Text),
-            tasks.c.task_details["video_id"].astext == videos.c.video_id,
-        ),
+        ~exists().where(_own_fetch, tasks.c.task_details["video_id"].astext == videos.c.video_id),
     )
     .order_by(videos.c.id)
     .limit(1)
@@ -158,11 +164,13 @@ _wanted = (
         parameter("task_types", ARRAY(Text)),
         parameter("video_ids", ARRAY(Text)),
         parameter("note_ids", ARRAY(BigInteger)),
+        parameter("user_ids", ARRAY(BigInteger)),
     )
     .table_valued(
         column("task_type", Text),
         column("video_id", Text),
         column("note_id", BigInteger),
+        column("user_id", BigInteger),
         with_ordinality="nth",
     )
     .render_derived(name="wanted")
@@ -181,7 +189,23 @@ def _needed() -> ColumnElement[bool]:
         users.c.id == notes.c.user_id,
         users.c.ai_notes_enabled,
     )
-    return case((_wanted.c.note_id.is_(None), summary), else_=words)
+    own_summary = exists().where(
+        personal_transcripts.c.user_id == _wanted.c.user_id,
+        personal_transcripts.c.video_id == _wanted.c.video_id,
+        personal_transcripts.c.object_key.is_not(None),
+        personal_transcripts.c.summary.is_(None),
+    )
+    return case(
+        (_wanted.c.note_id.is_not(None), words),
+        (_wanted.c.user_id.is_not(None), own_summary),
+        else_=summary,
+    )
+
+
+_of_the_same_person = or_(  # a note is one person's anyway
+    _wanted.c.note_id.is_not(None),
+    tasks.c.task_details["user_id"].astext.is_not_distinct_from(_wanted.c.user_id.cast(Text)),
+)
 
 
 _work = Statement(
@@ -193,6 +217,7 @@ _work = Statement(
             tasks.c.task_details["video_id"].astext == _wanted.c.video_id,
             func.coalesce(tasks.c.task_details["note_id"].astext, "")
             == func.coalesce(_wanted.c.note_id.cast(Text), ""),
+            _of_the_same_person,
         ),
         task_ids.next_value(),
     )
@@ -210,6 +235,7 @@ async def work(connection: Connection, lookups: Sequence[WorkFor]) -> list[Work]
             "task_types": [lookup.task_type.value for lookup in lookups],
             "video_ids": [lookup.video_id for lookup in lookups],
             "note_ids": [lookup.note_id for lookup in lookups],
+            "user_ids": [lookup.user_id for lookup in lookups],
         },
     )
     return [Work(needed, is_open, task_id) for needed, is_open, task_id in rows]

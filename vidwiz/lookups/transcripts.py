@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, column, exists, func, or_, select
+from sqlalchemy import BigInteger, Text, and_, column, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from vidwiz.commands.transcripts import (
@@ -16,6 +16,7 @@ from vidwiz.events import TaskType
 from vidwiz.lookups.videos import shared_open_task
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
+    open_task,
     personal_transcripts,
     task_ids,
     tasks,
@@ -39,6 +40,16 @@ _asked = (
     .render_derived(name="asked")
 )
 _other = personal_transcripts.alias("other")
+_summary_task = (
+    select(tasks.c.id, tasks.c.version)
+    .where(
+        open_task,
+        tasks.c.task_type == TaskType.SUMMARY.value,
+        tasks.c.task_details["video_id"].astext == _asked.c.video_id,
+        tasks.c.task_details["user_id"].astext == _asked.c.user_id.cast(Text),
+    )
+    .lateral("summary_task")
+)
 _contexts = Statement(
     select(
         or_(_asked.c.user_id.is_(None), exists().where(users.c.id == _asked.c.user_id)),
@@ -57,6 +68,8 @@ _contexts = Statement(
         func.coalesce(personal_transcripts.c.id, transcript_ids.next_value()),
         personal_transcripts.c.id.is_(None),
         task_ids.next_value(),
+        _summary_task.c.id,
+        _summary_task.c.version,
         videos.c.version,
         personal_transcripts.c.version,
         personal_transcripts.c.id,
@@ -66,13 +79,15 @@ _contexts = Statement(
         personal_transcripts.c.chosen,
     )
     .select_from(
-        _asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id).outerjoin(
+        _asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id)
+        .outerjoin(
             personal_transcripts,
             and_(
                 personal_transcripts.c.user_id == _asked.c.user_id,
                 personal_transcripts.c.video_id == _asked.c.video_id,
             ),
         )
+        .outerjoin(_summary_task, true())
     )
     .order_by(_asked.c.nth)
 )
@@ -104,17 +119,24 @@ def _context(
     transcript_id: int,
     is_first: bool,
     task_id: int,
+    summary_task: int | None,
+    task_version: int | None,
     video_version: int | None,
     own_version: int | None,
     *own: Any,
 ) -> PersonalTranscriptContext:
-    versions = {f"video:{video_id}": video_version, f"transcript:{transcript_id}": own_version}
+    versions = {
+        f"video:{video_id}": video_version,
+        f"transcript:{transcript_id}": own_version,
+        f"task:{summary_task}": task_version,
+    }
     return PersonalTranscriptContext(
         user_exists=user_exists,
         video_exists=video_exists,
         shared_sha256=shared_sha256,
         fetch_open=fetch_open,
         own=None if own[1] is None else OwnTranscript(*own),
+        summary_task=summary_task,
         others_agree=others_agree,
         transcript_id=transcript_id,
         is_first=is_first,

@@ -16,11 +16,21 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from vidwiz.commands.tasks import QueueTask
 from vidwiz.database import Database
-from vidwiz.events import Event, NoteAdded, SummaryRequested, TaskType, TranscriptReady
+from vidwiz.events import (
+    Event,
+    NoteAdded,
+    PersonalTranscriptAdded,
+    PersonalTranscriptChosen,
+    PersonalTranscriptRemoved,
+    PersonalTranscriptReplaced,
+    SummaryRequested,
+    TaskType,
+    TranscriptReady,
+)
 from vidwiz.events.base import stream_id
 from vidwiz.projections import shapes
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import notes, stored_events, users, videos
+from vidwiz.projections.tables import notes, personal_transcripts, stored_events, users, videos
 
 PAGE = 100
 
@@ -47,9 +57,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Writing(Delivery):
-    """Writing that is wanted: ``body`` asks workers elsewhere for it, ``task`` our own."""
+    """Writing that is wanted, as a task for our own workers."""
 
     task: QueueTask
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWriting(Writing):
+    """Writing from the transcript that all share; ``body`` asks workers elsewhere for it."""
+
     body: bytes
 
     @property
@@ -90,15 +106,15 @@ class Summaries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def wanted(self, cause: Cause) -> AsyncGenerator[Writing, None]:
+    async def wanted(self, cause: Cause) -> AsyncGenerator[SharedWriting, None]:
         """The summary, unless there is one."""
         match cause.event:
             case SummaryRequested(video_id=video_id) | TranscriptReady(video_id=video_id):
                 if await self._database.one(_unsummarised, video_id=video_id) is not None:
                     yield self._delivery(cause, video_id)
 
-    def _delivery(self, cause: Cause, video_id: str) -> Writing:
-        return Writing(
+    def _delivery(self, cause: Cause, video_id: str) -> SharedWriting:
+        return SharedWriting(
             cause=cause,
             key=f"{self.name}-{cause.position}",
             task=QueueTask(TaskType.SUMMARY, video_id),
@@ -111,11 +127,16 @@ _waits = (
     users.c.id == notes.c.user_id,
     users.c.ai_notes_enabled,
 )
+_reads_own = exists().where(
+    personal_transcripts.c.user_id == notes.c.user_id,
+    personal_transcripts.c.video_id == notes.c.video_id,
+    personal_transcripts.c.chosen,
+)
 _note_id = parameter("note_id", BigInteger)
 _video_id = parameter("video_id", Text)
 _its_video = shapes.shaped_videos(videos.c.video_id == _video_id)
 _waiting = select(notes.c.id, shapes.note(_its_video.c.shape).cast(Text)).where(
-    notes.c.video_id == _video_id, _its_video.c.video_id == _video_id, *_waits
+    notes.c.video_id == _video_id, _its_video.c.video_id == _video_id, *_waits, ~_reads_own
 )
 _waiting_note = Statement(
     _waiting.where(
@@ -143,7 +164,8 @@ class AiNotes:
     """A note without words gets some, if its owner wants that and there is a transcript.
 
     A note that was added behind the transcript asks for itself; the transcript asks for those
-    that were added before it.
+    that were added before it. Those whose owner reads a transcript of their own are not asked
+    for here: see ``OwnWriting``.
     """
 
     name = "ai-notes"
@@ -152,7 +174,7 @@ class AiNotes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def wanted(self, cause: Cause) -> AsyncGenerator[Writing, None]:
+    async def wanted(self, cause: Cause) -> AsyncGenerator[SharedWriting, None]:
         """The note that was added, or those that waited for the transcript."""
         match cause.event:
             case NoteAdded(text=None | "") as added:
@@ -165,7 +187,7 @@ class AiNotes:
                     for delivery in page:
                         yield delivery
 
-    async def _note(self, cause: Cause, added: NoteAdded) -> list[Writing]:
+    async def _note(self, cause: Cause, added: NoteAdded) -> list[SharedWriting]:
         rows = await self._database.all(
             _waiting_note,
             note_id=added.note_id,
@@ -177,7 +199,7 @@ class AiNotes:
 
     async def _page(
         self, cause: Cause, video_id: str, after: int
-    ) -> tuple[list[Writing], int | None]:
+    ) -> tuple[list[SharedWriting], int | None]:
         """Some of the notes with ids behind ``after``, and behind which id to look for more."""
         rows = await self._database.all(_waiting_notes, video_id=video_id, after=after)
         streams = {note_id: stream_id(f"note:{note_id}") for note_id, _ in rows}
@@ -193,10 +215,93 @@ class AiNotes:
         rows = await self._database.all(_added_before, streams=streams, position=position)
         return {stream for (stream,) in rows}
 
-    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> Writing:
-        return Writing(
+    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> SharedWriting:
+        return SharedWriting(
             cause=cause,
             key=f"{self.name}-{cause.position}-{note_id}",
             task=QueueTask(TaskType.AI_NOTE, video_id, note_id),
             body=shape.translate(_ESCAPES).encode(),
         )
+
+
+_transcript_id = parameter("transcript_id", BigInteger)
+_mine = Statement(
+    select(
+        personal_transcripts.c.video_id,
+        personal_transcripts.c.sha256,
+        or_(personal_transcripts.c.chosen, videos.c.transcript_available),
+    )
+    .select_from(
+        personal_transcripts.join(videos, videos.c.video_id == personal_transcripts.c.video_id)
+    )
+    .where(personal_transcripts.c.id == _transcript_id)
+)
+_my_waiting_notes = Statement(
+    select(notes.c.id)
+    .where(
+        notes.c.user_id == parameter("user_id", BigInteger),
+        notes.c.video_id == _video_id,
+        notes.c.id > parameter("after", BigInteger),
+        *_waits,
+    )
+    .order_by(notes.c.id)
+    .limit(PAGE)
+)
+_my_waiting_note = Statement(
+    select(notes.c.user_id).where(notes.c.id == _note_id, *_waits, _reads_own)
+)
+
+
+class OwnWriting:
+    """Whoever brings a transcript gets a summary of it, and their AI notes from it.
+
+    These are always tasks: workers that take messages from a queue know one transcript of a video.
+    """
+
+    name = "own-writing"
+    causes: tuple[type[Event], ...] = (
+        NoteAdded,
+        PersonalTranscriptAdded,
+        PersonalTranscriptReplaced,
+        PersonalTranscriptChosen,
+        PersonalTranscriptRemoved,
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def wanted(self, cause: Cause) -> AsyncGenerator[Writing, None]:
+        """The note that was added; or the summary, and the notes that now have another source."""
+        match cause.event:
+            case NoteAdded(text=None | "", note_id=note_id, video_id=video_id):
+                for (user_id,) in await self._database.all(_my_waiting_note, note_id=note_id):
+                    yield self._note(cause, video_id, note_id, user_id)
+            case (
+                PersonalTranscriptAdded()
+                | PersonalTranscriptReplaced()
+                | PersonalTranscriptChosen()
+                | PersonalTranscriptRemoved()
+            ) as it:
+                row = await self._database.one(_mine, transcript_id=it.transcript_id)
+                if row is None:  # its owner was erased
+                    return
+                video_id, sha256, can_be_read = row
+                if sha256 is not None and sha256 == getattr(it, "sha256", None):
+                    summary = QueueTask(TaskType.SUMMARY, video_id, user_id=it.user_id)
+                    yield Writing(cause, f"{self.name}-{cause.position}", summary)
+                if can_be_read:
+                    async for note_id in self._waiting(it.user_id, video_id):
+                        yield self._note(cause, video_id, note_id, it.user_id)
+
+    async def _waiting(self, user_id: int, video_id: str) -> AsyncGenerator[int, None]:
+        after: int | None = 0
+        while after is not None:
+            its = {"user_id": user_id, "video_id": video_id, "after": after}
+            rows = await self._database.all(_my_waiting_notes, **its)
+            for (note_id,) in rows:
+                yield note_id
+            after = rows[-1][0] if len(rows) == PAGE else None
+
+    def _note(self, cause: Cause, video_id: str, note_id: int, user_id: int) -> Writing:
+        task = QueueTask(TaskType.AI_NOTE, video_id, note_id, user_id)
+        return Writing(cause, f"{self.name}-{cause.position}-{note_id}", task)

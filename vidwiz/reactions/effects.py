@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 from vidwiz.adapters.queue import Queue, QueueUnavailable
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.reactions.deliveries import Delivery, Writing
+from vidwiz.reactions.deliveries import Delivery, SharedWriting, Writing
 from vidwiz.store import Overloaded, Store
 
 OUTAGES = (QueueUnavailable, DatabaseUnavailable, Overloaded)
@@ -29,7 +29,7 @@ class ToQueue:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    async def deliver(self, delivery: Writing) -> None:
+    async def deliver(self, delivery: SharedWriting) -> None:
         """Send the message."""
         await self._queue.send(delivery.body, group=delivery.group, key=delivery.key)
 

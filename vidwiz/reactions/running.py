@@ -5,7 +5,7 @@ import asyncio
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.database import Database
-from vidwiz.reactions.deliveries import AiNotes, Summaries, Writing
+from vidwiz.reactions.deliveries import AiNotes, OwnWriting, SharedWriting, Summaries, Writing
 from vidwiz.reactions.effects import ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.health import measure
@@ -20,7 +20,7 @@ MEASURE_S = 5.0
 class Reactions:
     """Summaries and AI notes, to the queues that there are, else to the built-in workers.
 
-    And the passages of transcripts, for those who search.
+    And those for persons who brought a transcript, and what is said in transcripts, for search.
 
     The queues stay open; whoever made them closes them.
     """
@@ -41,10 +41,11 @@ class Reactions:
             (Summaries(database), summaries),
             (AiNotes(database), ai_notes),
         )
-        self._followers: list[Follower[Writing] | Follower[Indexing]] = [
+        self._followers: list[Follower[SharedWriting] | Follower[Writing] | Follower[Indexing]] = [
             Follower(reaction, ToQueue(queue) if queue else tasks, database, signals)
             for reaction, queue in writing
         ]
+        self._followers.append(Follower(OwnWriting(database), tasks, database, signals))
         passages = ToPassages(database, objects)
         self._followers.append(Follower(Passages(database), passages, database, signals))
         self._measuring = Loop("measuring of reactions", self._measure_forever)

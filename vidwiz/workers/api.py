@@ -105,9 +105,10 @@ class Api:
         video: dict[str, Any] = await self._get("GET", f"/wiz/video/{_quoted(video_id)}")
         return video
 
-    async def transcript(self, video_id: str) -> list[Any] | None:
-        """The items, as they were submitted; None when there are none; raises ``ApiRefused``."""
-        items = await self._found(f"/videos/{_quoted(video_id)}/transcript")
+    async def transcript(self, video_id: str, user_id: int | None) -> list[Any] | None:
+        """The items that the person reads, or all (None); None for none; raises ``ApiRefused``."""
+        whose = "" if user_id is None else f"?user_id={user_id}"
+        items = await self._found(f"/videos/{_quoted(video_id)}/transcript{whose}")
         return items if isinstance(items, list) else None
 
     async def waiting_notes(self, video_id: str) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ class Api:
         return [] if body is None else list(body["notes"])
 
     async def write_summary(self, job: Job, summary: str) -> None:
-        """Give the job's video its summary; raises ``ApiRefused``."""
+        """Give the job's video its summary, or its person theirs; raises ``ApiRefused``."""
         path = f"/videos/{_quoted(job.video_id)}{_because_of(job, '?')}"
         await self._get("PATCH", path, {"summary": summary})
 
@@ -242,6 +243,7 @@ def _is_task(task: Any) -> bool:
         and isinstance(details, dict)
         and isinstance(details.get("video_id"), str)
         and isinstance(details.get("note_id"), int | None)
+        and isinstance(details.get("user_id"), int | None)
     )
 
 

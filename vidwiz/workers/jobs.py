@@ -24,6 +24,7 @@ class Kind(StrEnum):
 class Job:
     """Something to do for a video, or for one note on it, from a task or from a message.
 
+    With a ``user_id`` it is written from the transcript that this person reads.
     ``attempt`` counts from 1 how often it was handed out, ``tries`` how often YouTube or the model
     was asked this time.
     """
@@ -32,6 +33,7 @@ class Job:
     video_id: str
     attempt: int
     note_id: int | None = None
+    user_id: int | None = None
     task_id: int | None = None
     message_id: str | None = None
     receipt: str | None = None

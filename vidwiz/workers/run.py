@@ -64,23 +64,27 @@ async def run_workers(kinds: Iterable[Kind], config: WorkerConfig, stop: Stop) -
         log.info("workers started", kinds=sorted(kinds), model=model.name if model else None)
         workers = []
         for kind in kinds:
-            source = await _source(kind, config, api, stop, resources)
             work = _work(kind, config, api, stop, model)
             at_a_time = config.concurrency.get(kind, 1)
-            workers.append(Worker(kind, source, work, config.pace, stop, at_a_time))
+            workers += [
+                Worker(kind, source, work, config.pace, stop, at_a_time)
+                for source in await _sources(kind, config, api, stop, resources)
+            ]
         await asyncio.gather(*(worker.run() for worker in workers))
     log.info("workers stopped")
 
 
-async def _source(
+async def _sources(
     kind: Kind, config: WorkerConfig, api: Api, stop: Stop, resources: AsyncExitStack
-) -> Source:
+) -> list[Source]:
+    """The service's tasks, which what is written for one person always is; and the queue."""
+    tasks = TaskSource(kind, api)
     url = config.queue_url(kind)
     if url is None:
-        return TaskSource(kind, api)
+        return [tasks]
     from vidwiz.workers.sqs_source import SqsSource  # noqa: PLC0415  slow to load
 
-    return await resources.enter_async_context(SqsSource(kind, url, config, stop))
+    return [tasks, await resources.enter_async_context(SqsSource(kind, url, config, stop))]
 
 
 def _work(

@@ -45,6 +45,7 @@ class TaskSource:
             details["video_id"],
             attempt=task["retry_count"],
             note_id=details.get("note_id"),
+            user_id=details.get("user_id"),
             task_id=task["task_id"],
         )
 

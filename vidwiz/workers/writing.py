@@ -46,7 +46,7 @@ class Summaries:
     async def __call__(self, job: Job) -> Fruit:
         """Write it, unless there is one; raises ``JobFailed``, ``NotNeeded``, ``ModelError``."""
         video = await _video(self._api, job)
-        if video["summary"]:
+        if video["summary"] and job.user_id is None:
             raise NotNeeded
         summary = await self._summary(job, video["title"], await _segments(self._api, job))
         await self._api.write_summary(job, clipped(summary, MAX_SUMMARY_LENGTH))
@@ -74,25 +74,28 @@ class _Kept:
 
 
 class RecentSegments:
-    """The segments of the last few videos, so that the notes of one video share one fetch."""
+    """The segments of the last few videos, so that the notes of one video share one fetch.
+
+    What a person reads is kept apart, by their id.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[tuple[str, int | None], _Kept] = {}
 
     async def of(self, job: Job) -> list[Segment]:
         """The segments of the job's video, at most ``KEPT_S`` seconds old; raises ``JobFailed``."""
-        kept = self._place(job.video_id)
+        kept = self._place((job.video_id, job.user_id))
         async with kept.fetching:
             if kept.segments is None:
                 kept.segments = await _segments(self._api, job)
             return kept.segments
 
-    def _place(self, video_id: str) -> _Kept:
+    def _place(self, whose: tuple[str, int | None]) -> _Kept:
         now = asyncio.get_running_loop().time()
         self._kept = {key: kept for key, kept in self._kept.items() if kept.until > now}
-        kept = self._kept.pop(video_id, None) or _Kept(now + KEPT_S)
-        self._kept[video_id] = kept  # the last one asked for
+        kept = self._kept.pop(whose, None) or _Kept(now + KEPT_S)
+        self._kept[whose] = kept  # the last one asked for
         if len(self._kept) > KEPT_VIDEOS:
             del self._kept[next(iter(self._kept))]
         return kept
@@ -182,7 +185,7 @@ async def _video(api: Api, job: Job) -> dict[str, str | None]:
 
 
 async def _segments(api: Api, job: Job) -> list[Segment]:
-    items = await api.transcript(job.video_id)
+    items = await api.transcript(job.video_id, job.user_id)
     if items is None:  # it was asked for too early
         raise JobFailed("transcript_missing", "There is no transcript yet.")
     segments = await asyncio.to_thread(segments_of, items)

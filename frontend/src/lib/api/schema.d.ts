@@ -606,7 +606,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Write the summary; ``task_id`` names the task that it was written for. */
+        /**
+         * Write the summary; ``task_id`` names the task that it was written for.
+         * @description Where that is the summary of a transcript that a user brought, it is theirs alone.
+         */
         patch: operations["patch_patch_video"];
         trace?: never;
     };
