@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 WEB := frontend
 NPM := npm --prefix $(WEB)
 WEB_BUILD := $(WEB)/dist/index.html
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f -not -name '*.test.*')
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/scripts $(WEB)/index.html $(WEB)/vite.config.ts -type f -not -name '*.test.*')
 HAS_NPM := $(shell command -v npm)
 WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 

@@ -42,6 +42,8 @@ INTERNAL = ("VIDWIZ_SERVED_DATABASE", "VIDWIZ_SERVED_BY")
 URL_FORM = "postgresql://user:password@host/name"
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
+WEB_APP = Path(__file__).parent / "_web"
+WEB_APP_OF_A_CHECKOUT = Path(__file__).parents[1] / "frontend" / "dist"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 
@@ -259,7 +261,7 @@ class Settings(BaseSettings):
         description="a statement that takes longer is a 503; 0 waits for ever",
     )
     static_dir: Path = Field(
-        default_factory=lambda: Path(__file__).parent.parent / "frontend" / "dist",
+        default_factory=lambda: WEB_APP if WEB_APP.is_dir() else WEB_APP_OF_A_CHECKOUT,
         validation_alias="VIDWIZ_STATIC_DIR",
         description="the built web app",
     )

@@ -1,13 +1,16 @@
 """Section 7 of the contract: the web app's files, as a browser asks for them."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.http.wire import refused
 from tests.support import Api, running_api
 
+PACKED = "/assets/packed-4d5e6f.js"
 INDEX = b"<!doctype html><title>the web app</title>"
 SECRET = b"a secret outside of the folder"
 
@@ -34,6 +37,12 @@ async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     (static / "inner-link.svg").symlink_to(static / "favicon.svg")
     async with running_api(module_dsn, data) as its:
         yield its
+
+
+async def raw_answer(api: Api, path: str, **headers: str) -> tuple[bytes, httpx.Response]:
+    """The body as it is sent, not decoded."""
+    async with api.client.stream("GET", path, headers=headers) as answer:
+        return b"".join([chunk async for chunk in answer.aiter_raw()]), answer
 
 
 @pytest.mark.parametrize(
@@ -109,18 +118,86 @@ async def test_the_page_is_revalidated_and_hashed_files_are_not(api: Api) -> Non
         ("br;q=0, gzip", "gzip", b"as gzip"),
         ("identity", None, b"run(more)"),
         ("", None, b"run(more)"),
+        ("deflate, zstd", None, b"run(more)"),
+        ("BR", "br", b"as brotli"),
+        ("*", "br", b"as brotli"),
+        ("br;q=0, *", "gzip", b"as gzip"),
+        ("br;q=0.2, gzip;q=0.8", "gzip", b"as gzip"),
+        ("gzip;q=0.5, identity", None, b"run(more)"),
+        ("identity;q=1, *;q=0", None, b"run(more)"),
+        ("identity;q=0, br", "br", b"as brotli"),
+        ("br;q=0, gzip;q=0", None, b"run(more)"),
+        ("identity;q=0, gzip;q=0.001", "gzip", b"as gzip"),
+        (";;;,", None, b"run(more)"),
     ],
 )
 async def test_what_the_build_compressed_goes_to_who_takes_it(
     api: Api, accepted: str, encoding: str | None, content: bytes
 ) -> None:
-    url = "/assets/packed-4d5e6f.js"
-    async with api.client.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
-        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    raw, answer = await raw_answer(api, PACKED, **{"Accept-Encoding": accepted})
     assert raw == content
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-length"] == str(len(content))
     assert answer.headers.get("content-encoding") == encoding
     assert answer.headers["content-type"].partition(";")[0] == "text/javascript"
     assert answer.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("accepted", ["identity;q=0", "*;q=0", "identity;q=0, br;q=0, gzip;q=0"])
+async def test_who_takes_no_form_of_a_file_is_told_so(api: Api, accepted: str) -> None:
+    answer = await api.client.get(PACKED, headers={"Accept-Encoding": accepted})
+    assert answer.status_code == 406
+    assert answer.json()["error"]["code"] == "NOT_ACCEPTABLE"
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
+async def test_every_form_has_a_tag_of_its_own(api: Api) -> None:
+    tags = {}
+    for accepted in ("br", "gzip", "identity"):
+        _, answer = await raw_answer(api, PACKED, **{"Accept-Encoding": accepted})
+        tags[accepted] = answer.headers["etag"]
+        head = await api.client.head(PACKED, headers={"Accept-Encoding": accepted})
+        kept = ("etag", "content-encoding", "content-length", "content-type", "vary")
+        assert [head.headers.get(one) for one in kept] == [answer.headers.get(one) for one in kept]
+        assert head.content == b""
+    assert len(set(tags.values())) == 3
+    for accepted, tag in tags.items():
+        for known in (tag, f"W/{tag}", "*", f'"another", {tag}'):
+            asked = {"Accept-Encoding": accepted, "If-None-Match": known}
+            body, answer = await raw_answer(api, PACKED, **asked)
+            assert (answer.status_code, body) == (304, b"")
+            assert answer.headers["etag"] == tag
+            assert answer.headers["vary"] == "Accept-Encoding"
+    _, other = await raw_answer(
+        api, PACKED, **{"Accept-Encoding": "gzip", "If-None-Match": tags["br"]}
+    )
+    assert other.status_code == 200
+
+
+async def test_another_build_has_another_tag_though_dates_and_sizes_are_the_same(
+    dsn: str, tmp_path: Path
+) -> None:
+    """As in a wheel: all its files have one date, and hashes of one length."""
+    index = tmp_path / "static" / "index.html"
+    index.parent.mkdir()
+    tags: list[str] = []
+    async with running_api(dsn, tmp_path) as its:
+        for content in ("app-1a2b3c.js", "app-9f8e7d.js"):
+            index.unlink(missing_ok=True)
+            index.write_text(content)
+            os.utime(index, (1_580_601_600, 1_580_601_600))
+            answer = await its.client.get("/", headers={"If-None-Match": "".join(tags)})
+            assert answer.text == content
+            assert "last-modified" not in answer.headers
+            tags.append(answer.headers["etag"])
+    assert len(set(tags)) == 2
+
+
+@pytest.mark.parametrize("ending", [".br", ".gz"])
+async def test_the_compressed_copies_are_no_files_of_their_own(api: Api, ending: str) -> None:
+    answer = await api.client.get(PACKED + ending)
+    assert answer.content == INDEX
 
 
 async def test_a_part_of_a_file_can_be_asked_for(api: Api) -> None:
@@ -129,6 +206,29 @@ async def test_a_part_of_a_file_can_be_asked_for(api: Api) -> None:
     beyond = await api.client.get("/favicon.svg", headers={"Range": "bytes=99-"})
     assert beyond.status_code == 416
     assert beyond.json()["error"]["code"] == "REQUESTED_RANGE_NOT_SATISFIABLE"
+    assert beyond.headers["content-range"] == "bytes */6"
+    whole = await api.client.get("/favicon.svg")
+    tag = whole.headers["etag"]
+    for asked in (
+        {"Range": "bytes=0-1,3-4"},
+        {"Range": "bytes=x"},
+        {"Range": "lines=1-2"},
+        {"Range": "bytes=1-3", "If-Range": '"another"'},
+    ):
+        answer = await api.client.get("/favicon.svg", headers=asked)
+        assert (answer.status_code, answer.content) == (200, b"<svg/>")
+    same = await api.client.get("/favicon.svg", headers={"Range": "bytes=1-3", "If-Range": tag})
+    assert (same.status_code, same.headers["content-range"]) == (206, "bytes 1-3/6")
+    known = await api.client.get(
+        "/favicon.svg", headers={"Range": "bytes=1-3", "If-None-Match": tag}
+    )
+    assert known.status_code == 304
+    head = await api.client.head("/favicon.svg", headers={"Range": "bytes=1-3"})
+    assert (head.status_code, head.headers["content-length"]) == (200, "6")
+    asked = {"Range": "bytes=3-5", "Accept-Encoding": "gzip"}
+    packed, answer = await raw_answer(api, PACKED, **asked)
+    assert (answer.status_code, packed) == (206, b"gzi")
+    assert answer.headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -1,10 +1,17 @@
 """The web app's files: the file of that name, else its ``index.html``."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import file_digest
+from mimetypes import guess_type
 from os.path import realpath
 from pathlib import Path
 
-from quart import Response, request, send_from_directory
-from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
+from quart import Response, request, send_file
+from werkzeug.datastructures import Accept
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from vidwiz.http.errors import envelope
 from vidwiz.http.security import plain_policy
@@ -13,8 +20,22 @@ ASSETS = "assets/"
 FOR_EVER = "public, max-age=31536000, immutable"
 """Of the files whose names hold their hash."""
 ASK_ALWAYS = "no-cache"
+IDENTITY = "identity"
 COMPRESSED = {"br": ".br", "gzip": ".gz"}
 """Encodings, the best first, and how the files of a build that have them end."""
+UNNAMED = 0.0001
+"""How much a client likes the file as it is that says nothing about it: less than what it names."""
+KINDS = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
+"""What a build is made of; the tables of the system differ between hosts."""
+KEPT_DIGESTS = 1024
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -39,49 +60,100 @@ NOT_BUILT = """<!doctype html>
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One of the forms in which a file can be sent."""
+
+    path: Path
+    size: int
+    etag: str
+
+
 async def get_static(static_dir: Path, policy: str) -> Response:
     """Answer a path that is no route: the web app's, or 404 inside ``/api``."""
     path = request.path.lstrip("/")
     if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
         return envelope(404, "Not found")
     for name in (path, "index.html"):
-        try:
-            return await _best_file(static_dir, name, policy)
-        except RequestedRangeNotSatisfiable as error:
-            return envelope(416, error.name)
-        except (NotFound, ValueError, OSError):
-            continue
+        if forms := await asyncio.to_thread(_forms, static_dir, name):
+            return await _negotiated(name, forms, policy)
     headers = {"Content-Security-Policy": plain_policy(NOT_BUILT.encode())}
     return Response(NOT_BUILT, mimetype="text/html", headers=headers)
 
 
-async def _best_file(folder: Path, name: str, policy: str) -> Response:
-    """The file, compressed where the build did that and the client takes it."""
-    answer = await _file(folder, name)
-    for encoding, ending in COMPRESSED.items():
-        if request.accept_encodings.quality(encoding) > 0 and _is_file(folder, name + ending):
-            content_type = answer.content_type
-            answer = await _file(folder, name + ending)
-            answer.content_type = content_type
-            answer.headers["Content-Encoding"] = encoding
-            break
+async def _negotiated(name: str, forms: Mapping[str, _Form], policy: str) -> Response:
+    """The file in the form that the client likes best."""
+    encoding = _liked_best(request.accept_encodings, list(forms))
+    if encoding is None:
+        offered = {"Vary": "Accept-Encoding"}
+        return envelope(406, f"This file is sent as: {', '.join(forms)}", headers=offered)
+    form = forms[encoding]
+    kind = KINDS.get(Path(name).suffix) or guess_type(name)[0] or "application/octet-stream"
+    answer: Response = await send_file(form.path, mimetype=kind, add_etags=False)
+    answer.set_etag(form.etag)
+    # All files of an installed wheel have one date, whatever their version.
+    del answer.headers["Last-Modified"]
     answer.headers["Cache-Control"] = FOR_EVER if name.startswith(ASSETS) else ASK_ALWAYS
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Content-Security-Policy"] = policy
+    if encoding != IDENTITY:
+        answer.headers["Content-Encoding"] = encoding
+    try:
+        part_of = form.size if _wants_a_part(form) else None
+        await answer.make_conditional(request, accept_ranges=True, complete_length=part_of)
+    except RequestedRangeNotSatisfiable as error:
+        return envelope(416, error.name, headers={"Content-Range": f"bytes */{form.size}"})
     return answer
 
 
-async def _file(folder: Path, name: str) -> Response:
-    if not _is_inside(folder, name):
-        raise NotFound
-    answer: Response = await send_from_directory(folder, name)
-    return answer
+def _liked_best(accepted: Accept, offered: Sequence[str]) -> str | None:
+    """The encoding with the highest quality, of equals the best; None where none is acceptable."""
+    if not request.headers.get("Accept-Encoding"):
+        return IDENTITY
+    named = {str(name).lower() for name, _ in accepted}
+    unnamed = UNNAMED if not named & {IDENTITY, "*"} else 0.0
+    liked = {name: accepted.quality(name) for name in offered}
+    liked[IDENTITY] = max(liked[IDENTITY], unnamed)
+    best = max(offered, key=lambda name: liked[name])
+    return best if liked[best] > 0 else None
 
 
-def _is_file(folder: Path, name: str) -> bool:
-    return _is_inside(folder, name) and (folder / name).is_file()
+def _wants_a_part(form: _Form) -> bool:
+    """One range of bytes; several, or what is no range, are answered with the whole file."""
+    asked = request.range
+    if request.method != "GET" or request.if_none_match.contains_weak(form.etag):
+        return False
+    return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
 
 
-def _is_inside(folder: Path, name: str) -> bool:
-    """Links are followed within the folder, not out of it."""
-    return Path(realpath(folder / name)).is_relative_to(realpath(folder))
+def _forms(folder: Path, name: str) -> dict[str, _Form]:
+    """The file as the build compressed it, the best first, and as it is; empty without a file."""
+    try:
+        plain = _form(folder, name)
+        if plain is None or _is_a_copy(folder, name):
+            return {}
+        copies = {its: _form(folder, name + ending) for its, ending in COMPRESSED.items()}
+    except (ValueError, OSError):  # names that no file can have
+        return {}
+    return {**{its: copy for its, copy in copies.items() if copy}, IDENTITY: plain}
+
+
+def _form(folder: Path, name: str) -> _Form | None:
+    """The file; links are followed within the folder, not out of it."""
+    path = Path(realpath(folder / name))
+    if not path.is_relative_to(realpath(folder)) or not path.is_file():
+        return None
+    its = path.stat()
+    return _Form(path, its.st_size, _digest(path, its.st_ino, its.st_ctime_ns, its.st_size))
+
+
+@lru_cache(KEPT_DIGESTS)
+def _digest(path: Path, *_version: int) -> str:
+    """What tells this content from any other; dates and sizes of two builds can be the same."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:32]
+
+
+def _is_a_copy(folder: Path, name: str) -> bool:
+    stem, dot, ending = name.rpartition(".")
+    return f"{dot}{ending}" in COMPRESSED.values() and (folder / stem).is_file()
