@@ -106,7 +106,7 @@ async def _accounts(database: Database) -> Sequence[Mapping[str, Any]]:
 
 def _found(settings: Settings, who: str) -> int:
     with ready(settings) as (dsn, _):
-        account = asked(dsn, lambda its: erasure.find(its, who))
+        account = asked(dsn, lambda its: erasure.find_account(its, who))
     if account is None:
         raise click.ClickException("nobody has this id or e-mail address")
     return account.user_id

@@ -385,15 +385,18 @@ def demo(settings: Settings) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def erase(settings: Settings, user: str, yes: bool) -> None:
-    """Forget the USER with this id or e-mail address for ever; the service may run."""
+    """Forget the USER with this id or e-mail address for ever; the service may run.
+
+    A guest is guest:ID, by the digest that the log has or the session id of their browser.
+    """
     with ready(settings) as (dsn, master):
         account = asked(dsn, lambda its: erasure.find(its, user))
         if account is None:
             raise click.ClickException("nobody has this id or e-mail address")
         if not yes:
-            click.confirm(f"Erase user {account.user_id} ({account.email}) for ever?", abort=True)
+            click.confirm(f"Erase {account} for ever?", abort=True)
         asyncio.run(erasure.erase(dsn, master, account))
-    click.echo(f"User {account.user_id} is erased.")
+    click.echo(f"{account.name} is erased.")
 
 
 def _stands(one: ReactionHealth) -> str:

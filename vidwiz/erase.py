@@ -1,18 +1,20 @@
 """Erases a person from the command line, for those who cannot sign in any more."""
 
+import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Text, or_, select
+from sqlalchemy import BigInteger, Text, func, or_, select
 
-from vidwiz.commands.users import EraseUser
+from vidwiz.commands.users import EraseGuest, EraseUser
 from vidwiz.database import Database
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import ADMIN, Origin
 from vidwiz.open_store import open_store
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import users
+from vidwiz.projections.tables import conversations, users
 
 LARGEST_ID = 2**63 - 1
+GUEST = "guest:"
 
 _account = Statement(
     select(users.c.id, users.c.email).where(
@@ -21,6 +23,16 @@ _account = Statement(
             users.c.email == parameter("email", Text),
         )
     )
+)
+_guest = Statement(
+    select(conversations.c.guest_id, func.count())
+    .where(
+        or_(
+            conversations.c.guest_id == parameter("guest_id", Text),
+            conversations.c.guest_id == parameter("digest", Text),
+        )
+    )
+    .group_by(conversations.c.guest_id)
 )
 
 
@@ -31,8 +43,56 @@ class Account:
     user_id: int
     email: str
 
+    def __str__(self) -> str:
+        return f"user {self.user_id} ({self.email})"
 
-async def find(database: Database, who: str) -> Account | None:
+    @property
+    def name(self) -> str:
+        """For the answer."""
+        return f"User {self.user_id}"
+
+    @property
+    def command(self) -> EraseUser:
+        """What erases them."""
+        return EraseUser(self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFound:
+    """A guest who can be erased."""
+
+    guest_id: str
+    conversations: int
+
+    def __str__(self) -> str:
+        return f"guest {self.guest_id} ({self.conversations} conversations)"
+
+    @property
+    def name(self) -> str:
+        """For the answer."""
+        return f"Guest {self.guest_id}"
+
+    @property
+    def command(self) -> EraseGuest:
+        """What erases them."""
+        return EraseGuest(self.guest_id)
+
+
+async def find(database: Database, who: str) -> Account | GuestFound | None:
+    """The account with this id or e-mail address, or the guest behind ``guest:``.
+
+    A guest is named by the digest, as the log does, or by the session id itself.
+    """
+    if who.startswith(GUEST):
+        session = who.removeprefix(GUEST).strip()
+        digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        printable = session.encode("utf-8", "replace").decode().replace("\0", "")
+        row = await database.one(_guest, guest_id=printable, digest=digest)
+        return None if row is None else GuestFound(*row)
+    return await find_account(database, who)
+
+
+async def find_account(database: Database, who: str) -> Account | None:
     """The account with this id or e-mail address."""
     user_id = int(who) if who.isascii() and who.isdigit() else 0
     email = who.strip().lower()
@@ -40,7 +100,7 @@ async def find(database: Database, who: str) -> Account | None:
     return None if row is None else Account(*row)
 
 
-async def erase(dsn: str, master: MasterKey, account: Account) -> None:
+async def erase(dsn: str, master: MasterKey, person: Account | GuestFound) -> None:
     """Erase them, also while the service runs; raises what ``Store.execute`` raises."""
     async with open_store(dsn, 2, master) as (_, _, store):
-        await store.execute(EraseUser(account.user_id), Origin(ADMIN, "erase"))
+        await store.execute(person.command, Origin(ADMIN, "erase"))

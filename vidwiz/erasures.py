@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import (
+    GuestErased,
     LongTermTokenRevoked,
     SessionsEnded,
     UserDisabled,
@@ -30,7 +31,14 @@ log = structlog.get_logger(__name__)
 
 TOPICS = frozenset(
     event.TOPIC
-    for event in (UserErased, SessionsEnded, UserDisabled, UserEnabled, LongTermTokenRevoked)
+    for event in (
+        UserErased,
+        GuestErased,
+        SessionsEnded,
+        UserDisabled,
+        UserEnabled,
+        LongTermTokenRevoked,
+    )
 )
 """What ends somebody's trust, or begins it again."""
 
@@ -50,11 +58,12 @@ class Erasures:
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
         self._users: set[int] = set()
+        self._guests: set[str] = set()
         self._disabled: set[int] = set()
         self._ended: dict[int, float] = {}
         self._position = 0
         self._news = asyncio.Event()
-        self._listeners: list[Callable[[int], None]] = []
+        self._listeners: list[Callable[[str], None]] = []
         self._doubters: list[Callable[[int], None]] = []
         self.changes = 0
         """How often somebody's trust ended or began: what is open looks again when it differs."""
@@ -65,8 +74,12 @@ class Erasures:
         """Whether the user was erased, as far as this process knows."""
         return user_id in self._users
 
-    def listen(self, listener: Callable[[int], None]) -> None:
-        """Call ``listener`` with the id of each user who is erased from now on."""
+    def has_guest(self, guest_id: str) -> bool:
+        """Whether the guest was erased, as far as this process knows."""
+        return guest_id in self._guests
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with each person who is erased from now on: ``user:5``, ``guest:…``."""
         self._listeners.append(listener)
 
     def listen_to_doubts(self, listener: Callable[[int], None]) -> None:
@@ -99,8 +112,18 @@ class Erasures:
         if user_id in self._users:
             return
         self._users.add(user_id)
+        self._tell(f"user:{user_id}")
+
+    def guest_went(self, guest_id: str) -> None:
+        """The guest was erased; a second time is ignored."""
+        if guest_id not in self._guests:
+            self._guests.add(guest_id)
+            self._tell(f"guest:{guest_id}")
+
+    def _tell(self, person: str) -> None:
+        self.changes += 1
         for listener in self._listeners:
-            listener(user_id)
+            listener(person)
 
     async def look(self) -> None:
         """Learn at once what this process has just done; if it cannot, it learns it soon."""
@@ -128,6 +151,9 @@ class Erasures:
                 self._position = position
 
     def _learn(self, topic: str, state: dict[str, Any]) -> None:
+        if topic == GuestErased.TOPIC:
+            self.guest_went(state["guest_id"])
+            return
         user_id = state["user_id"]
         if topic == UserErased.TOPIC:
             self.happened(user_id)

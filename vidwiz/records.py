@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import BigInteger, Date, Table, Text, column, func, literal, null, select
+from sqlalchemy import BigInteger, Date, Table, Text, case, column, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSON, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -93,10 +93,15 @@ _given_back = (
 )
 _erased = (
     func.json_to_recordset(parameter("rows", JSON))
-    .table_valued(column("user_id", BigInteger), column("used_at", Instant))
+    .table_valued(
+        column("user_id", BigInteger), column("guest_id", Text), column("used_at", Instant)
+    )
     .render_derived(name="erased", with_types=True)
 )
-_erased_name = func.concat("user:", _erased.c.user_id)
+_erased_name = case(
+    (_erased.c.user_id.is_not(None), func.concat("user:", _erased.c.user_id)),
+    else_=func.concat("guest:", _erased.c.guest_id),
+)
 
 
 def _shred_key() -> Statement:

@@ -126,7 +126,7 @@ async def _answering(
 
 @asynccontextmanager
 async def _erasing(
-    database: Database, signals: Signals, *listeners: Callable[[int], None]
+    database: Database, signals: Signals, *listeners: Callable[[str], None]
 ) -> AsyncIterator[Erasures]:
     """Who was erased; the listeners are told of each from now on."""
     erasures = Erasures(database, signals)

@@ -1,5 +1,7 @@
 """``erase`` forgets a person, and no command works on a database with another's master key."""
 
+import asyncio
+import hashlib
 import stat
 import subprocess
 import sys
@@ -16,7 +18,9 @@ from tests.projections.histories import append, numbered
 from tests.store.parts import rows, running
 from tests.support import server_environment
 from tests.support import test_settings as settings_of
+from vidwiz.commands.conversations import Identity, StartConversation
 from vidwiz.commands.users import SignUp
+from vidwiz.commands.videos import OpenVideo
 from vidwiz.environment import SettingsError
 from vidwiz.erase import Account, find
 from vidwiz.events import NoteAdded, UserSignedUp
@@ -43,6 +47,24 @@ def test_a_person_is_erased_by_their_address(vidwiz: Vidwiz, dsn: str, ann: int)
     assert rows(dsn, "SELECT * FROM users") == []
     assert "ann@" not in vidwiz.ok("events", "--json")
     assert "every table equals its replay" in vidwiz.ok("verify")
+
+
+@pytest.mark.parametrize("named", ["digest", "session id"])
+async def test_a_guest_is_erased_by_the_digest_or_the_session_id(
+    vidwiz: Vidwiz, dsn: str, named: str
+) -> None:
+    session = "a guest's session"
+    digest = hashlib.sha256(session.encode()).hexdigest()[:32]
+    async with running(dsn) as parts:
+        await parts.store.execute(OpenVideo("W421vNri5hw", datetime.now(UTC)), Origin(SYSTEM))
+        talk = StartConversation(Identity(guest_id=digest), "W421vNri5hw")
+        await parts.store.execute(talk, Origin(SYSTEM))
+    who = f"guest:{digest if named == 'digest' else session}"
+    told = await asyncio.to_thread(vidwiz.ok, "erase", who, "--yes")
+    assert told == f"Guest {digest} is erased.\n"
+    assert rows(dsn, "SELECT * FROM conversations") == []
+    refusal = (await asyncio.to_thread(vidwiz.run, "erase", who, "--yes")).refused()
+    assert "nobody has this id" in refusal
 
 
 @pytest.mark.parametrize(("said", "left"), [("y\n", 0), ("n\n", 1)])

@@ -44,6 +44,8 @@ from vidwiz.commands.users import (
     ErasureGround,
     ErasureGroundFor,
     FoundUser,
+    GuestGround,
+    GuestGroundFor,
     User,
     UserOf,
 )
@@ -59,6 +61,7 @@ from vidwiz.events import (
     ConversationStarted,
     Event,
     GoogleAccountLinked,
+    GuestErased,
     LongTermTokenIssued,
     LongTermTokenRevoked,
     MetadataFetched,
@@ -149,6 +152,7 @@ class Given:
             NewestOf: lambda its: newest(past, its),
             UserOf: lambda its: account(past, its.user_id),
             ErasureGroundFor: lambda its: erasure_ground(past, its.user_id),
+            GuestGroundFor: lambda its: guest_ground(past, its.guest_id),
             AccountsOf: lambda its: accounts(past, its),
             GroundFor: self._ground,
             NoteVersionsOf: lambda its: note_versions(past, its),
@@ -563,6 +567,15 @@ def account(past: Sequence[Event], user_id: int) -> FoundUser:
         elif user is not None:
             user = after(user, event)
     return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
+
+
+def guest_ground(past: Sequence[Event], guest_id: str) -> GuestGround:
+    """Whether the guest has a conversation that was not erased."""
+    exists = False
+    for event in past:
+        if isinstance(event, ConversationStarted | GuestErased) and event.guest_id == guest_id:
+            exists = isinstance(event, ConversationStarted)
+    return GuestGround(exists)
 
 
 def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureGround:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ from vidwiz.commands.users import (
     EmailTaken,
     EnableUser,
     EndSessions,
+    EraseGuest,
     EraseUser,
+    GuestNotFound,
     IssueLongTermToken,
     LongTermTokenExists,
     LongTermTokenNotFound,
@@ -30,7 +33,9 @@ from vidwiz.commands.users import (
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
+    ConversationStarted,
     GoogleAccountLinked,
+    GuestErased,
     LongTermTokenIssued,
     LongTermTokenRevoked,
     NoteAdded,
@@ -212,6 +217,20 @@ def test_an_erasure_leaves_the_work_for_others_and_what_is_done() -> None:
     others.then(UserErased(user_id=1))
     done = TaskCompleted(task_id=107, attempt=1)
     given(ANN, of_note(7, user_id=1), *work_on(7), done).when(ERASE).then(UserErased(user_id=1))
+
+
+GUEST = ConversationStarted(conversation_id=1, user_id=None, guest_id="g", video_id="v")
+
+
+def test_a_guest_who_said_something_is_forgotten_with_their_key() -> None:
+    told = given(GUEST).when(EraseGuest("g")).then(GuestErased(guest_id="g"))
+    told.recording(PersonErased(guest_id="g"))
+
+
+@pytest.mark.parametrize("past", [(), (GUEST, GuestErased(guest_id="g"))])
+def test_of_a_guest_who_said_nothing_there_is_nothing_to_forget(past: tuple[Any, ...]) -> None:
+    given(*past).when(EraseGuest("g")).refused(GuestNotFound)
+    given(GUEST).when(EraseGuest("other")).refused(GuestNotFound)
 
 
 def of_note(note_id: int, *, user_id: int) -> NoteAdded:

@@ -42,7 +42,7 @@ PERSONAL = {
     "NoteAdded": {"text"},
     "NoteEdited": {"text"},
     "NoteRestored": {"text"},
-    "MessageSent": {"content"},
+    "MessageSent": {"content", "details"},
     "PersonalSummaryWritten": {"summary"},
     "TurnFailed": {"partial"},
 }

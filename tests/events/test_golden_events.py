@@ -20,6 +20,7 @@ from vidwiz.events.sealing import Place
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 NAME = re.compile(r"(?P<topic>[A-Za-z]+)\.v(?P<version>\d+)\.json")
 UPCAST: Mapping[str, dict[str, Any]] = {
+    "MessageSent.v1": {},
     "TaskQueued.v1": {"note_id": None, "user_id": None},
     "TaskQueued.v2": {"user_id": None},
     "TranscriptReady.v1": {"origin": "unknown"},

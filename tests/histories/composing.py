@@ -38,6 +38,7 @@ from vidwiz.commands.users import (
     DisableUser,
     EnableUser,
     EndSessions,
+    EraseGuest,
     EraseUser,
     IssueLongTermToken,
     RevokeLongTermToken,
@@ -126,6 +127,10 @@ def enable_user(world: World, dice: Dice) -> EnableUser:
 
 def erase_user(world: World, dice: Dice) -> EraseUser:
     return EraseUser(one_of(dice, world.users_ever))
+
+
+def erase_guest(world: World, dice: Dice) -> EraseGuest:
+    return EraseGuest(dice.choice(world.guest_ids))
 
 
 def add_note(world: World, dice: Dice) -> AddNote:
@@ -374,6 +379,7 @@ COMPOSERS: Mapping[type, Compose] = {
     DisableUser: disable_user,
     EnableUser: enable_user,
     EraseUser: erase_user,
+    EraseGuest: erase_guest,
     AddNote: add_note,
     EditNote: edit_note,
     DeleteNote: delete_note,

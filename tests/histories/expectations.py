@@ -25,6 +25,7 @@ EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
     user.DisableUser: people.disable_user,
     user.EnableUser: people.enable_user,
     user.EraseUser: people.erase_user,
+    user.EraseGuest: talks.erase_guest,
     note.AddNote: notes.add_note,
     note.EditNote: notes.edit_note,
     note.DeleteNote: notes.delete_note,

@@ -23,6 +23,7 @@ from vidwiz.commands.conversations import (
     TurnNotFound,
     UserQuotaExceeded,
 )
+from vidwiz.commands.users import EraseGuest, GuestNotFound, UserNotFound
 from vidwiz.events import TaskType
 
 QUESTIONS_OF_USER, QUESTIONS_OF_GUEST = 20, 5
@@ -32,6 +33,7 @@ def start_conversation(world: World, command: StartConversation, told: Told) -> 
     if command.identity.user_id is not None:
         existing(world, command.identity.user_id)
     known(world, command.video_id)
+    _require_unforgotten(world, command.identity)
     _begun(world, told.result, command.identity, command.video_id)
     return int(told.result)
 
@@ -71,7 +73,14 @@ def _admitted(world: World, command: AskQuestion) -> int:
         raise TranscriptProcessing if coming else TranscriptUnavailable
     if command.conversation_id is not None:
         _require_own(world, command.conversation_id, who, command.video_id)
+    _require_unforgotten(world, who)
     return used
+
+
+def _require_unforgotten(world: World, who: Identity) -> None:
+    """A guest who was erased is nobody any more."""
+    if world.persons.get(who.name) is not None:
+        raise UserNotFound
 
 
 def _reads_own(world: World, who: Identity, video_id: str) -> bool:
@@ -103,14 +112,15 @@ def _say(
     assert message_id not in world.messages
     conversation = world.conversations[conversation_id]
     conversation.happened(world.now)
-    its = (conversation_id, role, content, metadata, conversation.user_id, world.now)
+    whose = (conversation.user_id, conversation.guest_id)
+    its = (conversation_id, role, content, metadata, *whose, world.now)
     world.messages[message_id] = Message(message_id, *its)
 
 
 def _begin_turn(world: World, asked: Asked, server: int) -> None:
     conversation = world.conversations[asked.conversation_id]
     conversation.happened(world.now)
-    its = (asked.conversation_id, server, conversation.user_id)
+    its = (asked.conversation_id, server, conversation.user_id, conversation.guest_id)
     turn = Turn(asked.turn_id, *its, **world.new, version=conversation.version)
     world.turns[asked.turn_id] = turn
     world.turns_ever.append(asked.turn_id)
@@ -171,3 +181,17 @@ def _end(world: World, turn: Turn, status: str) -> None:
 def _end_of(turn: Turn) -> TurnEnd:
     status: Any = turn.status
     return TurnEnd(status, turn.answer_id, turn.reason)
+
+
+def erase_guest(world: World, command: EraseGuest, _: Told) -> None:
+    """Nothing is left of the guest but that they were erased, and when."""
+    whose = command.guest_id
+    if not any(its.guest_id == whose for its in world.conversations.values()):
+        raise GuestNotFound
+    world.persons[f"guest:{whose}"] = world.now
+    world.turns = {i: its for i, its in world.turns.items() if its.guest_id != whose}
+    world.messages = {i: its for i, its in world.messages.items() if its.guest_id != whose}
+    spoken = world.conversations.items()
+    world.conversations = {i: its for i, its in spoken if its.guest_id != whose}
+    taken = world.quotas.items()
+    world.quotas = {key: its for key, its in taken if key[0] != f"guest:{whose}"}

@@ -159,6 +159,7 @@ class Message:
     content: str
     metadata: dict[str, Any] | None
     user_id: int | None
+    guest_id: str | None
     created_at: datetime
 
 
@@ -168,6 +169,7 @@ class Turn(Row):
     conversation_id: int
     server: int
     user_id: int | None
+    guest_id: str | None
     status: str = "answering"
     answer_id: int | None = None
     reason: str | None = None

@@ -90,7 +90,15 @@ async def conversation(its: Things) -> dict[str, Any]:
     return {"conversation_id": its.conversation, "turn_id": its.turn, "video_id": its.video_id}
 
 
+async def fleeting_guest(its: Things) -> dict[str, Any]:
+    """The guest is another one, who has asked something."""
+    its.callers["guest"] = guest()
+    (await ask(its.api.client, its.callers["guest"], its.video_id)).raise_for_status()
+    return {}
+
+
 async def guests(its: Things) -> dict[str, Any]:
+    its.callers["guest"] = guest("the guest")
     return {
         "conversation_id": its.guest_conversation,
         "turn_id": its.guest_turn,
@@ -170,6 +178,8 @@ TABLE = [
     Row("GET", "/api/user/profile", user(200)),
     Row("PATCH", "/api/user/profile", user(200), body={"name": "A name"}),
     Row("DELETE", "/api/user", user(403), body={"password": "not theirs"}),
+    Row("DELETE", "/api/guest",
+        {**dict.fromkeys(CALLERS, 401), "guest": 200, "other guest": 404}, fleeting_guest),
     Row("GET", "/api/user/export", user(200)),
     Row("POST", "/api/notes", user(201), video, body={"timestamp": "1:23"}, takes=("video_id",)),
     Row("GET", "/api/notes/<video_id>", user(200), video),

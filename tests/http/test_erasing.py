@@ -17,6 +17,7 @@ from vidwiz.http.errors import ErrorEnvelope
 from vidwiz.http.guesses import OF_PROOF
 
 PATH = "/api/user"
+TALKS = "/api/wiz/conversations"
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +172,52 @@ async def test_an_answer_under_way_is_given_up_and_leaves_nothing(
     assert not api.services.turns.all_here()
     for table in ("conversations", "messages", "turns"):
         assert await rows_of(api, table, user_id) == 0
+
+
+async def test_a_guest_erases_themselves_and_is_nobody_everywhere(
+    api: Api, elsewhere: Api, model: FakeModel
+) -> None:
+    who, other, video_id = guest(), guest(), await ready_video(api.client)
+    (await ask(api.client, who, video_id)).raise_for_status()
+    (await ask(api.client, other, video_id)).raise_for_status()
+    model.will(Answer(("word ",) * 1000, interval_s=0.1))
+    asking = asyncio.create_task(ask(api.client, who, video_id))
+
+    async def begun() -> bool:
+        return bool(api.services.turns.all_here())
+
+    await eventually(begun)
+    (turn_id,) = api.services.turns.all_here()
+    following = asyncio.create_task(turn_stream(elsewhere.client, who, turn_id))
+
+    async def mirrored() -> bool:
+        return turn_id in elsewhere.services.elsewhere._mirrors
+
+    await eventually(mirrored)
+    person = await api.sign_up()  # a token beside the header changes nothing
+    answer = await api.client.delete("/api/guest", headers={**person.headers, **who})
+    assert shaped(shapes.Message, answer) == {"message": "Guest erased"}
+    assert b'"error"' in (await asking).content
+    last = typed((await following).content)[-1]
+    assert (last.kind, last.data["code"]) == ("failed", "account_erased")
+
+    async def nobody_there() -> bool:
+        return (await elsewhere.client.get(TALKS, headers=who)).status_code == 401
+
+    await eventually(nobody_there)
+    for client in (api.client, elsewhere.client):
+        answer = await client.get(TALKS, headers=who)
+        refused(answer, 401)
+        assert "This guest was erased" in answer.text
+        refused(await client.delete("/api/guest", headers=who), 401)
+    assert len((await api.client.get(TALKS, headers=other)).json()["conversations"]) == 1
+    (await api.client.get("/api/user/profile", headers=person.headers)).raise_for_status()
+
+
+@pytest.mark.parametrize(("session", "status"), [("x" * 256, 400), ("", 401), ("nobody", 404)])
+async def test_whoever_is_no_guest_cannot_be_erased(api: Api, session: str, status: int) -> None:
+    headers = {"X-Guest-Session-ID": session}
+    refused(await api.client.delete("/api/guest", headers=headers), status)
 
 
 async def rows_of(api: Api, table: str, user_id: int) -> int:

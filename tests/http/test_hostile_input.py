@@ -53,6 +53,7 @@ ROUTES = [
     Route("POST", "/api/user/token"),
     Route("DELETE", "/api/user/token"),
     Route("DELETE", "/api/user", {"password": "1234567"}),
+    Route("DELETE", "/api/guest"),
     Route("GET", "/api/user/profile"),
     Route("PATCH", "/api/user/profile", {"name": "Al", "ai_notes_enabled": True}),
     Route("POST", "/api/notes",

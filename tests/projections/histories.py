@@ -16,6 +16,7 @@ from vidwiz.events import (
     ConversationStarted,
     Event,
     GoogleAccountLinked,
+    GuestErased,
     LongTermTokenIssued,
     LongTermTokenRevoked,
     MessageSent,
@@ -247,6 +248,18 @@ def rest_of_history() -> list[Event]:
             conversation_id=4, user_id=4, guest_id=None, turn_id=4, reason="refused", partial="Th"
         ),
         *come_and_gone(98),
+        *guest_come_and_gone(97),
+    ]
+
+
+def guest_come_and_gone(n: int) -> list[Event]:
+    """A guest with a row in every table that has rows of guests, erased in the end."""
+    its: dict[str, Any] = {"conversation_id": n, "user_id": None, "guest_id": f"g-{n}"}
+    return [
+        ConversationStarted(**its, video_id="video-1"),
+        MessageSent(**its, message_id=n, role="user", content="Who?", details=None),
+        TurnStarted(**its, turn_id=n, server=1),
+        GuestErased(guest_id=f"g-{n}"),
     ]
 
 

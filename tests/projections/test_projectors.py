@@ -467,6 +467,7 @@ def test_a_message_is_a_row_and_moves_its_conversation_on(rows: Rows, dsn: str) 
         "metadata": None,
         "created_at": at(2),
         "user_id": 5,
+        "guest_id": None,
     }
     assert rows("messages", STARTED, ASKED, answer) == [
         row,
@@ -495,6 +496,7 @@ TURNS_ROW = {
     "updated_at": at(2),
     "version": 2,
     "user_id": 5,
+    "guest_id": None,
 }
 ENDED = {"updated_at": at(3), "version": 3}
 ITS = {"conversation_id": 11, "user_id": 5, "guest_id": None, "turn_id": 29}

@@ -24,13 +24,28 @@ from tests.store.parts import (
     whole_log,
 )
 from tests.support import MASTER, eventually
-from vidwiz.commands.conversations import AskQuestion, FailTurn, Identity, TurnNotFound
+from vidwiz.commands.conversations import (
+    Answer,
+    AskQuestion,
+    CompleteTurn,
+    FailTurn,
+    Identity,
+    StartConversation,
+    TurnNotFound,
+)
 from vidwiz.commands.notes import DeleteNote, EditNote, NoteNotFound
 from vidwiz.commands.tasks import QueueTask, StoredTranscript
-from vidwiz.commands.users import ChangeProfile, EraseUser, SignUp, UserNotFound
+from vidwiz.commands.users import (
+    ChangeProfile,
+    EraseGuest,
+    EraseUser,
+    GuestNotFound,
+    SignUp,
+    UserNotFound,
+)
 from vidwiz.commands.videos import AddTranscript
 from vidwiz.erasures import Erasures
-from vidwiz.events import NoteAdded, TaskType, UserErased, UserSignedUp
+from vidwiz.events import MessageSent, NoteAdded, TaskType, UserErased, UserSignedUp
 from vidwiz.projections import replay
 
 CANARY = "canary-7f3a"
@@ -57,7 +72,11 @@ async def singer(parts: Parts) -> int:
 
 
 async def ask(parts: Parts, user_id: int) -> int:
-    question = AskQuestion(Identity(user_id), TODAY, "video-1", None, CANARY, 1)
+    return await ask_as(parts, Identity(user_id))
+
+
+async def ask_as(parts: Parts, who: Identity, words: str = CANARY) -> int:
+    question = AskQuestion(who, TODAY, "video-1", None, words, 1)
     return int((await parts.store.execute(question, ORIGIN)).turn_id)
 
 
@@ -288,10 +307,41 @@ async def test_guests_have_keys_of_their_own(dsn: str, parts: Parts) -> None:
     assert CANARY.encode() not in b"".join(row[6] for row in whole_log(dsn))
 
 
+async def test_an_erased_guest_is_in_no_table_and_nothing_can_be_done_for_them(
+    dsn: str, parts: Parts
+) -> None:
+    await singer(parts)
+    rows(dsn, "TRUNCATE credentials, idempotency_keys")
+    theirs, others = Identity(guest_id="g"), Identity(guest_id="other")
+    asked = await ask_as(parts, theirs)
+    quote = Answer(CANARY, [{"start": 1.0, "quote": CANARY}], "fake")
+    await parts.store.execute(CompleteTurn(asked, quote), ORIGIN)
+    under_way, stays = await ask_as(parts, theirs), await ask_as(parts, others, "stays")
+    await parts.store.execute(EraseGuest("g"), ORIGIN)
+    refused = await parts.run(
+        FailTurn(under_way, "interrupted", CANARY),
+        AskQuestion(theirs, TODAY, "video-1", None, CANARY, 1),
+        StartConversation(theirs, "video-1"),
+        EraseGuest("g"),
+    )
+    assert [type(its) for its in refused] == [
+        TurnNotFound, UserNotFound, UserNotFound, GuestNotFound
+    ]  # fmt: skip
+    for table in ("conversations", "messages", "turns"):
+        assert value(dsn, f"SELECT count(*) FROM {table} WHERE guest_id = 'g'") == 0
+    assert value(dsn, "SELECT count(*) FROM quotas WHERE identity = 'guest:g'") == 0
+    assert rows(dsn, "SELECT id FROM turns WHERE guest_id = 'other'") == [(stays,)]
+    said = [its for its in opened(dsn) if isinstance(its, MessageSent) and its.guest_id == "g"]
+    assert {(its.content, its.details) for its in said} == {("[erased]", None)}
+    await parts.store.execute(EraseUser(1), ORIGIN)
+    assert tables_with(dsn, CANARY) == set()
+    assert_whole(dsn)
+
+
 async def test_every_process_hears_of_an_erasure_and_whoever_starts_later_knows(dsn: str) -> None:
     async with running(dsn) as one, running(dsn) as two:
         user_id, stays = await one.sign_up(), await one.sign_up()
-        heard: list[int] = []
+        heard: list[str] = []
         there = Erasures(two.database, two.signals)
         there.listen(heard.append)
         await there.start()
@@ -305,6 +355,6 @@ async def test_every_process_hears_of_an_erasure_and_whoever_starts_later_knows(
         await later.start()
         assert (user_id in later, stays in later, stays in there) == (True, False, False)
         there.happened(user_id)
-        assert heard == [user_id]
+        assert heard == [f"user:{user_id}"]
         for its in (there, later):
             await its.close()

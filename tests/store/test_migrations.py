@@ -40,14 +40,17 @@ def test_an_upgrade_keeps_the_tables_equal_to_their_replay(server_dsn: str) -> N
 
 
 def test_an_upgrade_finds_the_owners_of_messages_and_turns(server_dsn: str) -> None:
-    owner = "ALTER TABLE messages {0} COLUMN user_id {1}; ALTER TABLE turns {0} COLUMN user_id {1}"
+    owner = "".join(
+        f"ALTER TABLE {table} {{0}} COLUMN user_id {{1}}, {{0}} COLUMN guest_id {{2}};"
+        for table in ("messages", "turns")
+    )
     later = VideoOpened | PersonalTranscriptAdded  # there were no tables for them
     talked = [one for one in come_and_gone(7)[:-1] if not isinstance(one, later)]
     with empty_database(server_dsn) as dsn:
         upgrade(dsn, "0002")
-        rows(dsn, owner.format("ADD", "bigint"))  # which today's projectors write
+        rows(dsn, owner.format("ADD", "bigint", "text"))  # which today's projectors write
         happen(dsn, *talked)
-        rows(dsn, owner.format("DROP", ""))
+        rows(dsn, owner.format("DROP", "", ""))
         migrate.migrate(dsn)
         assert list(verify(dsn, MASTER)[1]) == []
         assert rows(dsn, "SELECT messages.user_id, turns.user_id FROM messages, turns") == [(7, 7)]

@@ -74,7 +74,7 @@ class States:
         travelling.add_done_callback(lambda _: self._arrived())
         return await asyncio.shield(travelling)
 
-    def forget(self, _user_id: int) -> None:
+    def forget(self, _person: str) -> None:
         """Give up every past: one of them may hold the words of somebody who was erased."""
         self._thread.submit(self._machine.close)
 

@@ -21,6 +21,7 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     users.DisableUser: users.disable_user,
     users.EnableUser: users.enable_user,
     users.EraseUser: users.erase_user,
+    users.EraseGuest: users.erase_guest,
     videos.OpenVideo: videos.open_video,
     videos.AddTranscript: videos.add_transcript,
     videos.WriteSummary: videos.write_summary,

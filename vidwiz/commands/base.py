@@ -153,14 +153,18 @@ class QuotaGivenBack:
 
 @dataclass(frozen=True, slots=True)
 class PersonErased:
-    """A record beside the log: this user's key is shredded, and all that is kept of them there."""
+    """A record beside the log: the key of this user, or else of this guest, is shredded.
 
-    user_id: int
+    All that is kept of them there goes too.
+    """
+
+    user_id: int | None = None
+    guest_id: str | None = None
 
     @property
     def once(self) -> str:
         """What there can be only one of."""
-        return f"person:{self.user_id}"
+        return f"person:{self.user_id}:{self.guest_id}"
 
 
 Record = (

@@ -18,6 +18,7 @@ from vidwiz.events import (
     AiNotesEnabled,
     Event,
     GoogleAccountLinked,
+    GuestErased,
     LongTermTokenIssued,
     LongTermTokenRevoked,
     PasswordChanged,
@@ -437,6 +438,48 @@ def erase_user(command: EraseUser, ground: ErasureGround) -> Outcome:
     return Outcome(
         events=(*cancelled, UserErased(user_id=command.user_id)),
         records=(PersonErased(command.user_id),),
+    )
+
+
+class GuestNotFound(DomainError):
+    """The guest has said nothing, or was erased."""
+
+    code = "guest_not_found"
+    message = "There is nothing of this guest"
+
+
+@dataclass(frozen=True)
+class GuestGround(Found):
+    """Whether a guest has conversations, without which there is nothing of them."""
+
+    guest_exists: bool
+
+
+@dataclass(frozen=True)
+class GuestGroundFor(Lookup[GuestGround]):
+    """Asks for a guest, whom the digest of a session id names."""
+
+    guest_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EraseGuest:
+    """Forget a guest for ever, who has proved who they are by their session id."""
+
+    guest_id: str
+
+    def lookup(self) -> GuestGroundFor:
+        """What there is of them."""
+        return GuestGroundFor(self.guest_id)
+
+
+def erase_guest(command: EraseGuest, ground: GuestGround) -> Outcome:
+    """Of whom there is nothing there is nothing to forget: made-up ids leave no event."""
+    if not ground.guest_exists:
+        raise GuestNotFound
+    return Outcome(
+        events=(GuestErased(guest_id=command.guest_id),),
+        records=(PersonErased(guest_id=command.guest_id),),
     )
 
 

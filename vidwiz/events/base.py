@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 from uuid import UUID, uuid5
 
 from eventsourcing.utils import register_topic
@@ -15,7 +15,7 @@ STREAM_NAMESPACE = UUID("6f1f7a53-2b0e-5b52-9d5c-0c8a1f3f7e11")
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """Marks a text that belongs to a person and must be forgettable.
+    """Marks a text, or an object with some, that belongs to a person and must be forgettable.
 
     ``unique``: no two persons may have the same, not even once they are forgotten.
     """
@@ -81,6 +81,16 @@ class Event(BaseModel):
     def unique_fields(cls) -> frozenset[str]:
         """Names of those of them that no two persons have the same of."""
         return _marked(cls, unique=True)
+
+
+@cache
+def object_fields(kind: type[Event]) -> frozenset[str]:
+    """Names of the personal fields that are JSON objects."""
+    return frozenset(
+        name
+        for name in kind.personal_fields()
+        if any(get_origin(its) is dict for its in get_args(kind.model_fields[name].annotation))
+    )
 
 
 def person_of(fields: Mapping[str, Any]) -> str | None:

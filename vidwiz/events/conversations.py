@@ -28,14 +28,22 @@ class ConversationStarted(ConversationEvent):
 
 
 class MessageSent(ConversationEvent):
-    """A question was asked or an answer was finished."""
+    """A question was asked or an answer was finished.
+
+    The ``details`` of an answer quote the transcript, which may be one that the person brought.
+    """
 
     TOPIC: ClassVar[str] = "MessageSent"
+    class_version: ClassVar[int] = 2
 
     message_id: int
     role: Literal["user", "assistant"]
     content: Personal[str]
-    details: dict[str, Any] | None
+    details: Personal[dict[str, Any] | None]
+
+    @staticmethod
+    def upcast_v1_v2(_state: dict[str, Any]) -> None:
+        """The details, which quote what was answered from, were in the clear."""
 
 
 class TurnEvent(ConversationEvent):

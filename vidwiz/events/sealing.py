@@ -1,8 +1,8 @@
 """Seals personal fields with their person's key, so that a key that is gone takes the words along.
 
 In the log a sealed field is the object ``{"sealed": "<base64>"}``: a nonce of 12 bytes, then what
-AES-256-GCM made of the text. It opens only where it was sealed: the stream, the version in it, the
-topic and the field's name are its associated data.
+AES-256-GCM made of the text, or of an object's JSON. It opens only where it was sealed: the stream,
+the version in it, the topic and the field's name are its associated data.
 """
 
 import os
@@ -16,7 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vidwiz.events.base import Event, person_of
+from vidwiz.events.base import Event, object_fields, person_of
 
 
 class LostKey:
@@ -58,7 +58,7 @@ class Place:
 
 
 def seal(kind: type[Event], state: bytes, place: Place, keys: Keys) -> bytes:
-    """``state`` with its personal texts sealed; what is null or empty stays as it is.
+    """``state`` with what is personal sealed; what is null or empty stays as it is.
 
     Raises ``KeyError`` without the person's key.
     """
@@ -82,7 +82,8 @@ def _key_of(person: str | None, keys: Keys) -> AESGCM:
     return key
 
 
-def _sealed(key: AESGCM, text: str, place: bytes) -> dict[str, str]:
+def _sealed(key: AESGCM, value: object, place: bytes) -> dict[str, str]:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
     nonce = os.urandom(NONCE_BYTES)
     return {"sealed": b64encode(nonce + key.encrypt(nonce, text.encode(), place)).decode()}
 
@@ -96,8 +97,8 @@ def persons_of_sealed(states: Iterable[bytes]) -> set[str]:
 def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) -> None:
     """Open the sealed ones of the fields that ``place`` was sealed with, whatever their version.
 
-    Without its key a field reads ``[erased]`` or ``[key lost]``, made unique where that of a person
-    has to be. Raises ``SealBroken``.
+    Without its key a text reads ``[erased]`` or ``[key lost]``, made unique where that of a person
+    has to be, and an object null. Raises ``SealBroken``.
     """
     person = person_of(fields)
     key = None if person is None else keys.get(person)
@@ -105,7 +106,10 @@ def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) 
         if not _is_sealed(value):
             continue
         if isinstance(key, AESGCM):
-            fields[name] = _opened(key, value["sealed"], place.of(name))
+            opened = _opened(key, value["sealed"], place.of(name))
+            fields[name] = orjson.loads(opened) if name in object_fields(kind) else opened
+        elif name in object_fields(kind):
+            fields[name] = None
         else:
             instead = ERASED if key is None else LOST
             fields[name] = f"{instead} {person}" if name in kind.unique_fields() else instead

@@ -115,3 +115,13 @@ class UserErased(UserEvent):
     """The person asked to be forgotten: their key was shredded, and what they own is gone."""
 
     TOPIC: ClassVar[str] = "UserErased"
+
+
+class GuestErased(Event):
+    """The guest asked to be forgotten: their key was shredded, and what they said is gone."""
+
+    TOPIC: ClassVar[str] = "GuestErased"
+    NOUN: ClassVar[str] = "guest"
+    KEY: ClassVar[str] = "guest_id"
+
+    guest_id: str

@@ -61,6 +61,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     tasks.TaskOfOtherWorker: 403,
     users.EmailTaken: 409,
     users.UserNotFound: 404,
+    users.GuestNotFound: 404,
     users.LongTermTokenExists: 400,
     users.LongTermTokenNotFound: 404,
     users.EmailNotVerified: 401,

@@ -140,8 +140,10 @@ class Guard:
     async def user_or_guest(self) -> Visitor:
         """The user of a valid token, else the guest that the header names, or a 401."""
         user = await self._user(_bearer_if_any())
-        if user is not None:
-            return user
+        return await self.guest() if user is None else user
+
+    async def guest(self) -> Guest:
+        """The guest that the header names; a 401 without one, and for one who was erased."""
         session = request.headers.get("X-Guest-Session-ID", "").strip()
         if not session:
             raise ApiError(401, "Missing Auth or Guest ID")
@@ -149,7 +151,10 @@ class Guard:
             raise ApiError(400, f"X-Guest-Session-ID must be {GUEST_ID_FORM}")
         # The session id lets whoever knows it read the guest's conversations: keep no copy.
         digest = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()
-        return Guest(digest[:32])
+        guest = Guest(digest[:32])
+        if self._erasures.has_guest(guest.guest_id):
+            raise ApiError(401, "This guest was erased")
+        return guest
 
     async def visitor_or_admin(self) -> Visitor | Admin:
         """The admin, the user of a valid token, or the guest that the header names, or a 401."""
@@ -236,6 +241,11 @@ def user_or_admin(handler: Handler) -> Handler:
 def user_or_guest(handler: Handler) -> Handler:
     """Pass the ``User`` or the ``Guest`` to the handler as its first argument."""
     return _guarded(handler, Guard.user_or_guest, [{"user": []}, {"guest": []}])
+
+
+def guest_only(handler: Handler) -> Handler:
+    """Pass the ``Guest`` to the handler as its first argument, whoever is signed in too."""
+    return _guarded(handler, Guard.guest, [{"guest": []}])
 
 
 def visitor_or_admin(handler: Handler) -> Handler:

@@ -29,6 +29,7 @@ OF_GUARDS = {
     "user": (401,),
     "admin": (401, 403),
     "user_or_admin": (401,),
+    "guest": (401,),
     "user_or_guest": (401,),
     "visitor_or_admin": (401,),
 }

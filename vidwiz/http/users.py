@@ -15,7 +15,9 @@ from vidwiz.commands.users import (
     ChangePassword,
     ChangeProfile,
     EndSessions,
+    EraseGuest,
     EraseUser,
+    GuestNotFound,
     IssueLongTermToken,
     LongTermTokenExists,
     RevokeLongTermToken,
@@ -31,7 +33,7 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import User, public, signed_in_only, user_only
+from vidwiz.http.guards import Guest, User, guest_only, public, signed_in_only, user_only
 from vidwiz.http.limits import limited
 from vidwiz.http.passwords import LONGEST_PASSWORD
 from vidwiz.http.services import services
@@ -339,6 +341,24 @@ async def delete_user(caller: User) -> Response:
     await services().store.execute(EraseUser(caller.user_id), origin(caller.actor))
     services().erasures.happened(caller.user_id)
     return json_answer({"message": "Account erased"})
+
+
+@users.delete("/guest")
+@documented("users", shapes.Message, 400, 401, 404, 429, 503)
+@guest_only
+@limited("login")
+async def delete_guest(caller: Guest) -> Response:
+    """Erase the guest that the header names and everything of theirs, for ever.
+
+    The session id is dead at once, everywhere; a 404 for a guest who has said nothing.
+    """
+    try:
+        await services().store.execute(EraseGuest(caller.guest_id), origin(caller.actor))
+    except GuestNotFound:
+        await services().guesses.wrong_token()
+        raise
+    services().erasures.guest_went(caller.guest_id)
+    return json_answer({"message": "Guest erased"})
 
 
 async def _require_proof(user_id: int, proof: Proof) -> None:

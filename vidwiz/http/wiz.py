@@ -366,15 +366,20 @@ class _Listener:
 
     async def may_hear(self) -> bool:
         """Whether their token lives; it is looked at when some token died."""
-        if isinstance(self.caller, User) and self.looked_at != self.its.erasures.changes:
+        if self.looked_at != self.its.erasures.changes:
             self.looked_at = self.its.erasures.changes
-            self.alive = await self.its.guard.still_admits(self.caller, self.token)
+            if isinstance(self.caller, User):
+                self.alive = await self.its.guard.still_admits(self.caller, self.token)
+            else:
+                self.alive = not self.was_erased
         return self.alive
 
     @property
     def was_erased(self) -> bool:
-        """Whether the account is gone: the turn fails in a moment, and says why."""
-        return isinstance(self.caller, User) and self.caller.user_id in self.its.erasures
+        """Whether the person is gone: the turn fails in a moment, and says why."""
+        if isinstance(self.caller, Guest):
+            return self.its.erasures.has_guest(self.caller.guest_id)
+        return self.caller.user_id in self.its.erasures
 
 
 async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes, None]:

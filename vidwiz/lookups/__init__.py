@@ -9,7 +9,7 @@ from vidwiz.commands.conversations import ConversationGroundFor, QuestionGroundF
 from vidwiz.commands.notes import GroundFor, NoteVersionsOf
 from vidwiz.commands.tasks import NextTaskOf, OwnTaskFor, WorkFor
 from vidwiz.commands.transcripts import PersonalTranscriptContextFor
-from vidwiz.commands.users import AccountsOf, ErasureGroundFor, UserOf
+from vidwiz.commands.users import AccountsOf, ErasureGroundFor, GuestGroundFor, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
 from vidwiz.database import Connection
 from vidwiz.events.master_key import MasterKey
@@ -19,7 +19,7 @@ from vidwiz.lookups.notes import note_grounds, note_versions
 from vidwiz.lookups.shapes import note_shapes, video_shapes
 from vidwiz.lookups.tasks import next_tasks, own_tasks, work
 from vidwiz.lookups.transcripts import personal_transcript_contexts
-from vidwiz.lookups.users import accounts, erasure_grounds, found_users
+from vidwiz.lookups.users import accounts, erasure_grounds, found_users, guest_grounds
 from vidwiz.lookups.videos import transcript_grounds, video_grounds
 
 Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
@@ -27,6 +27,7 @@ Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
 LOADERS: Mapping[type[Lookup[Any]], Loader] = {
     UserOf: found_users,
     ErasureGroundFor: erasure_grounds,
+    GuestGroundFor: guest_grounds,
     GroundFor: note_grounds,
     AccountsOf: accounts,
     NextTaskOf: next_tasks,

@@ -12,13 +12,15 @@ from vidwiz.commands.users import (
     ErasureGround,
     ErasureGroundFor,
     FoundUser,
+    GuestGround,
+    GuestGroundFor,
     User,
     UserOf,
 )
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events import TaskType
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import notes, open_task, tasks, user_ids, users
+from vidwiz.projections.tables import conversations, notes, open_task, tasks, user_ids, users
 
 _users = Statement(
     select(
@@ -126,3 +128,19 @@ async def _erasure_ground(connection: Connection, lookup: ErasureGroundFor) -> E
             **{f"task:{task_id}": version for task_id, version in its_tasks.items()},
         },
     )
+
+
+_guests = Statement(
+    select(conversations.c.guest_id)
+    .where(conversations.c.guest_id == func.any(parameter("guest_ids", ARRAY(Text))))
+    .distinct()
+)
+
+
+async def guest_grounds(
+    connection: Connection, lookups: Sequence[GuestGroundFor]
+) -> list[GuestGround]:
+    """Which of these guests have conversations."""
+    asked = {"guest_ids": [lookup.guest_id for lookup in lookups]}
+    there = {guest_id for (guest_id,) in await fetch_all(connection, _guests, asked)}
+    return [GuestGround(lookup.guest_id in there) for lookup in lookups]

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from vidwiz.events import Event, event_types
+from vidwiz.events import Event, NoteAdded, NoteRestored, event_types
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import ERASURES, master_keys, personal_keys, stored_events
 
@@ -95,9 +95,19 @@ def _in_the_clear(kind: type[Event]) -> ColumnElement[bool]:
     return and_(stored_events.c.topic == kind.TOPIC, state.op("~")(f'"({fields})":"[^"]'))
 
 
+_free_timestamp = and_(
+    stored_events.c.topic.in_((NoteAdded.TOPIC, NoteRestored.TOPIC)),
+    func.encode(stored_events.c.state, "escape").op("!~")('"timestamp":"[0-9:.]*"'),
+)
+"""A note of before the service took nothing but times as its timestamp."""
 IN_THE_CLEAR = Statement(
     select(func.count())
     .select_from(stored_events)
-    .where(or_(*(_in_the_clear(its) for its in event_types().values() if its.personal_fields())))
+    .where(
+        or_(
+            _free_timestamp,
+            *(_in_the_clear(its) for its in event_types().values() if its.personal_fields()),
+        )
+    )
 )
-"""How many events of before there were seals hold something personal."""
+"""How many events of before there were seals, or rules, hold something personal."""

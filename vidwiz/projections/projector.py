@@ -30,7 +30,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
-from vidwiz.events import Event, UserErased
+from vidwiz.events import Event, GuestErased, UserErased
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant
 
@@ -39,7 +39,7 @@ Values = Callable[[Fields], Mapping[str, Any]]
 Condition = Callable[[Fields], Any]
 
 
-BARRIERS = frozenset({UserErased.TOPIC})
+BARRIERS = frozenset({UserErased.TOPIC, GuestErased.TOPIC})
 """Events that change rows of other streams than their own: nothing may overtake them."""
 
 

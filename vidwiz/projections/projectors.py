@@ -7,6 +7,7 @@ from vidwiz.events import (
     AiNotesEnabled,
     ConversationStarted,
     GoogleAccountLinked,
+    GuestErased,
     LongTermTokenIssued,
     LongTermTokenRevoked,
     MessageSent,
@@ -127,6 +128,11 @@ def _transcript(event: type[Event], values: Values) -> tuple[Statement, ...]:
 def _erased(table: Table, column: str = "user_id") -> tuple[Statement, ...]:
     """Whatever is left of the person goes."""
     return (sweep_rows(table, UserErased, lambda e: table.c[column] == e.user_id),)
+
+
+def _guest_erased(table: Table) -> tuple[Statement, ...]:
+    """Whatever is left of the guest goes."""
+    return (sweep_rows(table, GuestErased, lambda e: table.c.guest_id == e.guest_id),)
 
 
 def _new(e: Fields) -> dict[str, object]:
@@ -418,6 +424,7 @@ conversations_projector = Projector(
         TurnStopped: _spoken(TurnStopped),
         TurnFailed: _spoken(TurnFailed),
         UserErased: _erased(conversations),
+        GuestErased: _guest_erased(conversations),
     },
 )
 
@@ -436,10 +443,12 @@ messages_projector = Projector(
                     "metadata": e.details,
                     "created_at": e.at,
                     "user_id": e.user_id,
+                    "guest_id": e.guest_id,
                 },
             ),
         ),
         UserErased: _erased(messages),
+        GuestErased: _guest_erased(messages),
     },
 )
 
@@ -456,6 +465,7 @@ turns_projector = Projector(
                     "status": "answering",
                     "server": e.server,
                     "user_id": e.user_id,
+                    "guest_id": e.guest_id,
                     **_new(e),
                 },
             ),
@@ -468,6 +478,7 @@ turns_projector = Projector(
             TurnFailed, lambda e: {"status": "failed", "reason": e.reason, "partial": e.partial}
         ),
         UserErased: _erased(turns),
+        GuestErased: _guest_erased(turns),
     },
 )
 

@@ -383,8 +383,10 @@ messages = Table(
     Column("metadata", JSONB),
     Column("created_at", Instant, nullable=False),
     Column("user_id", BigInteger),
+    Column("guest_id", Text),
     Index(None, "conversation_id", "id"),
     Index(None, "user_id"),
+    Index(None, "guest_id"),
 )
 
 TURN_STATUSES = ("answering", "completed", "stopped", "failed")
@@ -403,9 +405,11 @@ turns = Table(
     Column("updated_at", Instant, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("user_id", BigInteger),
+    Column("guest_id", Text),
     CheckConstraint(f"status IN {TURN_STATUSES}", name="status"),
     Index(None, "conversation_id"),
     Index(None, "user_id"),
+    Index(None, "guest_id"),
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 

@@ -120,10 +120,10 @@ class Turns:
             self._stopped.add(turn_id)
             answering.cancel()
 
-    def forget(self, user_id: int) -> None:
-        """Give up on what the user has asked; of an account that was erased nothing is kept."""
+    def forget(self, person: str) -> None:
+        """Give up on what the person has asked; of one who was erased nothing is kept."""
         for turn_id, answering in self._answering.items():
-            if self._turns[turn_id].identity.user_id == user_id:
+            if self._turns[turn_id].identity.name == person:
                 answering.cancel()
 
     def send_home(self, within_s: float) -> None:

@@ -154,6 +154,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase the guest that the header names and everything of theirs, for ever.
+         * @description The session id is dead at once, everywhere; a 404 for a guest who has said nothing.
+         */
+        delete: operations["delete_delete_guest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health/live": {
         parameters: {
             query?: never;
@@ -1619,7 +1639,7 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1712,7 +1732,7 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -2330,6 +2350,84 @@ export interface operations {
                         user_daily_limit: number;
                         /** Version */
                         version: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_delete_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It worked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Message */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
                     };
                 };
             };
