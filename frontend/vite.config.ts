@@ -5,9 +5,10 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { compress } from "./scripts/compress.ts";
+import { shell } from "./scripts/shell.ts";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compress()],
+  plugins: [react(), tailwindcss(), shell(), compress()],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   build: {
     manifest: true,

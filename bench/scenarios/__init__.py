@@ -4,6 +4,7 @@ from bench.scenarios import (
     chat,
     drain,
     find,
+    first_heading,
     idle_workers,
     live,
     memory,
@@ -25,4 +26,5 @@ SCENARIOS: dict[str, Scenario] = {
     "chat": chat.measure,
     "rebuild": rebuild.measure,
     "memory": memory.measure,
+    "first-heading": first_heading.measure,
 }

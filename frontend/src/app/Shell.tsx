@@ -1,4 +1,4 @@
-/** What is around every page: header, skip link, banners, toasts. */
+/** What is around every page: header, skip link, banners, toasts. `index.html` paints the header first. */
 
 import { useEffect, useRef } from "react";
 import {

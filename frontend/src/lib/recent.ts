@@ -20,6 +20,11 @@ export function remember(video: RecentVideo): void {
   put([{ videoId: video.videoId, title }, ...others].slice(0, MOST));
 }
 
+/** What a video was called when it was last opened here. */
+export function recentTitle(videoId: string): string | null {
+  return parse(lasting.read(KEY)).find((one) => one.videoId === videoId)?.title ?? null;
+}
+
 export function forgetRecent(): void {
   put([]);
 }

@@ -57,7 +57,7 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
         <div className="sticky top-14 z-10 -mx-4 sm:mx-0 lg:static">
           <PlayerFrame videoId={videoId} />
         </div>
-        <Heading video={video.data} />
+        <Heading videoId={videoId} video={video.data} />
         <div>
           <ComposerCard composer={composer} hint={empty.hint} />
           <Statuses
