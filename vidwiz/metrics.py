@@ -47,6 +47,11 @@ LOST_TRANSCRIPTS = Counter(
     "vidwiz_lost_transcripts_total",
     "Transcripts that the object store had no more, or not unchanged.",
 )
+CONNECTIONS_CLOSED = Counter(
+    "vidwiz_connections_closed_total",
+    "Connections that were closed because they were too many, too slow, or made room.",
+    ["reason"],
+)
 LOG_HEAD = Gauge(
     "vidwiz_log_head_position",
     "Highest position of the event log that was heard of.",

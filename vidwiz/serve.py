@@ -5,6 +5,7 @@ import errno
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import tempfile
@@ -20,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
 from vidwiz.built_in_workers import BuiltInWorkers
+from vidwiz.http.connections import Bounds, Connections
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.protocol import BoundedProtocol
 from vidwiz.http.services import EXTENSION, Services
@@ -32,6 +34,9 @@ BACKLOG = 4096
 BIND_S = 8.0
 BIND_AGAIN_S = 0.1
 GRACE_S = 30
+MOST_FILES = 65_536
+FILES_KEPT = 256
+"""Of the files that a process may open, for all that is no client's connection."""
 ANSWERS_WITHIN_S = 20
 """Seconds after which one of several processes counts as hung; a busy machine imports slowly."""
 ANSWERS_GRACE_S = 20
@@ -132,6 +137,7 @@ def app() -> App:
     leave_without_parent()
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
+    BoundedProtocol.open_here = Connections(_bounds(settings))
     quart = wiring.create_service(settings, os.environ[DSN_VARIABLE])
 
     @quart.while_serving
@@ -141,6 +147,20 @@ def app() -> App:
 
     _spare_the_collector()
     return RequestFrame(cast("App", quart))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    """What connections may take; never so many that files and the database find no handle."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return Bounds(
+        head_s=settings.head_timeout_s,
+        body_s=settings.body_timeout_s,
+        most=max(1, min(settings.connections, files - FILES_KEPT)),
+        most_of_one=settings.connections_per_address,
+        proxies=settings.trusted_proxies,
+    )
 
 
 def _spare_the_collector() -> None:

@@ -1,11 +1,7 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
 import base64
-import os
-import secrets
-import stat
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -22,8 +18,8 @@ from pydantic_settings import (
 )
 
 from vidwiz.environment import AWS_SECRETS, Environment, SettingsError, read_environment
+from vidwiz.secret_files import KEY_BYTES, keep_secret, new_key, new_token
 
-KEY_BYTES = 32
 SHORTEST = {"SECRET_KEY": 32, "ADMIN_TOKEN": 16}
 """Bytes. RFC 7518, section 3.2, asks 32 of an HS256 key; nobody tries all tokens of 16."""
 FEW = 6
@@ -40,21 +36,10 @@ PLACEHOLDERS = (
 INTERNAL = ("VIDWIZ_SERVED_DATABASE", "VIDWIZ_SERVED_BY")
 """What one process of ours tells another through the environment."""
 URL_FORM = "postgresql://user:password@host/name"
-FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OPENAI_URL = "https://api.openai.com/v1"
 WEB_APP = Path(__file__).parent / "_web"
 WEB_APP_OF_A_CHECKOUT = Path(__file__).parents[1] / "frontend" / "dist"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-
-
-def new_token() -> str:
-    """A secret that nobody guesses."""
-    return secrets.token_urlsafe(48)
-
-
-def new_key() -> str:
-    """A key for AES-256 or Ed25519, in base64."""
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 class _EnvironmentSource(PydanticBaseSettingsSource):
@@ -265,6 +250,34 @@ class Settings(BaseSettings):
         validation_alias="VIDWIZ_STATIC_DIR",
         description="the built web app",
     )
+    connections: int = Field(
+        10_000,
+        ge=16,
+        le=65_536,
+        validation_alias="VIDWIZ_CONNECTIONS",
+        description="open connections of a process; those that wait for a request make room",
+    )
+    connections_per_address: int = Field(
+        256,
+        ge=1,
+        le=65_536,
+        validation_alias="VIDWIZ_CONNECTIONS_PER_ADDRESS",
+        description="those of one address, trusted proxies apart; more are a 503",
+    )
+    head_timeout_s: float = Field(
+        10,
+        gt=0,
+        le=300,
+        validation_alias="VIDWIZ_HEAD_TIMEOUT_SECONDS",
+        description="a request's headers that take longer are a 408",
+    )
+    body_timeout_s: float = Field(
+        20,
+        gt=0,
+        le=300,
+        validation_alias="VIDWIZ_BODY_TIMEOUT_SECONDS",
+        description="a body that takes longer, and slower than 500 bytes a second, is a 408",
+    )
     trusted_proxies: str = Field(
         "127.0.0.1",
         validation_alias="VIDWIZ_TRUSTED_PROXIES",
@@ -442,55 +455,3 @@ def _weakness(secret: str, shortest: int) -> str | None:
     if any(word in secret.lower() for word in PLACEHOLDERS):
         return "is the placeholder of an example"
     return None
-
-
-def keep_secret(path: Path, new: Callable[[], str] = new_token) -> str:
-    """The secret in this file, which is made with mode 0600 when it is not there yet.
-
-    Several processes may ask at once: one of them makes the file, whole, and all read it.
-    A file that others could read is closed to them.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            _make_secret(path, new())
-        _close_to_others(path)
-        secret = path.read_text().strip()
-    except OSError as error:
-        raise SettingsError(f"cannot keep a secret in {path}: {error.strerror}") from error
-    if not secret:
-        raise SettingsError(f"{path} is empty; delete it to have a new secret made")
-    return secret
-
-
-def _close_to_others(path: Path) -> None:
-    if not stat.S_IMODE(path.stat().st_mode) & FOR_OTHERS:
-        return
-    try:
-        path.chmod(0o600)
-    except OSError as error:
-        raise SettingsError(
-            f"others can read {path}, and it cannot be closed to them: {error.strerror}"
-        ) from error
-
-
-def _make_secret(path: Path, secret: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat among containers
-    _write_secret(draft, secret)
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass  # another process was first; its secret counts
-    except OSError:  # no hard links here; another process may see the file before it is whole
-        with suppress(FileExistsError):
-            _write_secret(path, secret)
-    finally:
-        draft.unlink()
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{secret}\n")
-        file.flush()
-        os.fsync(file.fileno())

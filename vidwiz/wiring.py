@@ -22,7 +22,7 @@ from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
 from vidwiz.http.guesses import Guesses
 from vidwiz.http.limits import Limits
-from vidwiz.http.long_poll import Dispatcher
+from vidwiz.http.long_poll import Dispatcher, Polls
 from vidwiz.http.passwords import Passwords
 from vidwiz.http.scrapers import Scrapers
 from vidwiz.http.security import app_policy
@@ -87,6 +87,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             erasures=erasures,
             objects=objects,
             dispatchers=dispatchers,
+            polls=Polls(),
             guard=Guard(tokens, settings.admin_bearer, database, erasures, guesses),
             tokens=tokens,
             passwords=passwords,

@@ -12,14 +12,15 @@ import pytest
 from tests.cli.command import Vidwiz
 from tests.support import free_port, server_environment
 from vidwiz.environment import SettingsError
-from vidwiz.settings import Settings, keep_secret
+from vidwiz.secret_files import keep_secret
+from vidwiz.settings import Settings
 from vidwiz.workers.config import Pace
 
 SECRET = "hunter2"
 KEEP = """
 import sys
 from pathlib import Path
-from vidwiz.settings import keep_secret
+from vidwiz.secret_files import keep_secret
 from vidwiz.workers.config import Pace
 sys.stdin.read(1)
 print(keep_secret(Path(sys.argv[1])))

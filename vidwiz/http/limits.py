@@ -8,7 +8,6 @@ and several processes together allow so many times as much.
 import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypeVar
 
 from limits import RateLimitItem, parse
@@ -17,6 +16,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from quart import Response, request
 
 from vidwiz.counts import HOUR, Charge, Counts, Limit
+from vidwiz.http.connections import network_of
 from vidwiz.http.errors import ApiError
 from vidwiz.http.services import services
 
@@ -69,13 +69,7 @@ def too_many(seconds: int, message: str = "Too many requests; please try again l
 
 def network() -> str:
     """The client's address, or the /64 around an IPv6 one, which a single client has to itself."""
-    try:
-        ip = ip_address(request.remote_addr or "")
-    except ValueError:
-        return "local"
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))
-    return str(ip)
+    return network_of(request.remote_addr)
 
 
 def limited(purpose: str) -> Callable[[Handler], Handler]:

@@ -8,8 +8,9 @@ every second while somebody waits, for stale claims and lost signals.
 import asyncio
 import math
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +32,30 @@ CLOSE_S = 8.0
 MAKES_CLAIMABLE = frozenset(event.TOPIC for event in (TaskQueued, TaskGivenBack, TaskAttemptFailed))
 
 log = structlog.get_logger(__name__)
+
+
+class TooManyPolls(Exception):
+    """The caller waits so often in this process that they have to wait for themselves."""
+
+
+class Polls:
+    """The long polls of this process, by who asks."""
+
+    def __init__(self) -> None:
+        self._of_one: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, worker: str, most: int) -> Iterator[None]:
+        """Count one as long as it waits; raises ``TooManyPolls``."""
+        if self._of_one[worker] >= most:
+            raise TooManyPolls
+        self._of_one[worker] += 1
+        try:
+            yield
+        finally:
+            self._of_one[worker] -= 1
+            if not self._of_one[worker]:
+                del self._of_one[worker]
 
 
 @dataclass(eq=False, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vidwiz.http.guards import Guard
     from vidwiz.http.guesses import Guesses
     from vidwiz.http.limits import Limits
-    from vidwiz.http.long_poll import Dispatcher
+    from vidwiz.http.long_poll import Dispatcher, Polls
     from vidwiz.http.passwords import Passwords
     from vidwiz.http.scrapers import Scrapers
     from vidwiz.http.shield import Shielded
@@ -58,6 +58,7 @@ class Services:
     erasures: Erasures
     objects: ObjectStore
     dispatchers: Mapping[TaskType, Dispatcher]
+    polls: Polls
     guard: Guard
     tokens: Tokens
     passwords: Passwords

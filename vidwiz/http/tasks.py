@@ -33,6 +33,7 @@ from vidwiz.commands.tasks import (
 )
 from vidwiz.events import TaskType
 from vidwiz.events.metadata_bounds import kept
+from vidwiz.events.recorded import Origin
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.checked import CheckedAs
@@ -40,6 +41,8 @@ from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, Caller, User, admin_only, user_or_admin
+from vidwiz.http.limits import too_many
+from vidwiz.http.long_poll import TooManyPolls
 from vidwiz.http.services import OwnWork, services
 from vidwiz.http.transcript_store import locked, prepared, stored_transcript
 
@@ -49,6 +52,8 @@ DEFAULT_WAIT_S = 30.0
 LONGEST_WAIT_S = 60.0
 OWN_LOOK_S = 1.0
 """Seconds between two looks for work of one's own."""
+POLLS_OF_ONE, POLLS_OF_ADMINS = 16, 10_000
+"""Long polls at a time, in each process: of one user, and of all who hold the admin token."""
 LONGEST_ERROR = 2000
 LARGEST_ID = 2**63 - 1
 TURNS = 6
@@ -146,7 +151,7 @@ class MetadataResult(Result):
 
 
 @tasks.get("/tasks/transcript")
-@documented("tasks", shapes.ClaimedTask, 400, 401, empty=204)
+@documented("tasks", shapes.ClaimedTask, 400, 401, 429, empty=204)
 @document_querystring(Poll)
 @user_or_admin
 async def get_transcript_task(caller: Caller) -> Response:
@@ -155,7 +160,7 @@ async def get_transcript_task(caller: Caller) -> Response:
 
 
 @tasks.get("/tasks/metadata")
-@documented("tasks", shapes.ClaimedTask, 400, 401, empty=204)
+@documented("tasks", shapes.ClaimedTask, 400, 401, 429, empty=204)
 @document_querystring(Poll)
 @user_or_admin
 async def get_metadata_task(caller: Caller) -> Response:
@@ -185,7 +190,7 @@ async def post_metadata_task(caller: Caller) -> Response:
 
 
 @tasks.get("/tasks/summary")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 403, empty=204)
+@documented("tasks", shapes.ClaimedTask, 400, 401, 403, 429, empty=204)
 @document_querystring(Poll)
 @admin_only
 async def get_summary_task(caller: Admin) -> Response:
@@ -204,7 +209,7 @@ async def post_summary_task(caller: Admin) -> Response:
 
 
 @tasks.get("/tasks/ai-note")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 403, empty=204)
+@documented("tasks", shapes.ClaimedTask, 400, 401, 403, 429, empty=204)
 @document_querystring(Poll)
 @admin_only
 async def get_note_task(caller: Admin) -> Response:
@@ -227,11 +232,12 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
         raise MethodNotAllowed(["GET", "POST"])
     dispatcher = services().dispatchers[task_type]
     asked_by = origin(caller.actor)
-    own_work = services().own_work
-    if isinstance(caller, User) and own_work is not None:
-        claim = await _own_claim(caller, own_work, task_type, _timeout())
-    else:
-        claim = await dispatcher.claim(caller.worker, _timeout(), asked_by)
+    most = POLLS_OF_ADMINS if isinstance(caller, Admin) else POLLS_OF_ONE
+    try:
+        with services().polls.one_more(caller.worker, most):
+            claim = await _claim(caller, task_type, asked_by)
+    except TooManyPolls:
+        raise too_many(1, f"At most {most} requests for a task at a time") from None
     if claim is None:
         return _nothing()
     try:
@@ -254,6 +260,13 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     answer = json_answer(body)
     answer.response = _Delivered(body, lambda: dispatcher.give_back(claim, asked_by))
     return answer
+
+
+async def _claim(caller: Caller, task_type: TaskType, asked_by: Origin) -> Claim | None:
+    own_work = services().own_work
+    if isinstance(caller, User) and own_work is not None:
+        return await _own_claim(caller, own_work, task_type, _timeout())
+    return await services().dispatchers[task_type].claim(caller.worker, _timeout(), asked_by)
 
 
 async def _own_claim(

@@ -3542,6 +3542,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3751,6 +3762,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3998,6 +4020,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4207,6 +4240,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
