@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from vidwiz.environment import AWS_SECRETS, Environment, SettingsError, read_environment
+from vidwiz.evidence_settings import EvidenceSettings
 from vidwiz.secret_files import KEY_BYTES, keep_secret, new_key, new_token
 
 SHORTEST = {"SECRET_KEY": 32, "ADMIN_TOKEN": 16}
@@ -64,7 +65,7 @@ class _EnvironmentSource(PydanticBaseSettingsSource):
         return {name: value for value, name, _ in found if value is not None}
 
 
-class Settings(BaseSettings):
+class Settings(EvidenceSettings):
     """Read once, at start, from the environment, a .env file and the files of secrets.
 
     Empty values count as missing. Raises ``SettingsError`` for a file that cannot be used.
@@ -108,11 +109,6 @@ class Settings(BaseSettings):
         None,
         validation_alias="VIDWIZ_MASTER_KEY_NEXT",
         description="the master key to be, known to every process while `vidwiz rekey` changes it",
-    )
-    audit_seed: SecretStr | None = Field(
-        None,
-        validation_alias="VIDWIZ_SIGNING_KEY",
-        description="signs the log's checkpoints: 32 bytes in base64; made on first run likewise",
     )
     jwt_expiry_hours: float = Field(
         24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"

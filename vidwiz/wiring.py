@@ -29,6 +29,7 @@ from vidwiz.http.security import app_policy
 from vidwiz.http.services import EXTENSION, OwnWork, Services
 from vidwiz.http.shield import Shielded
 from vidwiz.http.tokens import Tokens
+from vidwiz.http.witness import WitnessDesk
 from vidwiz.live.hub import Hub
 from vidwiz.open_store import open_store
 from vidwiz.outside import google_sign_in, language_model, master_key, object_store, queue
@@ -106,6 +107,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             head_revision=migrate.head_revision(),
             own_work=_own_work(settings),
             page=_page(settings),
+            witness=WitnessDesk(settings.witnessed_keys, SigningKey(settings.audit_key)),
         )
 
 

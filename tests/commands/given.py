@@ -55,9 +55,12 @@ from vidwiz.commands.videos import (
     VideoGround,
     VideoGroundFor,
 )
+from vidwiz.commands.witness import WitnessGround, WitnessGroundFor
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
+    CheckpointContradicted,
+    CheckpointWitnessed,
     ConversationStarted,
     Event,
     GoogleAccountLinked,
@@ -92,7 +95,7 @@ from vidwiz.events import (
 
 NEXT_USER, NEXT_NOTE, NEXT_VIDEO, NEXT_TRANSCRIPT_TASK, NEXT_METADATA_TASK = 9, 101, 201, 301, 302
 NEXT_CONVERSATION, NEXT_MESSAGE, NEXT_TASK, NEXT_OPENING = 401, 501, 303, 601
-NEXT_TRANSCRIPT = 701
+NEXT_TRANSCRIPT, NEXT_CHECKPOINT = 701, 801
 """The ids that the sequences would give next."""
 
 ADDED_AT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -164,6 +167,7 @@ class Given:
             ConversationGroundFor: lambda its: conversation_ground(past, its),
             QuestionGroundFor: lambda its: question_ground(past, its, self._used),
             TurnOf: lambda its: found_turn(past, its.turn_id),
+            WitnessGroundFor: lambda its: witness_ground(past, its),
         }
         return finders[type(lookup)](lookup)
 
@@ -567,6 +571,26 @@ def account(past: Sequence[Event], user_id: int) -> FoundUser:
         elif user is not None:
             user = after(user, event)
     return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
+
+
+def witness_ground(past: Sequence[Event], asked: WitnessGroundFor) -> WitnessGround:
+    """What the key signed before; times that differ at all are taken to be far apart."""
+    shown = [its for its in past if isinstance(its, CheckpointWitnessed | CheckpointContradicted)]
+    known = contradicted = None
+    for its in shown:
+        if (its.position, its.signature) == (asked.position, asked.signature):
+            known = its.checkpoint_id
+        elif isinstance(its, CheckpointWitnessed) and cannot_both_be_true(its, asked):
+            contradicted = contradicted or its.checkpoint_id
+    stream = f"witness:{asked.public_key}"
+    versions = {stream: len(shown)} if shown else {}
+    return WitnessGround(NEXT_CHECKPOINT, known, contradicted, versions=versions)
+
+
+def cannot_both_be_true(known: CheckpointWitnessed, asked: WitnessGroundFor) -> bool:
+    if known.position == asked.position:
+        return known.hash != asked.hash
+    return (known.position < asked.position) != (known.made_at < asked.made_at)
 
 
 def guest_ground(past: Sequence[Event], guest_id: str) -> GuestGround:

@@ -46,6 +46,7 @@ from vidwiz.commands.users import (
     SignUp,
 )
 from vidwiz.commands.videos import AddTranscript, BringVideo, OpenVideo, WriteSummary
+from vidwiz.commands.witness import WitnessCheckpoint
 from vidwiz.events import TaskType
 
 NOBODY = 2**62
@@ -368,6 +369,20 @@ def fail_turn(world: World, dice: Dice) -> FailTurn:
     return FailTurn(turn_id, dice.choice(("refused", "model_unavailable")), dice.choice(WORDS))
 
 
+def witness_checkpoint(world: World, dice: Dice) -> WitnessCheckpoint:
+    position = dice.choice((1, 2, 3))
+    hour, its_hash = dice.choice((1, 2, 3)), dice.choice(("ab", "cd")) * 32
+    return WitnessCheckpoint(
+        public_key=world.signer,
+        position=position,
+        hash=its_hash,
+        events=position,
+        made_at=f"2026-01-01T{hour:02}:00:00.000000Z",
+        previous="00" * 32,
+        signature=f"{hour}{its_hash[0]}" * 64,
+    )
+
+
 COMPOSERS: Mapping[type, Compose] = {
     SignUp: sign_up,
     SignInWithGoogle: sign_in_with_google,
@@ -405,6 +420,7 @@ COMPOSERS: Mapping[type, Compose] = {
     CompleteTurn: complete_turn,
     StopTurn: stop_turn,
     FailTurn: fail_turn,
+    WitnessCheckpoint: witness_checkpoint,
 }
 ALONE = [compose for compose in COMPOSERS.values() if compose is not claim_task]
 """Those that nobody else's history has a part in: all stand in one line of tasks."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.histories import jobs, notes, people, talks, transcripts, videos
+from tests.histories import jobs, notes, people, talks, transcripts, videos, witnesses
 from tests.histories.told import Told
 from tests.histories.world import World
 from vidwiz.commands import conversations as talk
@@ -12,6 +12,7 @@ from vidwiz.commands import tasks as task
 from vidwiz.commands import transcripts as transcript
 from vidwiz.commands import users as user
 from vidwiz.commands import videos as video
+from vidwiz.commands import witness
 from vidwiz.commands.base import DomainError
 
 EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
@@ -51,6 +52,7 @@ EXPECTATIONS: Mapping[type, Callable[[World, Any, Told], Any]] = {
     talk.CompleteTurn: talks.complete_turn,
     talk.StopTurn: talks.stop_turn,
     talk.FailTurn: talks.fail_turn,
+    witness.WitnessCheckpoint: witnesses.witness_checkpoint,
 }
 
 

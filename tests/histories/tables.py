@@ -20,6 +20,7 @@ OWNED = {
     "conversations": "SELECT * FROM conversations WHERE video_id = ANY(%(videos)s)",
     "messages": "SELECT * FROM messages WHERE conversation_id = ANY(%(conversations)s)",
     "turns": "SELECT * FROM turns WHERE conversation_id = ANY(%(conversations)s)",
+    "witnessed_checkpoints": "SELECT * FROM witnessed_checkpoints WHERE public_key = %(signer)s",
     "credentials": "SELECT user_id, password_hash FROM credentials WHERE user_id = ANY(%(users)s)",
     "idempotency_keys": "SELECT user_id, key, fingerprint, note_id FROM idempotency_keys"
     " WHERE user_id = ANY(%(users)s)",
@@ -37,6 +38,7 @@ def rows_of(connection: Connection, world: World) -> dict[str, list[dict[str, An
     ids = {
         "users": world.users_ever,
         "videos": world.video_ids,
+        "signer": world.signer,
         "conversations": world.conversations_ever,
         "persons": [*world.persons, *(f"guest:{its}" for its in world.guest_ids)],
     }

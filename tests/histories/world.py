@@ -177,6 +177,21 @@ class Turn(Row):
 
 
 @dataclass
+class WitnessedCheckpoint:
+    id: int
+    public_key: str
+    position: int
+    hash: str
+    events: int
+    made_at: str
+    previous: str
+    signature: str
+    contradicts: int | None
+    received_at: datetime
+    version: int
+
+
+@dataclass
 class World:
     """The rows, the names that this history's commands may use, and all ids that ever were."""
 
@@ -191,6 +206,7 @@ class World:
     conversations: dict[int, Conversation] = field(default_factory=dict)
     messages: dict[int, Message] = field(default_factory=dict)
     turns: dict[int, Turn] = field(default_factory=dict)
+    witnessed_checkpoints: dict[int, WitnessedCheckpoint] = field(default_factory=dict)
     credentials: dict[int, str] = field(default_factory=dict)
     idempotency_keys: dict[tuple[int, str], tuple[str, int]] = field(default_factory=dict)
     quotas: dict[tuple[str, date], int] = field(default_factory=dict)
@@ -216,6 +232,11 @@ class World:
     @property
     def guest_ids(self) -> Sequence[str]:
         return [f"guest-{number}-{self.token}" for number in (1, 2)]
+
+    @property
+    def signer(self) -> str:
+        """The public key of a server whose log this one witnesses."""
+        return f"{self.token:064}"
 
     @property
     def new(self) -> dict[str, Any]:

@@ -249,6 +249,10 @@ TABLE = [
     Row("GET", "/api/audit/health", admin(200)),
     Row("GET", "/api/audit/rebuild", admin(200)),
     Row("POST", "/api/audit/rebuild", admin(422), query="?table=none"),
+    Row("POST", "/api/audit/witness", anybody(403), body={
+        "position": 1, "hash": "0" * 64, "events": 1, "made_at": "2026-01-01T00:00:00.000000Z",
+        "public_key": "0" * 64, "previous": "0" * 64, "signature": "0" * 128}),
+    Row("GET", "/api/audit/witness", anybody(200), query=f"?public_key={'0' * 64}"),
     Row("GET", "/api/audit/state", admin(200), query="?at=1"),
     Row("POST", "/api/user/password", {**user(403), "owner's token": 403}, sessions,
         body={"old_password": "not theirs", "new_password": "battery staple"}),

@@ -79,6 +79,7 @@ VISITOR = [
     ("GET", "/api/wiz/turns/999999/stream"),
     ("POST", "/api/wiz/turns/999999/stop"),
 ]
+GUEST_ONLY = [("DELETE", "/api/guest")]
 READER = [("GET", "/api/videos/abcdefghijk/transcript")]
 PUBLIC = [
     ("GET", "/api/config"),
@@ -90,8 +91,10 @@ PUBLIC = [
     ("GET", "/api/videos/abcdefghijk/progress"),
     ("GET", "/api/health/live"),
     ("GET", "/api/health/ready"),
+    ("POST", "/api/audit/witness"),
+    ("GET", "/api/audit/witness?public_key=" + "0" * 64),
 ]
-ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR, *READER]
+ALL = [*PUBLIC, *USER, *ADMIN, *EITHER, *VISITOR, *GUEST_ONLY, *READER]
 TAKE_JSON = [
     (method, path)
     for method, path in ALL
@@ -137,6 +140,7 @@ def test_no_route_is_left_out_here() -> None:
             ("signed_in_user", SIGNED_IN),
             ("admin", ADMIN),
             ("user_or_admin", EITHER),
+            ("guest", GUEST_ONLY),
             ("user_or_guest", VISITOR),
             ("visitor_or_admin", READER),
         )
@@ -188,7 +192,7 @@ async def test_users_and_the_admin_pass_where_either_may(
 
 
 @pytest.mark.parametrize("headers", [one for one in NO_BEARER if one is not GUEST], ids=str)
-@pytest.mark.parametrize(("method", "path"), [*VISITOR, *READER])
+@pytest.mark.parametrize(("method", "path"), [*VISITOR, *GUEST_ONLY, *READER])
 async def test_a_visitor_without_a_token_or_a_session_is_401(
     api: Api, method: str, path: str, headers: dict[str, str]
 ) -> None:
@@ -209,7 +213,9 @@ async def test_whoever_has_no_valid_token_is_the_guest_that_the_header_names(
         assert answer.status_code == passes.status_code
 
 
-@pytest.mark.parametrize(("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR, *READER])
+@pytest.mark.parametrize(
+    ("method", "path"), [*USER, *ADMIN, *EITHER, *VISITOR, *GUEST_ONLY, *READER]
+)
 async def test_the_guard_runs_before_the_body_is_looked_at(
     api: Api, method: str, path: str
 ) -> None:

@@ -111,6 +111,11 @@ ROUTES = [
     Route("GET", "/api/audit/health", admin=True),
     Route("GET", "/api/audit/rebuild", admin=True),
     Route("POST", "/api/audit/rebuild", admin=True, query="?table=none"),
+    Route("POST", "/api/audit/witness",
+          {"position": 1, "hash": "0" * 64, "events": 1, "made_at": "2026-01-01T00:00:00.000000Z",
+           "public_key": "0" * 64, "previous": "0" * 64, "signature": "0" * 128},
+          query="?public_key=" + "0" * 64),
+    Route("GET", "/api/audit/witness", query="?public_key=" + "0" * 64),
     Route("GET", "/api/audit/state", admin=True, query="?at=0"),
 ]  # fmt: skip
 WITH_BODY = [route for route in ROUTES if route.good is not None]

@@ -13,6 +13,8 @@ from vidwiz import event_log
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
+    CheckpointContradicted,
+    CheckpointWitnessed,
     ConversationStarted,
     Event,
     GoogleAccountLinked,
@@ -249,7 +251,23 @@ def rest_of_history() -> list[Event]:
         ),
         *come_and_gone(98),
         *guest_come_and_gone(97),
+        witnessed(1),
+        CheckpointContradicted(**{**vars(witnessed(2)), "hash": "cd" * 32}, contradicts=1),
     ]
+
+
+def witnessed(n: int) -> CheckpointWitnessed:
+    """A checkpoint of another server."""
+    return CheckpointWitnessed(
+        checkpoint_id=n,
+        public_key="ab" * 32,
+        position=7,
+        hash="ef" * 32,
+        events=7,
+        made_at="2026-01-01T00:00:00.000000Z",
+        previous="00" * 32,
+        signature=f"{n:0128}",
+    )
 
 
 def guest_come_and_gone(n: int) -> list[Event]:

@@ -24,6 +24,8 @@ from tests.projections.histories import (
 )
 from tests.support import MASTER
 from vidwiz.events import (
+    CheckpointContradicted,
+    CheckpointWitnessed,
     Event,
     GuestErased,
     MessageSent,
@@ -151,6 +153,8 @@ BEGINNINGS = {type(event) for event in beginnings(1)} - {MessageSent} | {
     NoteRestored,
     UserErased,
     GuestErased,
+    CheckpointWitnessed,
+    CheckpointContradicted,
 }
 CHANGES = {type(event): event for event in full_history() if type(event) not in BEGINNINGS}
 

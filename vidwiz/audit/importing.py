@@ -19,6 +19,8 @@ from vidwiz.audit.keys import genuine
 from vidwiz.audit.person_keys import forget_the_rest, keep_keys
 from vidwiz.audit.snapshot import CHUNK, Connection
 from vidwiz.events import (
+    CheckpointContradicted,
+    CheckpointWitnessed,
     ConversationStarted,
     Event,
     MessageSent,
@@ -48,16 +50,19 @@ _MUST_BE_EMPTY = (
     tables.quotas,
     *tables.PROJECTED,
 )
-_NUMBERED: dict[SqlSequence, tuple[type[Event], str]] = {
-    tables.user_ids: (UserSignedUp, "user_id"),
-    tables.video_ids: (VideoAdded, "id"),
-    tables.transcript_ids: (PersonalTranscriptAdded, "transcript_id"),
-    tables.note_ids: (NoteAdded, "note_id"),
-    tables.task_ids: (TaskQueued, "task_id"),
-    tables.conversation_ids: (ConversationStarted, "conversation_id"),
-    tables.opening_ids: (VideoOpened, "opening_id"),
-    tables.message_ids: (MessageSent, "message_id"),
-}
+_NUMBERED: Sequence[tuple[SqlSequence, type[Event], str]] = (
+    (tables.user_ids, UserSignedUp, "user_id"),
+    (tables.video_ids, VideoAdded, "id"),
+    (tables.transcript_ids, PersonalTranscriptAdded, "transcript_id"),
+    (tables.note_ids, NoteAdded, "note_id"),
+    (tables.task_ids, TaskQueued, "task_id"),
+    (tables.conversation_ids, ConversationStarted, "conversation_id"),
+    (tables.opening_ids, VideoOpened, "opening_id"),
+    (tables.message_ids, MessageSent, "message_id"),
+    (tables.witnessed_checkpoint_ids, CheckpointWitnessed, "checkpoint_id"),
+    (tables.witnessed_checkpoint_ids, CheckpointContradicted, "checkpoint_id"),
+)
+"""Where each event's number comes from."""
 
 _occupied = Statement(
     union_all(
@@ -71,12 +76,12 @@ _data = func.convert_from(stored_events.c.state, "UTF8").cast(JSONB)
 _numbers = case(
     *(
         (stored_events.c.topic == event.TOPIC, _data[field].astext.cast(BigInteger))
-        for event, field in _NUMBERED.values()
+        for _, event, field in _NUMBERED
     )
 )
 _highest = Statement(
     select(stored_events.c.topic, func.max(_numbers))
-    .where(stored_events.c.topic.in_([event.TOPIC for event, _ in _NUMBERED.values()]))
+    .where(stored_events.c.topic.in_([event.TOPIC for _, event, _ in _NUMBERED]))
     .group_by(stored_events.c.topic)
 )
 _caught_up = Statement(
@@ -225,7 +230,7 @@ def _confirm_head(connection: Connection, header: Header) -> None:
 def _advance_sequences(connection: Connection) -> None:
     """No id is given twice, not even one whose row was deleted."""
     highest: dict[str, Any] = dict(connection.execute(_highest.sql).fetchall())
-    for sequence, (event, _) in _NUMBERED.items():
+    for sequence, event, _ in _NUMBERED:
         if event.TOPIC in highest:
             advance = (
                 f"SELECT setval('{sequence.name}', greatest(%s, last_value)) FROM {sequence.name}"

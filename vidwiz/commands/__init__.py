@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos
+from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos, witness
 from vidwiz.commands.base import Outcome
 
 DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
@@ -43,5 +43,6 @@ DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
     conversations.CompleteTurn: conversations.complete_turn,
     conversations.StopTurn: conversations.stop_turn,
     conversations.FailTurn: conversations.fail_turn,
+    witness.WitnessCheckpoint: witness.witness_checkpoint,
 }
 """The function that decides each command."""

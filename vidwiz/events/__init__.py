@@ -54,10 +54,13 @@ from vidwiz.events.videos import (
     VideoOpened,
     VideoTitled,
 )
+from vidwiz.events.witness import CheckpointContradicted, CheckpointWitnessed
 
 __all__ = [
     "AiNotesDisabled",
     "AiNotesEnabled",
+    "CheckpointContradicted",
+    "CheckpointWitnessed",
     "ConversationStarted",
     "Event",
     "GoogleAccountLinked",

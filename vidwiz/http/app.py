@@ -27,6 +27,7 @@ from vidwiz.http.tasks import tasks
 from vidwiz.http.transcripts import transcripts
 from vidwiz.http.users import users
 from vidwiz.http.videos import videos
+from vidwiz.http.witness import witness
 from vidwiz.http.wiz import wiz
 
 DOCS = "/docs"
@@ -44,6 +45,7 @@ API = (
     export,
     audit,
     maintenance,
+    witness,
 )
 SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
 

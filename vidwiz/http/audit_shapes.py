@@ -175,3 +175,39 @@ class NoteHistory(BaseModel):
     deleted: bool
     versions: list[NoteVersion]
     next: int | None
+
+
+class ShownCheckpoint(BaseModel):
+    """A checkpoint, as docs/audit-format.md spells it."""
+
+    position: int
+    hash: str
+    events: int
+    made_at: str
+    public_key: str
+    previous: str
+    signature: str
+
+
+class Receipt(BaseModel):
+    """The witness's signature that it was shown the checkpoint then."""
+
+    witness: str
+    received_at: str
+    signature: str
+
+
+class WitnessedCheckpoint(BaseModel):
+    """A checkpoint that a witness was shown; it ``contradicts`` the one with this id, if any."""
+
+    id: int
+    checkpoint: ShownCheckpoint
+    contradicts: int | None
+    receipt: Receipt
+
+
+class WitnessedCheckpoints(BaseModel):
+    """Some of them; with ``next`` as ``after`` come more."""
+
+    checkpoints: list[WitnessedCheckpoint]
+    next: int | None

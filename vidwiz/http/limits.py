@@ -25,6 +25,7 @@ IN_PROCESS: dict[str, RateLimitItem] = {
     "wiz": parse("600/minute"),
     "wiz_read": parse("1200/minute"),
     "export": parse("30/hour"),
+    "witness": parse("120/minute"),
 }
 SHARED = {
     "signup": Limit("signup", 20, HOUR, strangers=True),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vidwiz.http.scrapers import Scrapers
     from vidwiz.http.shield import Shielded
     from vidwiz.http.tokens import Tokens
+    from vidwiz.http.witness import WitnessDesk
     from vidwiz.live.hub import Hub
     from vidwiz.signals import Signals
     from vidwiz.store import Store
@@ -77,6 +78,7 @@ class Services:
     head_revision: str
     own_work: OwnWork | None
     page: PageConfig
+    witness: WitnessDesk
 
 
 def services() -> Services:

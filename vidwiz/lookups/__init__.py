@@ -11,6 +11,7 @@ from vidwiz.commands.tasks import NextTaskOf, OwnTaskFor, WorkFor
 from vidwiz.commands.transcripts import PersonalTranscriptContextFor
 from vidwiz.commands.users import AccountsOf, ErasureGroundFor, GuestGroundFor, UserOf
 from vidwiz.commands.videos import TranscriptGroundFor, VideoGroundFor
+from vidwiz.commands.witness import WitnessGroundFor
 from vidwiz.database import Connection
 from vidwiz.events.master_key import MasterKey
 from vidwiz.lookups.conversations import conversation_grounds, found_turns, question_grounds
@@ -21,6 +22,7 @@ from vidwiz.lookups.tasks import next_tasks, own_tasks, work
 from vidwiz.lookups.transcripts import personal_transcript_contexts
 from vidwiz.lookups.users import accounts, erasure_grounds, found_users, guest_grounds
 from vidwiz.lookups.videos import transcript_grounds, video_grounds
+from vidwiz.lookups.witness import witness_grounds
 
 Loader = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
 
@@ -39,6 +41,7 @@ LOADERS: Mapping[type[Lookup[Any]], Loader] = {
     ConversationGroundFor: conversation_grounds,
     QuestionGroundFor: question_grounds,
     TurnOf: found_turns,
+    WitnessGroundFor: witness_grounds,
     NoteShape: note_shapes,
     VideoShape: video_shapes,
 }

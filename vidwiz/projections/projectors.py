@@ -72,6 +72,7 @@ from vidwiz.projections.tables import (
     users,
     videos,
 )
+from vidwiz.projections.witness import witnessed_checkpoints_projector
 
 
 def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
@@ -492,4 +493,5 @@ PROJECTORS = (
     conversations_projector,
     messages_projector,
     turns_projector,
+    witnessed_checkpoints_projector,
 )

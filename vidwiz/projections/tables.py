@@ -53,6 +53,9 @@ conversation_ids = Sequence("conversation_ids", metadata=metadata, data_type=Big
 opening_ids = Sequence("opening_ids", metadata=metadata, data_type=BigInteger)
 transcript_ids = Sequence("transcript_ids", metadata=metadata, data_type=BigInteger)
 message_ids = Sequence("message_ids", metadata=metadata, data_type=BigInteger)
+witnessed_checkpoint_ids = Sequence(
+    "witnessed_checkpoint_ids", metadata=metadata, data_type=BigInteger
+)
 
 stored_events = Table(
     "stored_events",
@@ -413,6 +416,28 @@ turns = Table(
 )
 Index("turns_answering_idx", turns.c.id, postgresql_where=turns.c.status == "answering")
 
+witnessed_checkpoints = Table(
+    "witnessed_checkpoints",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("public_key", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("made_at", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("contradicts", BigInteger),
+    Column("received_at", Instant, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index(None, "public_key", "position"),
+    Index(None, "public_key", "id"),
+)
+"""Checkpoints of other servers that this one was shown; what ``contradicts`` another is evidence.
+
+``made_at`` is text, to the letter that was signed; as text such times sort as they follow.
+"""
+
 PROJECTED = (
     users,
     videos,
@@ -423,5 +448,6 @@ PROJECTED = (
     conversations,
     messages,
     turns,
+    witnessed_checkpoints,
 )
 """The tables that events alone make, in the order in which they are rebuilt and verified."""

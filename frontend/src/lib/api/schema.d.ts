@@ -137,6 +137,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/witness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The checkpoints that this witness was shown of a key, in their order, with its receipts. */
+        get: operations["get_get_witness"];
+        put?: never;
+        /**
+         * Show a checkpoint to this witness; the signed receipt is the answer. Again is no news.
+         * @description A 403 for a key that this server is no witness for, a 422 for a signature that is not the
+         *     key's. One that cannot be true beside another of the same key is kept as evidence: a 409,
+         *     whose details have the other one.
+         */
+        post: operations["post_post_witness"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config": {
         parameters: {
             query?: never;
@@ -1399,6 +1422,18 @@ export interface components {
             reaction: string;
         };
         /**
+         * Receipt
+         * @description The witness's signature that it was shown the checkpoint then.
+         */
+        Receipt: {
+            /** Received At */
+            received_at: string;
+            /** Signature */
+            signature: string;
+            /** Witness */
+            witness: string;
+        };
+        /**
          * SearchHit
          * @description Where the words stand; ``seconds`` and ``timestamp`` are of a note or a transcript.
          */
@@ -1453,6 +1488,26 @@ export interface components {
              * @enum {string}
              */
             origin: "workers" | "admin" | "readers" | "unknown";
+        };
+        /**
+         * ShownCheckpoint
+         * @description A checkpoint, as docs/audit-format.md spells it.
+         */
+        ShownCheckpoint: {
+            /** Events */
+            events: number;
+            /** Hash */
+            hash: string;
+            /** Made At */
+            made_at: string;
+            /** Position */
+            position: number;
+            /** Previous */
+            previous: string;
+            /** Public Key */
+            public_key: string;
+            /** Signature */
+            signature: string;
         };
         /**
          * SkippedCue
@@ -1552,6 +1607,18 @@ export interface components {
             /** Video Id */
             video_id: string;
         };
+        /**
+         * WitnessedCheckpoint
+         * @description A checkpoint that a witness was shown; it ``contradicts`` the one with this id, if any.
+         */
+        WitnessedCheckpoint: {
+            checkpoint: components["schemas"]["ShownCheckpoint"];
+            /** Contradicts */
+            contradicts: number | null;
+            /** Id */
+            id: number;
+            receipt: components["schemas"]["Receipt"];
+        };
     };
     responses: never;
     parameters: never;
@@ -1639,7 +1706,7 @@ export interface operations {
     get_get_events: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "CheckpointContradicted" | "CheckpointWitnessed" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -1732,7 +1799,7 @@ export interface operations {
     get_get_event_stream: {
         parameters: {
             query?: {
-                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
+                type?: ("AiNotesDisabled" | "AiNotesEnabled" | "CheckpointContradicted" | "CheckpointWitnessed" | "ConversationStarted" | "GoogleAccountLinked" | "GuestErased" | "LongTermTokenIssued" | "LongTermTokenRevoked" | "MessageSent" | "MetadataFetched" | "NoteAdded" | "NoteDeleted" | "NoteEdited" | "NoteRestored" | "PasswordChanged" | "PasswordRemoved" | "PersonalSummaryWritten" | "PersonalTranscriptAdded" | "PersonalTranscriptChosen" | "PersonalTranscriptRemoved" | "PersonalTranscriptReplaced" | "ProfilePictureChanged" | "SessionsEnded" | "SummaryRequested" | "SummaryWritten" | "TaskAttemptFailed" | "TaskCancelled" | "TaskClaimed" | "TaskCompleted" | "TaskFailed" | "TaskGivenBack" | "TaskQueued" | "TranscriptLost" | "TranscriptReady" | "TurnCompleted" | "TurnFailed" | "TurnStarted" | "TurnStopped" | "UserDisabled" | "UserEnabled" | "UserErased" | "UserRenamed" | "UserSignedUp" | "VideoAdded" | "VideoOpened" | "VideoTitled")[];
                 stream?: string;
                 actor?: string;
                 correlation_id?: string;
@@ -2093,7 +2160,7 @@ export interface operations {
     post_post_rebuild: {
         parameters: {
             query?: {
-                table?: ("users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns")[];
+                table?: ("users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns" | "witnessed_checkpoints")[];
             };
             header?: never;
             path?: never;
@@ -2190,7 +2257,7 @@ export interface operations {
         parameters: {
             query: {
                 at: number | string;
-                table?: "users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns";
+                table?: "users" | "videos" | "openings" | "personal_transcripts" | "notes" | "tasks" | "conversations" | "messages" | "turns" | "witnessed_checkpoints";
                 id?: number;
                 user_id?: number;
                 video_id?: string;
@@ -2271,6 +2338,191 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    get_get_witness: {
+        parameters: {
+            query: {
+                public_key: string;
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of them; with ``next`` as ``after`` come more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Checkpoints */
+                        checkpoints: components["schemas"]["WitnessedCheckpoint"][];
+                        /** Next */
+                        next: number | null;
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
+    post_post_witness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Events */
+                    events: number;
+                    /** Hash */
+                    hash: string;
+                    /** Made At */
+                    made_at: string;
+                    /** Position */
+                    position: number;
+                    /** Previous */
+                    previous: string;
+                    /** Public Key */
+                    public_key: string;
+                    /** Signature */
+                    signature: string;
+                };
+            };
+        };
+        responses: {
+            /** @description A checkpoint that a witness was shown; it ``contradicts`` the one with this id, if any. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        checkpoint: components["schemas"]["ShownCheckpoint"];
+                        /** Contradicts */
+                        contradicts: number | null;
+                        /** Id */
+                        id: number;
+                        receipt: components["schemas"]["Receipt"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
