@@ -106,7 +106,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             hub=hub,
             head_revision=migrate.head_revision(),
             own_work=_own_work(settings),
-            page=_page(settings),
+            page=_page(settings, model),
             witness=WitnessDesk(settings.witnessed_keys, SigningKey(settings.audit_key)),
         )
 
@@ -202,9 +202,13 @@ def _own_work(settings: Settings) -> OwnWork | None:
     return OwnWork(timedelta(seconds=settings.stale_claim_s))
 
 
-def _page(settings: Settings) -> PageConfig:
-    sign_up_open = settings.sign_up == "open"
-    return PageConfig(settings.google_client_id, settings.player_api_url, sign_up_open)
+def _page(settings: Settings, model: LanguageModel | None) -> PageConfig:
+    return PageConfig(
+        settings.google_client_id,
+        settings.player_api_url,
+        sign_up_open=settings.sign_up == "open",
+        language_model=model is not None,
+    )
 
 
 def _answerer(settings: Settings, model: LanguageModel | None) -> Answerer:

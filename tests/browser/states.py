@@ -89,6 +89,7 @@ async def show(page: Page, state: State, world: World) -> None:
     if state.who == "auditor":
         await as_auditor(page)
     await page.goto(state.path.format(talk=world.talk, mute=world.mute, note=world.note))
+    await expect(page.get_by_role("button", name="Theme")).to_be_visible()  # the app is here
     await expect(page.get_by_role("heading", level=1)).to_be_attached()
     await expect(page.get_by_role("status").filter(has_text=UNDER_WAY)).to_have_count(0)
     if state.prepare:

@@ -104,8 +104,8 @@ async def test_a_note_sent_with_the_token_appears_in_the_open_page(
     async with open_page(person, permissions=clipboard) as page, site.http() as client:
         await page.goto("/videos")
         await Visitor(page).choose("Profile")
-        await page.get_by_role("button", name="Create a token").click()
-        await page.get_by_role("button", name="Copy token").click()
+        await page.get_by_role("button", name="Create an API key").click()
+        await page.get_by_role("button", name="Copy API key").click()
         await expect(page.get_by_role("button", name="Copied")).to_be_visible()
         token = await page.evaluate("navigator.clipboard.readText()")
 
@@ -131,6 +131,19 @@ async def test_the_search_finds_title_note_and_transcript_with_their_seconds(
         await search.fill('"sour and thin"')
         await found.get_by_role("link", name="Transcript 1:04").click()
         await expect(page).to_have_url(f"{site.url}/videos/{talk.video_id}?t=64")
+
+
+async def test_a_video_that_was_opened_without_a_note_is_in_the_library_of_another_browser(
+    open_page: OpenPage, person: Person, talk: Talk
+) -> None:
+    """Also one that others opened before, and whose address is followed."""
+    async with open_page(person) as here, open_page(person) as there:
+        await there.goto("/videos")
+        await expect(there.get_by_role("heading", name="No videos yet")).to_be_visible()
+        await Visitor(here).go_to(talk)
+        await expect(there.get_by_role("link", name=talk.title)).to_be_visible()
+        await there.reload()
+        await expect(there.get_by_role("link", name=talk.title)).to_have_count(1)
 
 
 async def test_everything_is_taken_along_and_the_account_is_deleted(

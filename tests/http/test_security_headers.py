@@ -1,6 +1,7 @@
 """What browsers are told that pages may do, and what the web app is told before sign-in."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -57,6 +58,7 @@ async def test_without_sign_in_google_is_not_named(bare: Api) -> None:
         "version": config.json()["version"],
         "player_api_url": "https://www.youtube.com/iframe_api",
         "sign_up": "open",
+        "language_model": False,
     }
     page = await bare.client.get("/")
     assert "google" not in page.headers["content-security-policy"]
@@ -76,6 +78,11 @@ def test_not_all_of_youtube_may_run_in_the_page() -> None:
 async def test_the_settings_reach_the_web_app(api: Api) -> None:
     its = shaped(shapes.Config, await api.client.get("/api/config"))
     assert (its["google_client_id"], its["player_api_url"]) == ("an id", f"{PLAYER}/iframe_api")
+
+
+async def test_the_web_app_is_told_of_a_language_model(dsn: str, tmp_path: Path) -> None:
+    async with running_api(dsn, tmp_path, GEMINI_API_KEY="a key") as its:
+        assert (await its.client.get("/api/config")).json()["language_model"] is True
 
 
 @pytest.mark.parametrize(

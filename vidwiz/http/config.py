@@ -22,6 +22,7 @@ class PageConfig:
     google_client_id: str | None
     player_api_url: str
     sign_up_open: bool
+    language_model: bool
 
 
 @config.get("/config")
@@ -38,5 +39,6 @@ async def get_config() -> Response:
             "version": version("vidwiz"),
             "player_api_url": page.player_api_url,
             "sign_up": "open" if page.sign_up_open else "closed",
+            "language_model": page.language_model,
         }
     )

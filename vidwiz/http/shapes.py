@@ -446,7 +446,8 @@ class Everything(BaseModel):
 class Config(BaseModel):
     """What the web app has to know; ``google_client_id`` is null where Google sign-in is off.
 
-    Where ``sign_up`` is closed only the operator opens accounts.
+    Where ``sign_up`` is closed only the operator opens accounts. Without a ``language_model``
+    answers, summaries and AI notes are quotes.
     """
 
     google_client_id: str | None
@@ -455,6 +456,7 @@ class Config(BaseModel):
     version: str
     player_api_url: str
     sign_up: Literal["open", "closed"]
+    language_model: bool
 
 
 class Archive(BaseModel):

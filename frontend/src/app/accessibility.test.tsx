@@ -47,7 +47,7 @@ const found = {
   hit_count: 4,
 };
 const ANSWERS = {
-  "GET /api/search": [200, { videos: [{ ...found, video_title: "Apollo 13" }], total_pages: 3 }],
+  "GET /api/library": [200, { videos: [{ ...found, note_count: 2 }], total_pages: 3 }],
   "GET /api/search/all": [200, { query: "bang", total: 1, videos: [found] }],
   "GET /api/user/profile": [
     200,

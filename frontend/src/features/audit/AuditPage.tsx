@@ -1,4 +1,4 @@
-/** The auditor's desk: who has the admin token reads the whole history. */
+/** The admin pages: who has the admin token reads the whole history. */
 
 import { useState } from "react";
 import { NavLink, Outlet } from "react-router";
@@ -10,18 +10,18 @@ import { useAdminToken } from "@/lib/auth/useSession";
 import { useTitle } from "@/lib/title";
 
 export function AuditPage() {
-  useTitle("Auditor’s desk");
-  return useAdminToken() ? <Desk /> : <Gate />;
+  useTitle("Admin");
+  return useAdminToken() ? <Pages /> : <Gate />;
 }
 
 function Gate() {
   const [token, setToken] = useState("");
   return (
     <Card className="mx-auto grid max-w-md gap-4">
-      <h1 className="text-xl">Auditor’s desk</h1>
+      <h1 className="text-xl">Admin</h1>
       <p className="text-soft">
-        The history of everything, for those who run this service. The token is forgotten when you
-        close the tab.
+        The event history, for those who run this service. The token is forgotten when you close the
+        tab.
       </p>
       <form
         noValidate
@@ -40,24 +40,24 @@ function Gate() {
           error={admin.wasRefused() && !token ? "That is not the admin token." : null}
         />
         <Button type="submit" look="primary" disabled={!token.trim()}>
-          Enter
+          Sign in
         </Button>
       </form>
     </Card>
   );
 }
 
-function Desk() {
+function Pages() {
   return (
     <div className="grid gap-6">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
-        <h1 className="text-2xl">Auditor’s desk</h1>
-        <nav aria-label="Auditor’s desk" className="flex grow gap-1">
+        <h1 className="text-2xl">Admin</h1>
+        <nav aria-label="Admin" className="flex grow gap-1">
           <Place to="/admin">Events</Place>
           <Place to="/admin/health">Health</Place>
         </nav>
         <Button size="sm" icon="signOut" onClick={() => admin.close()}>
-          Leave
+          Sign out
         </Button>
       </div>
       <Outlet />

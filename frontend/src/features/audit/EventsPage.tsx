@@ -22,7 +22,7 @@ export function EventsPage() {
       <Answered query={events}>
         {({ pages }) => {
           const found = pages.flatMap((page) => page.events);
-          if (!found.length) return <EmptyState icon="history" title="No event is like that" />;
+          if (!found.length) return <EmptyState icon="history" title="No matching events" />;
           return <EventTable events={found} />;
         }}
       </Answered>

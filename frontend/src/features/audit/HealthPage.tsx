@@ -1,4 +1,4 @@
-/** How the log, those who follow it, and a rebuild stand. */
+/** The state of the log, of the background jobs that read it, and of a rebuild. */
 
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -24,7 +24,7 @@ function Health({ head, signals, reactions }: LogHealth) {
     <Card className="grid gap-4">
       <h2 className="text-lg">The log</h2>
       {head ? <Head {...head} /> : <p className="text-soft">Nothing has happened yet.</p>}
-      <h2 className="text-lg">Those who follow it</h2>
+      <h2 className="text-lg">Background jobs that read it</h2>
       <ul className="divide-y divide-line">
         <Follower name="signals" {...signals} />
         {reactions.map(({ reaction, checkpoint, ...rest }) => (
@@ -66,7 +66,7 @@ function Follower({
         <span className="font-medium">{name}</span>
         <span className={lag || parked ? "text-warn" : "text-soft"}>
           {lag ? `${lag} behind, at ${position}` : `up to date at ${position}`}
-          {parked > 0 && `, ${parked} parked`}
+          {parked > 0 && `, ${parked} set aside after errors`}
         </span>
       </div>
       {oldest && (

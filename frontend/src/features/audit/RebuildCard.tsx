@@ -80,6 +80,6 @@ function inWords({ state, ended_at, error, maintenance }: Rebuild): string {
     return position === null ? `${what}…` : `${what}: event ${position} of ${of ?? "?"}`;
   }
   if (state === "running") return "Rebuilding…";
-  if (state === "failed") return `The last rebuild failed: ${error ?? "nobody knows why"}`;
+  if (state === "failed") return `The last rebuild failed: ${error ?? "no reason was recorded"}`;
   return ended_at ? `Rebuilt ${momentOf(ended_at)}.` : "No rebuild was asked for here yet.";
 }

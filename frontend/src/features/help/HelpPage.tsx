@@ -1,8 +1,12 @@
 /** How it works, on one page. */
 
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import { Card } from "@/components/Card";
 import { KeyboardSheet } from "@/components/KeyboardSheet";
+import { configQuery, profileQuery } from "@/lib/api/queries";
+import { useSession } from "@/lib/auth/useSession";
 import { useTitle } from "@/lib/title";
 
 export function HelpPage() {
@@ -13,9 +17,9 @@ export function HelpPage() {
       <Topic title="Take a note">
         <p>
           Open a video by its link and press N, or the note button on a phone. The current second is
-          stamped and the video waits while you type. Saved without words, the note is written by AI
-          once the transcript is there; you can switch that off in your profile.
+          stamped and the video waits while you type.
         </p>
+        <EmptyNotes />
       </Topic>
       <Topic title="Ask Wiz">
         <p>
@@ -25,8 +29,9 @@ export function HelpPage() {
       </Topic>
       <Topic title="Find it again">
         <p>
-          The search on your videos’ page looks into titles, notes and every word of the
-          transcripts. The last word may be unfinished; words in quotes are one phrase.
+          A video that you open is listed on your videos’ page, on every device. The search there
+          looks into titles, notes and every word of the transcripts. The last word may be
+          unfinished; words in quotes are one phrase.
         </p>
       </Topic>
       <Topic title="When there is no transcript">
@@ -38,14 +43,36 @@ export function HelpPage() {
       <Topic title="On the phone, and from elsewhere">
         <p>
           Install VidWiz from your browser’s menu, and it appears in the phone’s share sheet: share
-          a video from YouTube, and it opens here. The browser extension and scripts use the
-          long-term token of your profile.
+          a video from YouTube, and it opens here. The browser extension and scripts use the API key
+          of your profile.
         </p>
       </Topic>
       <Topic title="Keys">
         <KeyboardSheet />
       </Topic>
     </div>
+  );
+}
+
+/** What becomes of a note without words, for this person and on this server. */
+function EmptyNotes() {
+  const signedIn = useSession() !== null;
+  const { data: profile } = useQuery({ ...profileQuery, enabled: signedIn });
+  const { data: config } = useQuery(configQuery);
+  const profileLink = <Link to="/profile">your profile</Link>;
+  return (
+    <p className="[&_a]:underline">
+      A note without words keeps only the time, unless AI notes are on: then its words are written
+      once the transcript is there. {!signedIn && "AI notes are off in a new account."}
+      {profile?.ai_notes_enabled === true && (
+        <>Yours are on; you switch them off in {profileLink}.</>
+      )}
+      {profile?.ai_notes_enabled === false && (
+        <>Yours are off; you switch them on in {profileLink}.</>
+      )}
+      {config?.language_model === false &&
+        " This server has no language model: it quotes what was said at that time, and answers of Wiz are quotes too."}
+    </p>
   );
 }
 

@@ -64,7 +64,7 @@ const PROMISES: { icon: IconName; title: string; text: string }[] = [
   {
     icon: "note",
     title: "Note without stopping",
-    text: "Press N. The time is stamped, the video waits while you type. Leave it empty, and AI writes what was said.",
+    text: "Press N. The time is stamped, the video waits while you type. Leave it empty, and with AI notes on, AI writes what was said.",
   },
   {
     icon: "wand",

@@ -8,10 +8,13 @@ export function VideoCard({
   videoId,
   title,
   metadata,
+  notes,
 }: {
   videoId: string;
   title: string | null;
   metadata: Record<string, unknown> | null;
+  /** How many the person has on it. */
+  notes: number;
 }) {
   const facts = factsOf(metadata);
   return (
@@ -26,6 +29,9 @@ export function VideoCard({
             {title ?? facts.title ?? "Untitled video"}
           </h3>
           {facts.channel && <p className="mt-0.5 truncate text-sm text-soft">{facts.channel}</p>}
+          {notes > 0 && (
+            <p className="mt-0.5 text-sm text-soft">{notes === 1 ? "1 note" : `${notes} notes`}</p>
+          )}
         </div>
       </Link>
     </li>

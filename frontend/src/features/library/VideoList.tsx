@@ -1,4 +1,4 @@
-/** A page of the person's videos with notes, newest first. */
+/** A page of the person's videos, the one that was opened or noted last first. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Loading, Skeleton } from "@/components/Spinner";
@@ -11,26 +11,26 @@ import { VideoCard } from "./VideoCard";
 const GRID = "grid gap-x-5 gap-y-4 sm:gap-y-7 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4";
 
 export function VideoList({ page }: { page: number }) {
-  const videos = useQuery({ ...videosQuery("", page), placeholderData: keepPreviousData });
+  const videos = useQuery({ ...videosQuery(page), placeholderData: keepPreviousData });
   if (videos.isPending) return <LoadingList />;
   if (videos.isError)
     return <ErrorState error={videos.error} onRetry={() => void videos.refetch()} />;
   const { videos: found, total_pages } = videos.data;
   return (
     <div className="grid gap-8">
-      {page === 1 && <Opened known={found.map((video) => video.video_id)} />}
       {found.length > 0 ? (
-        <section aria-labelledby="noted" className="grid gap-3">
-          <h2 id="noted" className="text-sm font-medium text-soft">
-            With your notes
+        <section aria-labelledby="latest">
+          <h2 id="latest" className="sr-only">
+            Opened or noted, the latest first
           </h2>
           <ul className={GRID}>
             {found.map((video) => (
               <VideoCard
                 key={video.video_id}
                 videoId={video.video_id}
-                title={video.video_title}
+                title={video.title}
                 metadata={video.metadata}
+                notes={video.note_count}
               />
             ))}
           </ul>
@@ -38,6 +38,7 @@ export function VideoList({ page }: { page: number }) {
       ) : (
         <Nothing beyond={total_pages > 0} />
       )}
+      {total_pages < 2 && <Opened known={found.map((video) => video.video_id)} />}
       <Pager page={page} pages={total_pages} />
     </div>
   );
@@ -46,24 +47,24 @@ export function VideoList({ page }: { page: number }) {
 function Nothing({ beyond }: { beyond: boolean }) {
   if (beyond) return <EmptyState icon="video" title="There are fewer pages than that" />;
   return (
-    <EmptyState icon="note" title="No notes yet">
-      <p>Paste a link above, press N while you watch, and the video appears here.</p>
+    <EmptyState icon="video" title="No videos yet">
+      <p>Paste a link above. The videos that you open are listed here, on every device.</p>
     </EmptyState>
   );
 }
 
-/** Opened in this browser, but without a note yet. */
+/** Opened in this browser before signing in. */
 function Opened({ known }: { known: string[] }) {
   const opened = useRecent().filter((video) => !known.includes(video.videoId));
   if (!opened.length) return null;
   return (
     <section aria-labelledby="opened" className="grid gap-3">
       <h2 id="opened" className="text-sm font-medium text-soft">
-        Opened lately, no notes here yet
+        Opened in this browser before you signed in
       </h2>
       <ul className={GRID}>
         {opened.slice(0, 4).map((video) => (
-          <VideoCard key={video.videoId} {...video} metadata={null} />
+          <VideoCard key={video.videoId} {...video} metadata={null} notes={0} />
         ))}
       </ul>
     </section>

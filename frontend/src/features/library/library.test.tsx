@@ -1,10 +1,16 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { forgetRecent, remember } from "@/lib/recent";
 import { show, signIn } from "@/lib/testing/render";
 import { refusal, serve } from "@/lib/testing/server";
 import { LibraryPage } from "./LibraryPage";
 
-const video = (id: string, title: string) => ({ video_id: id, video_title: title, metadata: null });
+const video = (id: string, title: string, note_count = 0) => ({
+  video_id: id,
+  title,
+  metadata: null,
+  note_count,
+});
 const page = (videos: object[], total_pages = 1) => ({
   videos,
   total: videos.length,
@@ -30,24 +36,49 @@ const found = {
 
 test("videos are listed, each with the way to its page", async () => {
   signIn();
-  serve({ "GET /api/search": [200, page([video("W421vNri5hw", "Apollo 13")])] });
+  serve({ "GET /api/library": [200, page([video("W421vNri5hw", "Apollo 13")])] });
   show(LibraryPage, "/videos");
   const link = await screen.findByRole("link", { name: "Apollo 13" });
   expect(link).toHaveAttribute("href", "/videos/W421vNri5hw");
 });
 
-test("somebody without notes is told how to begin", async () => {
+test("a video says how many notes the person has on it, if any", async () => {
   signIn();
-  serve({ "GET /api/search": [200, page([], 0)] });
+  const videos = [video("a", "Opened"), video("b", "Noted", 1), video("c", "Studied", 7)];
+  serve({ "GET /api/library": [200, page(videos)] });
   show(LibraryPage, "/videos");
-  expect(await screen.findByRole("heading", { name: "No notes yet" })).toBeVisible();
+  await screen.findByRole("link", { name: "Opened" });
+  expect(screen.getAllByRole("listitem").map((item) => item.textContent)).toEqual([
+    "Opened",
+    "Noted1 note",
+    "Studied7 notes",
+  ]);
+});
+
+test("what was opened before signing in is listed apart, and nothing twice", async () => {
+  remember({ videoId: "mine", title: "Mine" });
+  remember({ videoId: "guests", title: "Of the guest" });
+  signIn();
+  serve({ "GET /api/library": [200, page([video("mine", "Mine")])] });
+  show(LibraryPage, "/videos");
+  const apart = await screen.findByRole("region", { name: /before you signed in/ });
+  expect(within(apart).getAllByRole("listitem")).toHaveLength(1);
+  expect(within(apart).getByRole("link", { name: "Of the guest" })).toBeVisible();
+  forgetRecent();
+});
+
+test("somebody without videos is told how to begin", async () => {
+  signIn();
+  serve({ "GET /api/library": [200, page([], 0)] });
+  show(LibraryPage, "/videos");
+  expect(await screen.findByRole("heading", { name: "No videos yet" })).toBeVisible();
 });
 
 test("a failure says so, and can be tried again", async () => {
   signIn();
   let down = true;
   serve({
-    "GET /api/search": () =>
+    "GET /api/library": () =>
       down
         ? refusal(500, "INTERNAL_ERROR", "Internal error")
         : [200, page([video("a", "Apollo 13")])],
@@ -61,7 +92,7 @@ test("a failure says so, and can be tried again", async () => {
 
 test("what is typed is searched for, and a hit leads to its second", async () => {
   signIn();
-  serve({ "GET /api/search": [200, page([])], "GET /api/search/all": [200, found] });
+  serve({ "GET /api/library": [200, page([])], "GET /api/search/all": [200, found] });
   const { person, router } = show(LibraryPage, "/videos");
   await person.type(screen.getByRole("searchbox"), "bang");
   const place = await screen.findByRole("link", { name: /1:15/ });
@@ -72,7 +103,7 @@ test("what is typed is searched for, and a hit leads to its second", async () =>
 
 test("only a settled search is sent", async () => {
   signIn();
-  const asked = serve({ "GET /api/search": [200, page([])], "GET /api/search/all": [200, found] });
+  const asked = serve({ "GET /api/library": [200, page([])], "GET /api/search/all": [200, found] });
   const { person } = show(LibraryPage, "/videos");
   await person.type(screen.getByRole("searchbox"), "bang");
   await screen.findByText("Found in 1 video");
@@ -82,7 +113,7 @@ test("only a settled search is sent", async () => {
 
 test("a link opens the video, and what is none says so where it was typed", async () => {
   signIn();
-  const asked = serve({ "GET /api/search": [200, page([])], "POST /api/wiz/init": [200, {}] });
+  const asked = serve({ "GET /api/library": [200, page([])], "POST /api/wiz/init": [200, {}] });
   const { person, router } = show(LibraryPage, "/videos");
   const field = screen.getByLabelText("Link to a YouTube video");
   await person.type(field, "hello{Enter}");

@@ -63,7 +63,7 @@ function usePages(): Command[] {
   return [
     ...(useSession() ? forPeople : forGuests),
     page("Help and keys", "/help", "help"),
-    page("Auditor’s desk", "/admin", "shield"),
+    page("Admin", "/admin", "shield"),
   ];
 }
 
@@ -71,9 +71,9 @@ function useVideos(): Command[] {
   const navigate = useNavigate();
   const session = useSession();
   const { data } = useQuery({ ...videosQuery(), enabled: session !== null });
-  const own = data?.videos.map(({ video_id, video_title, metadata }) => ({
+  const own = data?.videos.map(({ video_id, title, metadata }) => ({
     videoId: video_id,
-    title: video_title ?? factsOf(metadata).title,
+    title: title ?? factsOf(metadata).title,
   }));
   const all = new Map([...useRecent(), ...(own ?? [])].map((video) => [video.videoId, video]));
   return [...all.values()].map(({ videoId, title }) => ({

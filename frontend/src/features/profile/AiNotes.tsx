@@ -10,7 +10,7 @@ export function AiNotes({ profile }: { profile: Profile }) {
   return (
     <Section title="AI notes">
       <Switch
-        label="Write my empty notes"
+        label="Let AI write my empty notes"
         hint="A note with only a time gets a line about what was said there. It is marked, and yours to change."
         checked={profile.ai_notes_enabled}
         onChange={(ai_notes_enabled) => edit.mutate({ ai_notes_enabled })}

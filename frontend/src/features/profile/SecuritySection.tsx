@@ -55,7 +55,7 @@ function PasswordForm() {
       }}
     >
       <Field
-        label="Present password"
+        label="Current password"
         type="password"
         autoComplete="current-password"
         value={oldPassword}

@@ -1,4 +1,4 @@
-/** The long-term token: make it, copy it into other devices, revoke it. */
+/** The API key: make it, copy it into other devices, revoke it. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -16,8 +16,8 @@ import { Snippets } from "./Snippets";
 export function TokenSection({ profile }: { profile: Profile }) {
   return (
     <Section
-      title="Long-term token"
-      lead="Lets the browser extension, your phone or a script add notes for you. Whoever has it can read and change your notes; revoked, it is dead at once."
+      title="API key"
+      lead="Lets the browser extension, your phone or a script add notes for you. Whoever has it can read and change your notes; once revoked it stops working at once."
     >
       {profile.token_exists ? <Existing token={profile.long_term_token} /> : <Missing />}
     </Section>
@@ -25,7 +25,7 @@ export function TokenSection({ profile }: { profile: Profile }) {
 }
 
 function Missing() {
-  const create = useTokenChange(() => send("post", "/api/user/token"), "Your token is ready.");
+  const create = useTokenChange(() => send("post", "/api/user/token"), "Your API key is ready.");
   return (
     <Button
       icon="key"
@@ -33,21 +33,21 @@ function Missing() {
       busy={create.isPending}
       onClick={() => create.mutate()}
     >
-      Create a token
+      Create an API key
     </Button>
   );
 }
 
 function Existing({ token }: { token: string | null }) {
   const [asking, setAsking] = useState(false);
-  const revoke = useTokenChange(() => send("delete", "/api/user/token"), "The token is revoked.");
+  const revoke = useTokenChange(() => send("delete", "/api/user/token"), "The API key is revoked.");
   return (
     <div className="grid grid-cols-1 gap-5">
       <div className="flex flex-wrap items-center gap-2">
         <code className="min-w-0 grow basis-60 truncate rounded-md border border-line bg-sunken px-3 py-2 font-mono text-sm">
           {token ? masked(token) : "Loading…"}
         </code>
-        {token && <CopyButton text={token} label="Copy token" />}
+        {token && <CopyButton text={token} label="Copy API key" />}
         <Button size="sm" look="danger" onClick={() => setAsking(true)}>
           Revoke
         </Button>
@@ -55,7 +55,7 @@ function Existing({ token }: { token: string | null }) {
       {token && <Snippets token={token} />}
       {asking && (
         <ConfirmDialog
-          title="Revoke the token?"
+          title="Revoke the API key?"
           action="Revoke"
           busy={revoke.isPending}
           onClose={() => setAsking(false)}

@@ -28,7 +28,7 @@ test("the switch shows its new state at once, and falls back when it is refused"
     return fetchProfile(path, init);
   };
   const { person } = show(ProfilePage, "/profile");
-  const control = await screen.findByRole("switch", { name: "Write my empty notes" });
+  const control = await screen.findByRole("switch", { name: "Let AI write my empty notes" });
   await person.click(control);
   expect(control).toBeChecked();
   refuse();
@@ -73,8 +73,8 @@ test("a token that was made can be copied, and is not shown whole", async () => 
     },
   });
   const { person } = show(ProfilePage, "/profile");
-  await person.click(await screen.findByRole("button", { name: "Create a token" }));
-  await person.click(await screen.findByRole("button", { name: "Copy token" }));
+  await person.click(await screen.findByRole("button", { name: "Create an API key" }));
+  await person.click(await screen.findByRole("button", { name: "Copy API key" }));
   expect(await navigator.clipboard.readText()).toBe(long_term_token);
   expect(document.body).not.toHaveTextContent("secret");
 });
@@ -120,7 +120,7 @@ test("another password replaces the session, and a wrong old one is said beside 
     ),
   });
   const { person } = show(ProfilePage, "/profile");
-  const old = await screen.findByLabelText("Present password");
+  const old = await screen.findByLabelText("Current password");
   await person.type(old, "wrong horse");
   await person.type(screen.getByLabelText("New password"), "battery staple");
   await person.click(screen.getByRole("button", { name: "Change password" }));

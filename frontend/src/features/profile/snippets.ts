@@ -17,7 +17,9 @@ Content-Type: application/json`;
   return {
     curl: {
       title: "curl",
-      steps: ["In a terminal. Without text, AI writes the note when the transcript is there."],
+      steps: [
+        "In a terminal. Without text, and with AI notes on, AI writes the note when the transcript is there.",
+      ],
       code: `curl -X POST '${url}' \\
   -H 'Authorization: Bearer ${token}' \\
   -H 'Content-Type: application/json' \\

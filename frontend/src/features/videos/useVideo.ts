@@ -6,6 +6,8 @@ import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
 import { useLiveState, useWatched } from "@/lib/live/useLive";
 import { factsOf } from "@/lib/metadata";
+import { useSession } from "@/lib/auth/useSession";
+import { keepOpened, wasOpened } from "@/lib/opened";
 import { remember } from "@/lib/recent";
 import { toast } from "@/lib/toasts";
 import { isBehind, isMoving, isUnasked } from "./progress";
@@ -32,6 +34,7 @@ export function useVideo(videoId: string) {
   useRemembered(videoId, video.data && (video.data.title ?? factsOf(video.data.metadata).title));
   const retry = useRetry(videoId);
   useAskedOnce(isUnasked(progress.data), retry.mutate);
+  useKept(videoId, video.isSuccess);
   return { video, progress, retry };
 }
 
@@ -49,6 +52,22 @@ function useRemembered(videoId: string, title: string | null | undefined): void 
   useEffect(() => {
     if (title !== undefined) remember({ videoId, title });
   }, [videoId, title]);
+}
+
+/** Puts the video into the person's library, also where somebody else opened it before. */
+function useKept(videoId: string, isKnown: boolean): void {
+  const queries = useQueryClient();
+  const who = useSession()?.email;
+  const { mutate } = useMutation({
+    mutationFn: () => openVideo(videoId),
+    onSuccess: () => {
+      keepOpened(videoId);
+      return queries.invalidateQueries({ queryKey: keys.library });
+    },
+  });
+  useEffect(() => {
+    if (isKnown && who && !wasOpened(videoId)) mutate();
+  }, [videoId, isKnown, who, mutate]);
 }
 
 function useAskedOnce(unasked: boolean, ask: () => void): void {

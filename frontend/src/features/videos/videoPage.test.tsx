@@ -117,12 +117,14 @@ test("the key stamps a note, Enter saves it, and it shows before the server has 
 });
 
 test("a note is sent with a key that makes sending it again harmless", async () => {
+  const isNote = ({ method, url }: { method: string; url: URL }) =>
+    method === "POST" && url.pathname === "/api/notes";
   signIn();
   const { asked, person } = open({ "POST /api/notes": [201, note(3, "0:00", "x")] });
   await screen.findByText("First thought");
   await person.keyboard("nx{Control>}{Enter}{/Control}");
-  await waitFor(() => expect(asked.some(({ method }) => method === "POST")).toBe(true));
-  const sent = asked.find(({ method }) => method === "POST");
+  await waitFor(() => expect(asked.some(isNote)).toBe(true));
+  const sent = asked.find(isNote);
   expect(sent?.body).toEqual({ video_id: ID, timestamp: "0:00", text: "x" });
   expect(sent?.headers.get("Idempotency-Key")).toMatch(/^[0-9a-f-]{36}$/);
 });

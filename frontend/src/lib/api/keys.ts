@@ -5,7 +5,7 @@ export const keys = {
   profile: ["profile"],
   /** The list of videos and everything found by searching. */
   library: ["library"],
-  videos: (query: string, page: number) => ["library", "videos", query, page],
+  videos: (page: number) => ["library", "videos", page],
   search: (query: string) => ["library", "search", query],
   /** Everything about one video. */
   about: (videoId: string) => ["video", videoId],

@@ -16,12 +16,11 @@ export const profileQuery = queryOptions({
   queryFn: ({ signal }) => send("get", "/api/user/profile", { signal }),
 });
 
-/** The signed-in person's videos with notes, newest first; ``query`` is part of a title. */
-export function videosQuery(query = "", page = 1) {
+/** The videos that the signed-in person opened or noted, on any device, the latest first. */
+export function videosQuery(page = 1) {
   return queryOptions({
-    queryKey: keys.videos(query, page),
-    queryFn: ({ signal }) =>
-      send("get", "/api/search", { query: { query, page, per_page: 12 }, signal }),
+    queryKey: keys.videos(page),
+    queryFn: ({ signal }) => send("get", "/api/library", { query: { page, per_page: 12 }, signal }),
   });
 }
 

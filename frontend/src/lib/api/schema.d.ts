@@ -2579,7 +2579,8 @@ export interface operations {
             /**
              * @description What the web app has to know; ``google_client_id`` is null where Google sign-in is off.
              *
-             *     Where ``sign_up`` is closed only the operator opens accounts.
+             *     Where ``sign_up`` is closed only the operator opens accounts. Without a ``language_model``
+             *     answers, summaries and AI notes are quotes.
              */
             200: {
                 headers: {
@@ -2591,6 +2592,8 @@ export interface operations {
                         google_client_id: string | null;
                         /** Guest Daily Limit */
                         guest_daily_limit: number;
+                        /** Language Model */
+                        language_model: boolean;
                         /** Player Api Url */
                         player_api_url: string;
                         /**

@@ -2,6 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
+import { keepOpened } from "@/lib/opened";
 import { remember } from "@/lib/recent";
 import { videoIdOf } from "@/lib/youtube";
 import { send } from "./client";
@@ -16,6 +17,7 @@ export function useOpenVideo() {
       return videoId;
     },
     onSuccess: (videoId) => {
+      keepOpened(videoId);
       remember({ videoId, title: null });
       void navigate(`/videos/${videoId}`);
     },

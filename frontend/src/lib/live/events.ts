@@ -12,7 +12,11 @@ export type LiveEvent =
       note_id: number;
       video_id: string;
     }
-  | { kind: "video"; what: "transcript" | "metadata" | "summary" | "added"; video_id: string }
+  | {
+      kind: "video";
+      what: "transcript" | "metadata" | "summary" | "added" | "opened";
+      video_id: string;
+    }
   | { kind: "task"; task_type: string; status: string; reason: string | null; video_id: string }
   | { kind: "turn"; turn_id: number; conversation_id: number; status: string; video_id: string };
 
