@@ -22,8 +22,9 @@ install: $(VENV)/.installed $(if $(HAS_NPM),$(WEB_BUILD),no-web) ## Make .venv w
 
 dev: $(VENV)/.dev ## Add what testing needs
 
-run: install ## Run VidWiz on http://$(HOST):$(PORT), with its own database
-	$(BIN)/vidwiz serve --host $(HOST) --port $(PORT)
+run: install ## Run VidWiz on http://$(HOST):$(PORT), with its own database (ARGS=--no-workers leaves the tasks to your workers)
+	@echo 'Starting VidWiz on http://$(HOST):$(PORT); the first start makes its database.'
+	@$(BIN)/vidwiz serve --host $(HOST) --port $(PORT) $(ARGS)
 
 demo: install ## Load a sample video with notes
 	$(BIN)/vidwiz demo
@@ -84,24 +85,29 @@ clean: ## Remove what was made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out $(WEB)/node_modules $(WEB)/dist
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "VidWiz needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "VidWiz needs Python 3.11 or newer")'
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo 'Installing the Python packages into $(VENV); this takes the better part of a minute ...'
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Installing what the tests need into $(VENV) ...'
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(WEB)/node_modules/.installed: $(WEB)/package-lock.json
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(WEB)/.npmrc
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
 		|| (echo 'The web app is built with Node 20.19 or newer and its npm.' >&2; false)
-	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@echo 'Installing the packages of the web app into $(WEB)/node_modules ...'
+	@$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(WEB_BUILD): $(WEB)/node_modules/.installed $(WEB_SOURCES)
-	$(NPM) run -s build -- --logLevel warn
+	@echo 'Building the web app ...'
+	@$(NPM) run -s build -- --logLevel warn
 	@touch $@

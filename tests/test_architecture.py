@@ -120,3 +120,8 @@ def test_a_module_is_read_in_one_sitting_and_says_what_it_is_for(path: Path) -> 
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
     ] == []
+
+
+def test_no_package_of_the_web_app_runs_a_script_when_it_is_installed() -> None:
+    assert "ignore-scripts=true" in (ROOT / "frontend" / ".npmrc").read_text().splitlines()
+    assert "ignore-scripts" not in (ROOT / "Makefile").read_text()

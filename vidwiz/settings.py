@@ -295,7 +295,9 @@ class Settings(EvidenceSettings):
         description="auto: text in a terminal, JSON elsewhere",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", validation_alias="VIDWIZ_LOG_LEVEL", description="least level that is logged"
+        "info",
+        validation_alias="VIDWIZ_LOG_LEVEL",
+        description="least level that is logged; debug also has what idle workers and probes ask",
     )
 
     @field_validator("database_url")

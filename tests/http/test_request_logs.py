@@ -73,3 +73,25 @@ def test_the_log_names_the_request_of_an_unexpected_error(dsn: str, tmp_path: Pa
     (line,) = [one for one in lines if one["event"] == "unexpected error"]
     assert (line["request_id"], line["path"]) == ("asked-1", "/api/user/login")
     assert 'relation "credentials" does not exist' in line["exception"]
+
+
+def test_what_idle_workers_and_probes_ask_is_logged_at_debug_only(dsn: str, tmp_path: Path) -> None:
+    quiet = ["/api/tasks/transcript", "/api/health/live", "/api/health/ready", "/metrics"]
+    with serving(tmp_path / "data", dsn) as server:
+        with httpx.Client(base_url=server.url, headers=bearer(ADMIN_TOKEN)) as client:
+            answers = [client.get(path, params={"timeout": 1}) for path in quiet]
+            assert [answer.status_code for answer in answers] == [204, 200, 200, 200]
+            assert client.get("/api/tasks/transcript?timeout=no").status_code == 400
+            account = {"email": "e@example.org", "password": "correct horse", "name": "Ada"}
+            client.post("/api/user/signup", json=account).raise_for_status()
+            login = {"email": account["email"], "password": account["password"]}
+            token = client.post("/api/user/login", json=login).raise_for_status().json()["token"]
+            note = {"video_id": new_video_id(), "video_title": "A", "timestamp": "1:23"}
+            client.post("/api/notes", json=note, headers=bearer(token)).raise_for_status()
+            assert client.get("/api/tasks/transcript?timeout=1").status_code == 200
+        assert server.stop() == 0
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line[:1] == "{"]
+    requests = [(one["path"], one["status"]) for one in lines if one["event"] == "request"]
+    asked = [one for one in requests if one[0] in quiet and one[1] != 503]  # until it was ready
+    assert asked == [("/api/tasks/transcript", 400), ("/api/tasks/transcript", 200)]
+    assert ("/api/notes", 201) in requests

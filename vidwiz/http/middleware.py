@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -116,7 +117,8 @@ def _account(scope: Scope, status: int, seconds: float, request_id: str) -> None
     method = scope["method"] if scope["method"] in _METHODS else "other"
     REQUESTS.labels(method, route, status or "gone").inc()
     REQUEST_SECONDS.labels(route).observe(seconds)
-    access_log.info(
+    told = access_log.debug if _is_idle(scope, status) else access_log.info
+    told(
         "request",
         method=scope["method"],
         path=scope["path"],
@@ -127,4 +129,16 @@ def _account(scope: Scope, status: int, seconds: float, request_id: str) -> None
     )
 
 
+def _is_idle(scope: Scope, status: int) -> bool:
+    """Whether nothing happened: a worker waited for no task, or a probe found all in order.
+
+    These come every few seconds for as long as the service runs.
+    """
+    path = scope["path"]
+    waited = status == HTTPStatus.NO_CONTENT and path.startswith(TASKS)
+    return waited or (status == HTTPStatus.OK and path in PROBES)
+
+
+TASKS = "/api/tasks/"
+PROBES = frozenset(("/api/health/live", "/api/health/ready", "/metrics"))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"))
