@@ -1,8 +1,9 @@
 """The commands around the log's evidence and keys: ``audit``, ``export``, ``import``, ``rekey``."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import orjson
 from vidwiz import migrate as migrations
 from vidwiz import preflight
 from vidwiz import rekey as change
+from vidwiz.adapters.witness import Witness, WitnessRefuses, WitnessUnavailable
 from vidwiz.audit.checkpoints import NEWEST, checkpoint_of
 from vidwiz.audit.copies import Copies
 from vidwiz.audit.export import export as write_export
@@ -20,9 +22,12 @@ from vidwiz.audit.importing import import_log
 from vidwiz.audit.keeper import make_checkpoint
 from vidwiz.audit.keys import SigningKey, genuine
 from vidwiz.audit.verify import Audited, verify
+from vidwiz.audit.witness_reports import ask as ask_witnesses
+from vidwiz.audit.witnessing import show
 from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
 from vidwiz.database import Database
 from vidwiz.events.master_key import KeyUnusable, check_value
+from vidwiz.evidence_settings import witness_url
 from vidwiz.next_master_key import adopt_next_master_key, make_next_master_key
 from vidwiz.outside import master_key, object_store
 from vidwiz.reactions.health import NAMES as REACTIONS
@@ -62,6 +67,15 @@ public_keys = click.option(
 )
 
 
+def _witness_urls(
+    _ctx: click.Context, _param: click.Parameter, given: Sequence[str]
+) -> Sequence[str]:
+    try:
+        return tuple(witness_url(one) for one in given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.group()
 def audit() -> None:
     """Prove that the log is as it was written."""
@@ -76,6 +90,14 @@ def audit() -> None:
     multiple=True,
     help="A copy of a checkpoint that was kept apart, to hold the export against; repeatable.",
 )
+@click.option(
+    "--witness",
+    "witnesses",
+    metavar="URL",
+    callback=_witness_urls,
+    multiple=True,
+    help="A server that keeps our checkpoints, to hold the log against; repeatable.",
+)
 @click.option("--objects", is_flag=True, help="The transcripts in the object store too.")
 @public_keys
 @as_json
@@ -84,6 +106,7 @@ def verify_command(
     settings: Settings,
     name: str | None,
     checkpoints: tuple[Path, ...],
+    witnesses: tuple[str, ...],
     objects: bool,
     public_keys: tuple[str, ...],
     as_json: bool,
@@ -94,10 +117,12 @@ def verify_command(
     counts; of an export, those that it names itself.
     """
     if name is not None:
+        if witnesses:
+            raise click.UsageError("--witness goes with the live log")
         sys.exit(_verify_export(name, checkpoints, public_keys, as_json=as_json))
     if checkpoints:
         raise click.UsageError("--checkpoint goes with --export")
-    found = _verify_live(settings, public_keys, with_objects=objects)
+    found = _verify_live(settings, public_keys, witnesses, with_objects=objects)
     if as_json:
         print_json(asdict(found))
     else:
@@ -105,7 +130,9 @@ def verify_command(
     sys.exit(1 if found.problems else 0)
 
 
-def _verify_live(settings: Settings, public_keys: Sequence[str], *, with_objects: bool) -> Audited:
+def _verify_live(
+    settings: Settings, public_keys: Sequence[str], witnesses: Sequence[str], *, with_objects: bool
+) -> Audited:
     trusted = public_keys or (SigningKey(settings.audit_key).public_key,)
     master = master_key(settings) if settings.has_master_key else None
     with database(settings) as dsn:
@@ -114,9 +141,19 @@ def _verify_live(settings: Settings, public_keys: Sequence[str], *, with_objects
         async def ask(its: Database) -> Audited:
             objects = object_store(settings)
             try:
-                return await verify(
-                    dsn, its, objects, trusted, master=master, with_objects=with_objects
+                reports = await ask_witnesses(witnesses, trusted)
+                found = await verify(
+                    dsn,
+                    its,
+                    objects,
+                    trusted,
+                    master=master,
+                    kept_elsewhere=reports.kept,
+                    with_objects=with_objects,
                 )
+                return replace(found, problems=[*found.problems, *reports.problems])
+            except (WitnessUnavailable, WitnessRefuses) as error:
+                raise click.ClickException(str(error)) from error
             finally:
                 await objects.aclose()
 
@@ -193,6 +230,38 @@ def checkpoint(settings: Settings) -> None:
         click.echo("The log is empty.")
     else:
         click.echo(f"Position {made.position} is pinned: {made.hash}.")
+
+
+@audit.command()
+@click.argument("urls", metavar="URL...", nargs=-1, required=True, callback=_witness_urls)
+@click.pass_obj
+def witness(settings: Settings, urls: tuple[str, ...]) -> None:
+    """Sign the head of the log now, and show the checkpoint to the witnesses at URL...
+
+    Exits with 1 if one of them does not keep it.
+    """
+    with database(settings) as dsn:
+        migrations.migrate(dsn)
+        made = asked(dsn, lambda its: _pin(settings, its))
+    if made is None:
+        click.echo("The log is empty.")
+        return
+    told = [asyncio.run(_shown(url, made)) for url in urls]
+    for is_kept, sentence in told:
+        click.echo(sentence, err=not is_kept)
+    sys.exit(0 if all(is_kept for is_kept, _ in told) else 1)
+
+
+async def _shown(url: str, it: Checkpoint) -> tuple[bool, str]:
+    """Whether the witness keeps the checkpoint, and a sentence about it."""
+    its = Witness(url)
+    try:
+        at = await show(its, it)
+    except (WitnessUnavailable, WitnessRefuses) as error:
+        return False, f"{error}."
+    finally:
+        await its.aclose()
+    return True, f"{its.name} keeps position {it.position} since {at}."
 
 
 async def _copy_checkpoints(settings: Settings, its: Database) -> None:

@@ -14,8 +14,11 @@ from rich.table import Table
 
 from vidwiz import event_log, migrate
 from vidwiz.adapters.object_store import ObjectStoreError
+from vidwiz.adapters.witness import WitnessRefuses, WitnessUnavailable
 from vidwiz.audit.checkpoints import HEAD, NEWEST, UNPINNED_S, checkpoint_of
 from vidwiz.audit.copies import key_of
+from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.witness_reports import ask
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.environment import SettingsError
 from vidwiz.events.master_key import WrongMasterKey
@@ -166,6 +169,7 @@ async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Fi
             await _master_key(settings, database),
             await _personal_data(database),
             await _checkpoint(settings, database, objects),
+            *[await _witness(settings, url) for url in settings.witness_urls],
             *(_reaction(one) for one in await health(database)),
         ]
     finally:
@@ -230,6 +234,18 @@ async def _copy(settings: Settings, it: Checkpoint, where: str) -> Finding:
         detail = f"{where}, but {store.description} has another copy"
         return Finding("checkpoint", "broken", detail, "find out why: vidwiz audit verify")
     return Finding("checkpoint", "ok", f"{where}, copied to {store.description}")
+
+
+async def _witness(settings: Settings, url: str) -> Finding:
+    key = SigningKey(settings.audit_key).public_key
+    what = f"witness {url}"
+    try:
+        reports = await ask([url], [key])
+    except (WitnessUnavailable, WitnessRefuses) as error:
+        return Finding(what, "broken", str(error), f"is it there? vidwiz audit witness {url}")
+    if reports.problems:
+        return Finding(what, "broken", reports.problems[0].what, "vidwiz audit verify --witness")
+    return Finding(what, "ok", f"keeps checkpoints up to {max(reports.newest.values())}")
 
 
 def _is_new(it: Checkpoint) -> bool:

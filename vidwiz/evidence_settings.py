@@ -1,5 +1,7 @@
 """Settings of the log's evidence: who signs its checkpoints, and who witnesses whose."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
@@ -20,6 +22,17 @@ class EvidenceSettings(BaseSettings):
         description="public keys of the servers whose checkpoints are kept here, with commas",
     )
 
+    witnesses: str = Field(
+        "",
+        validation_alias="VIDWIZ_WITNESSES",
+        description="URLs of the servers that are shown each checkpoint, with commas",
+    )
+
+    @field_validator("witnesses")
+    @classmethod
+    def _urls(cls, urls: str) -> str:
+        return ",".join(witness_url(one) for one in _listed(urls))
+
     @field_validator("witness_for")
     @classmethod
     def _public_keys(cls, keys: str) -> str:
@@ -29,6 +42,19 @@ class EvidenceSettings(BaseSettings):
     def witnessed_keys(self) -> frozenset[str]:
         """The keys whose checkpoints are kept here, in hex."""
         return frozenset(_listed(self.witness_for))
+
+    @property
+    def witness_urls(self) -> list[str]:
+        """The servers that are shown each checkpoint."""
+        return _listed(self.witnesses)
+
+
+def witness_url(text: str) -> str:
+    """The URL under which a server is a witness; raises ``ValueError``."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("a witness is named by a URL like https://vidwiz.example.org")
+    return text.rstrip("/")
 
 
 def _listed(text: str) -> list[str]:

@@ -82,6 +82,18 @@ CHECKPOINT_PROBLEM = Gauge(
     "1 while a copy of a checkpoint is gone, disagrees or cannot be made.",
     multiprocess_mode="livemax",
 )
+WITNESS_POSITION = Gauge(
+    "vidwiz_witness_position",
+    "Position of the newest checkpoint that the witness keeps.",
+    ["witness"],
+    multiprocess_mode="max",
+)
+WITNESS_PROBLEM = Gauge(
+    "vidwiz_witness_problem",
+    "1 while the witness does not keep the newest checkpoint that it was shown.",
+    ["witness"],
+    multiprocess_mode="livemax",
+)
 REACTION_LAG = Gauge(
     "vidwiz_reaction_lag_events",
     "Events that the reaction has not looked at yet.",

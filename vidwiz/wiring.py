@@ -146,8 +146,9 @@ async def _erasing(
 async def _keeping(
     settings: Settings, database: Database, signals: Signals, objects: ObjectStore
 ) -> AsyncIterator[Keeper]:
-    """Checkpoints are signed, and what is old is forgotten."""
-    keeper = Keeper(database, signals, objects, SigningKey(settings.audit_key))
+    """Checkpoints are signed, copied and witnessed, and what is old is forgotten."""
+    key, witnesses = SigningKey(settings.audit_key), settings.witness_urls
+    keeper = Keeper(database, signals, objects, key, witnesses)
     keeper.start()
     housekeeping = Loop("housekeeping", lambda: _keep_house(database))
     housekeeping.start()

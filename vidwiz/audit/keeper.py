@@ -6,6 +6,7 @@ Every process looks; the lock lets one of them decide at a time, and it finds wh
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from vidwiz.adapters.object_store import ObjectStore, ObjectStoreError
 from vidwiz.audit.checkpoints import EVERY_EVENTS, EVERY_S, pin_head
 from vidwiz.audit.copies import Copies, CopyDiffers
 from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.witnessing import Witnessing
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.metrics import (
     CHECKPOINT_COPIES,
@@ -72,10 +74,15 @@ class Evidence:
 
 
 class Keeper:
-    """Makes checkpoints, and copies them, as long as the process lives."""
+    """Makes checkpoints, copies them and shows them to witnesses, as long as the process lives."""
 
     def __init__(
-        self, database: Database, signals: Signals, objects: ObjectStore, key: SigningKey
+        self,
+        database: Database,
+        signals: Signals,
+        objects: ObjectStore,
+        key: SigningKey,
+        witnesses: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._signals = signals
@@ -87,18 +94,21 @@ class Keeper:
         self._gone = False
         self._again_at = 0.0
         self._woken = asyncio.Event()
+        self.witnessing = Witnessing(witnesses, database)
         self._loop = Loop("checkpoint keeper", self._keep_on)
         signals.listen(self._heard)
 
     def start(self) -> None:
         """Begin with what was not pinned when the last process ended."""
+        self.witnessing.start()
         self._loop.start()
 
     async def close(self) -> None:
-        """Stop, when what is new has been pinned and copied, if that can be done quickly."""
+        """Stop, when what is new is pinned, copied and witnessed, if that can be done quickly."""
         await self._loop.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._try(now=True), LAST_S)
+        await self.witnessing.close()
 
     def _heard(self, _topics: frozenset[str]) -> None:
         if self._signals.head - self._position >= EVERY_EVENTS:
@@ -117,6 +127,7 @@ class Keeper:
         try:
             newest = await make_checkpoint(self._database, self._key, now=now)
             if newest is not None:
+                self.witnessing.pinned(newest)
                 self._look_again_when_due(newest)
                 await self._copies.catch_up(newest)
                 problem = await self._look_at_copies(newest)

@@ -1,6 +1,7 @@
 """Health, readiness and metrics."""
 
 from dataclasses import asdict
+from typing import Any
 
 import structlog
 from quart import Blueprint, Response
@@ -59,11 +60,17 @@ async def get_ready() -> Response:
                 "position": position,
                 "follower_lag": max(0, position - services().signals.head),
             },
-            "checkpoints": asdict(services().keeper.evidence),
+            "checkpoints": checkpoints(),
         },
         200 if ready else 503,
         None if ready else {"Retry-After": "1"},
     )
+
+
+def checkpoints() -> dict[str, Any]:
+    """How the checkpoints, their copies and their witnesses stand."""
+    witnesses = [asdict(one) for one in services().keeper.witnessing.states]
+    return {**asdict(services().keeper.evidence), "witnesses": witnesses}
 
 
 @health.get("/metrics")

@@ -17,6 +17,7 @@ from vidwiz.http.checked import CheckedAs
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, admin_only
+from vidwiz.http.health import checkpoints
 from vidwiz.http.queries import LARGEST, read_query
 from vidwiz.http.services import services
 from vidwiz.http.youtube_ids import LoggedId
@@ -82,7 +83,7 @@ async def get_health(_: Admin) -> Response:
             "signals": {"position": signals.head, "lag": max(0, position - signals.head)},
             "reactions": [asdict(one) for one in await reactions_health(database)],
             "maintenance": await _under_way(),
-            "checkpoints": asdict(services().keeper.evidence),
+            "checkpoints": checkpoints(),
         }
     )
 

@@ -92,6 +92,15 @@ class LogState(BaseModel):
     follower_lag: int
 
 
+class WitnessState(BaseModel):
+    """How a witness stands: it keeps the checkpoint at ``position`` since ``at``."""
+
+    url: str
+    position: int
+    at: datetime | None
+    problem: str | None
+
+
 class Checkpoints(BaseModel):
     """How the log's signed checkpoints stand; ``problem`` says what is wrong with their copies."""
 
@@ -100,6 +109,7 @@ class Checkpoints(BaseModel):
     copied_at: datetime | None
     copies: int
     problem: str | None
+    witnesses: list[WitnessState]
 
 
 class Ready(BaseModel):

@@ -997,6 +997,8 @@ export interface components {
             pinned: number;
             /** Problem */
             problem: string | null;
+            /** Witnesses */
+            witnesses: components["schemas"]["WitnessState"][];
         };
         /**
          * Citation
@@ -1606,6 +1608,20 @@ export interface components {
             title: string | null;
             /** Video Id */
             video_id: string;
+        };
+        /**
+         * WitnessState
+         * @description How a witness stands: it keeps the checkpoint at ``position`` since ``at``.
+         */
+        WitnessState: {
+            /** At */
+            at: string | null;
+            /** Position */
+            position: number;
+            /** Problem */
+            problem: string | null;
+            /** Url */
+            url: string;
         };
         /**
          * WitnessedCheckpoint
