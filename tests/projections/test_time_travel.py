@@ -194,6 +194,7 @@ def test_lists_can_be_asked_for_by_what_tables_have() -> None:
         "conversations": ["user_id", "video_id"],
         "messages": ["user_id", "conversation_id"],
         "turns": ["user_id", "conversation_id"],
+        "witnessed_checkpoints": [],
     }
 
 
