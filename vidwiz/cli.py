@@ -17,7 +17,7 @@ import psycopg
 from pydantic import ValidationError
 from rich.console import Console
 
-from vidwiz import accounts, audit_commands, history, logs, past, preflight
+from vidwiz import accounts, audit_commands, history, logs, object_commands, past, preflight
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
 from vidwiz import migrate as migrations
@@ -120,6 +120,7 @@ def main(ctx: click.Context) -> None:
 
 
 main.add_command(accounts.user)
+main.add_command(object_commands.adopt_objects)
 main.add_command(audit_commands.audit)
 main.add_command(audit_commands.export)
 main.add_command(audit_commands.import_command)

@@ -27,11 +27,13 @@ from vidwiz.preflight import REMEMBERED, require_known
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, environment, unknown_settings
+from vidwiz.store_mark import known_store, mark_of
 from vidwiz.verify_export import Checkpoint, checkpoint_line
 
 MARKS = {"ok": "[green]ok[/]", "off": "[yellow]off[/]", "broken": "[red]broken[/]"}
 UPDATE = "update this VidWiz; until then it does not start"
 PINS = "the service makes it, or: vidwiz audit checkpoint"
+OTHER_STORE = "use that one; or, if it is gone for good: vidwiz adopt-objects"
 STRONGER = "make one: openssl rand -base64 48"
 LOST = "the database has one already: bring it back from its copy"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
@@ -159,6 +161,23 @@ async def _objects(settings: Settings) -> Finding:
     return Finding("object store", "ok", store.description)
 
 
+async def _transcripts(settings: Settings, database: Database, objects: Finding) -> Finding:
+    """Whether the transcripts of this database lie in this object store."""
+    if objects.state != "ok":
+        return Finding("transcripts", "off", "the object store cannot be looked at")
+    store = object_store(settings)
+    try:
+        mark, known = await mark_of(store), await known_store(database)
+    finally:
+        await store.aclose()
+    if known is None:
+        return Finding("transcripts", "ok", "none yet")
+    if mark != known[0]:
+        detail = f"lie in {known[1]}, not in {store.description}"
+        return Finding("transcripts", "broken", detail, OTHER_STORE)
+    return Finding("transcripts", "ok", f"lie in {store.description}")
+
+
 async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Finding]:
     """Whether the log can be read, what of it is personal, what pins it and what follows it."""
     database = Database(dsn, pool_size=2)
@@ -168,6 +187,7 @@ async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Fi
             await _topics(database),
             await _master_key(settings, database),
             await _personal_data(database),
+            await _transcripts(settings, database, objects),
             await _checkpoint(settings, database, objects),
             *[await _witness(settings, url) for url in settings.witness_urls],
             *(_reaction(one) for one in await health(database)),

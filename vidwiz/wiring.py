@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from quart import Quart
 
 from vidwiz import migrate, records
+from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
-from vidwiz.adapters.object_store import ObjectStore
+from vidwiz.adapters.object_store import ObjectStore, ObjectStoreError
 from vidwiz.audit.desk import open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
@@ -37,6 +39,7 @@ from vidwiz.reactions.running import Reactions
 from vidwiz.settings import Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
+from vidwiz.store_mark import StoreMark
 from vidwiz.supervision import Loop
 from vidwiz.wiz.answers import Answerer
 from vidwiz.wiz.elsewhere import Elsewhere, Orphans
@@ -46,6 +49,8 @@ from vidwiz.wiz.reader import TranscriptReader
 from vidwiz.wiz.turns import Turns
 
 HOUSEKEEPING_S = 3600
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -58,11 +63,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             open_store(dsn, settings.pool_size, master, patience)
         )
         desk = await ending.enter_async_context(open_desk(dsn, database, master))
-        google, objects = google_sign_in(settings), object_store(settings)
-        model = language_model(settings)
-        for its in (google, objects, model):
-            if its is not None:
-                ending.push_async_callback(its.aclose)
+        google, objects, model = _outside(settings, ending)
         passwords = ending.enter_context(closing(Passwords()))
         turns = Turns(store, database, _answerer(settings, model))
         elsewhere = await ending.enter_async_context(_answering(turns, database, signals, store))
@@ -76,7 +77,8 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         hub = Hub(database, signals)
         erasures.listen_to_doubts(hub.doubt)
         ending.push_async_callback(hub.close)
-        keeper = await ending.enter_async_context(_keeping(settings, database, signals, objects))
+        mark = StoreMark(database, objects)
+        keeper = await ending.enter_async_context(_keeping(settings, database, signals, mark))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
         counts = Counts(database, settings.signing_key.encode())
         guesses = Guesses(database, counts, enabled=settings.rate_limits)
@@ -87,6 +89,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             store=store,
             erasures=erasures,
             objects=objects,
+            store_mark=mark,
             dispatchers=dispatchers,
             polls=Polls(),
             guard=Guard(tokens, settings.admin_bearer, database, erasures, guesses),
@@ -109,6 +112,21 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             page=_page(settings, model),
             witness=WitnessDesk(settings.witnessed_keys, SigningKey(settings.audit_key)),
         )
+
+
+def _outside(
+    settings: Settings, ending: AsyncExitStack
+) -> tuple[GoogleSignIn | None, ObjectStore, LanguageModel | None]:
+    """What is asked beyond this machine, or in a folder of it."""
+    google, objects, model = (
+        google_sign_in(settings),
+        object_store(settings),
+        language_model(settings),
+    )
+    for its in (google, objects, model):
+        if its is not None:
+            ending.push_async_callback(its.aclose)
+    return google, objects, model
 
 
 @asynccontextmanager
@@ -144,13 +162,13 @@ async def _erasing(
 
 @asynccontextmanager
 async def _keeping(
-    settings: Settings, database: Database, signals: Signals, objects: ObjectStore
+    settings: Settings, database: Database, signals: Signals, mark: StoreMark
 ) -> AsyncIterator[Keeper]:
-    """Checkpoints are signed, copied and witnessed, and what is old is forgotten."""
+    """Checkpoints are signed and shown, what is old forgotten, the object store looked at."""
     key, witnesses = SigningKey(settings.audit_key), settings.witness_urls
-    keeper = Keeper(database, signals, objects, key, witnesses)
+    keeper = Keeper(database, signals, mark.objects, key, witnesses)
     keeper.start()
-    housekeeping = Loop("housekeeping", lambda: _keep_house(database))
+    housekeeping = Loop("housekeeping", lambda: _keep_house(database, mark))
     housekeeping.start()
     try:
         yield keeper
@@ -229,8 +247,12 @@ def _dispatchers(
     return dispatchers
 
 
-async def _keep_house(database: Database) -> None:
+async def _keep_house(database: Database, mark: StoreMark) -> None:
     while True:
+        try:
+            await mark.is_ours()
+        except ObjectStoreError as error:
+            log.warning("the object store cannot be looked at", reason=str(error))
         async with database.borrowed() as connection:
             await records.forget_old(connection, datetime.now(UTC))
         await asyncio.sleep(HOUSEKEEPING_S)

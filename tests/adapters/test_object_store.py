@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from vidwiz.adapters.object_store import FolderStore, ObjectStore, ObjectStoreError
-from vidwiz.adapters.s3_store import S3Store
+from vidwiz.adapters.s3_store import PATIENCE_S, S3Store
 
 KEY = "transcripts/dQw4w9WgXcQ.json"
 BUCKETS = itertools.count()
@@ -406,3 +406,36 @@ async def test_an_endpoint_that_is_no_address_is_an_error_that_quotes_nothing(ur
             await store.get(KEY)
     assert str(failure.value).startswith(f"S3 bucket b: cannot read {KEY} (")
     assert "very-secret" not in str(failure.value)
+
+
+async def test_a_store_that_takes_connections_and_says_nothing_is_given_up() -> None:
+    """Within ``patience_s``, all attempts and reading of the body included."""
+    said: list[bytes] = []
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said.append(await reader.read(100))
+        await reader.read()
+        writer.close()
+
+    assert PATIENCE_S <= 10
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        store = S3Store(
+            "bucket",
+            region="eu-central-1",
+            endpoint_url=f"http://{host}:{port}",
+            access_key_id="id",
+            secret_access_key="key",
+            patience_s=0.3,
+        )
+        for act in (
+            store.get("a/b"),
+            store.put("a/b", b"x"),
+            store.delete("a/b"),
+            anext(store.keys("a")),
+        ):
+            with pytest.raises(ObjectStoreError, match=r"TimeoutError|CancelledError"):
+                await act
+        await store.aclose()
+    assert len(said) >= 4

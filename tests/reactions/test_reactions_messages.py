@@ -19,12 +19,13 @@ from tests.reactions.parts import (
     ready_video,
 )
 from tests.store.parts import ORIGIN, Parts, note, rows, running
-from tests.support import MASTER
+from tests.support import MASTER, eventually
 from vidwiz.commands.notes import DeleteNote, EditNote
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import WriteSummary
 from vidwiz.projections import queries, replay
 from vidwiz.reactions.deliveries import PAGE
+from vidwiz.reactions.health import NAMES
 
 SUMMARY_TASK, AI_NOTE_TASK = "write_summary", "write_ai_note"
 
@@ -258,3 +259,14 @@ async def test_somebody_who_wants_ai_notes_by_the_time_of_the_transcript_gets_th
         await bring_transcript(parts, video_id)
         await caught_up(parts)
         assert [body["id"] for body in await box.bodies()] == [note_id]
+
+
+async def test_every_reaction_that_runs_is_watched(dsn: str) -> None:
+    async with running(dsn) as parts, reacting(parts):
+        await ready_video(parts)
+
+        async def all_of_them() -> bool:
+            led = rows(dsn, "SELECT reaction FROM reaction_checkpoints")
+            return {name for (name,) in led} == set(NAMES)
+
+        await eventually(all_of_them)

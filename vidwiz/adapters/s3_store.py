@@ -1,8 +1,8 @@
 """Objects in S3, or in anything that speaks its protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aioboto3
@@ -18,12 +18,14 @@ _FAILURES = (
     ClientError,
     ResponseParserError,
     AiohttpError,
-    OSError,
+    OSError,  # TimeoutError is one
     ValueError,  # botocore's word for an endpoint_url that is no URL
     RecursionError,  # aiobotocore's, for an endpoint that redirects without naming a region
 )
 # NoSuchBucket is a 404 too, but a missing bucket is a failure, not an absent object.
 _ABSENT = frozenset({"NoSuchKey", "404"})
+PATIENCE_S = 8.0
+"""Seconds that one call may take in all."""
 
 
 class S3Store:
@@ -42,10 +44,12 @@ class S3Store:
         endpoint_url: str | None = None,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
-        connect_timeout_s: float = 5.0,
-        read_timeout_s: float = 20.0,
+        connect_timeout_s: float = 2.0,
+        read_timeout_s: float = 5.0,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._bucket = bucket
+        self._patience_s = patience_s
         self._client_options = {
             "region_name": region,
             "endpoint_url": endpoint_url,
@@ -54,7 +58,7 @@ class S3Store:
             "config": AioConfig(
                 connect_timeout=connect_timeout_s,
                 read_timeout=read_timeout_s,
-                retries={"mode": "standard", "total_max_attempts": 3},
+                retries={"mode": "standard", "total_max_attempts": 2},
                 max_pool_connections=32,
                 # Other servers seldom have a host name for every bucket.
                 s3={"addressing_style": "path"} if endpoint_url else None,
@@ -72,14 +76,14 @@ class S3Store:
     async def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
         """Store the object whole, in place of any there was."""
         where = self._where(key)
-        with self._failing(f"write {key}"):
+        async with self._failing(f"write {key}"):
             client = await self._open()
             await client.put_object(**where, Body=body, ContentType=content_type)
 
     async def get(self, key: str) -> bytes | None:
         """The object, or None if there is none."""
         where = self._where(key)
-        with self._failing(f"read {key}"):
+        async with self._failing(f"read {key}"):
             client = await self._open()
             try:
                 answer = await client.get_object(**where)
@@ -92,18 +96,22 @@ class S3Store:
     async def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
         where = self._where(key)
-        with self._failing(f"delete {key}"):
+        async with self._failing(f"delete {key}"):
             client = await self._open()
             await client.delete_object(**where)
 
     async def keys(self, folder: str) -> AsyncIterator[str]:
         """The keys of the objects in ``folder``, but not below it, in their order."""
         listing = {"Bucket": self._bucket, "Prefix": f"{valid_key(folder)}/", "Delimiter": "/"}
-        with self._failing(f"list {folder}"):
-            client = await self._open()
-            async for page in client.get_paginator("list_objects_v2").paginate(**listing):
-                for found in page.get("Contents", ()):
-                    yield found["Key"]
+        more = True
+        while more:
+            async with self._failing(f"list {folder}"):
+                client = await self._open()
+                page = await client.list_objects_v2(**listing)
+            for found in page.get("Contents", ()):
+                yield found["Key"]
+            more = bool(page.get("IsTruncated")) and "NextContinuationToken" in page
+            listing["ContinuationToken"] = page.get("NextContinuationToken", "")
 
     async def check(self) -> None:
         """Prove that objects can be written, read and deleted, by doing so once."""
@@ -125,10 +133,12 @@ class S3Store:
                 self._client = await self._resources.enter_async_context(opened)
             return self._client
 
-    @contextmanager
-    def _failing(self, doing: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def _failing(self, doing: str) -> AsyncIterator[None]:
+        """Whatever it is, it has ``patience_s``, attempts and all; a person may be waiting."""
         try:
-            yield
+            async with asyncio.timeout(self._patience_s):
+                yield
         except _FAILURES as error:
             # Only the kind of failure: texts may quote URLs and parameters that hold secrets.
             reason = _code(error) if isinstance(error, ClientError) else type(error).__name__

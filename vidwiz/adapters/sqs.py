@@ -39,8 +39,8 @@ class SqsQueue:
         endpoint_url: str | None = None,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
-        connect_timeout_s: float = 5.0,
-        read_timeout_s: float = 10.0,
+        connect_timeout_s: float = 2.0,
+        read_timeout_s: float = 5.0,
     ) -> None:
         self._url = url
         self._keeps_order = url.endswith(".fifo")

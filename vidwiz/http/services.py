@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vidwiz.live.hub import Hub
     from vidwiz.signals import Signals
     from vidwiz.store import Store
+    from vidwiz.store_mark import StoreMark
     from vidwiz.wiz.elsewhere import Elsewhere
     from vidwiz.wiz.library import Library
     from vidwiz.wiz.turns import Turns
@@ -58,6 +59,7 @@ class Services:
     store: Store
     erasures: Erasures
     objects: ObjectStore
+    store_mark: StoreMark
     dispatchers: Mapping[TaskType, Dispatcher]
     polls: Polls
     guard: Guard

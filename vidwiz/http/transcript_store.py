@@ -134,7 +134,9 @@ async def report_lost(read: TranscriptAsRead) -> None:
     """What the object store has not, or not unchanged, is told to the log, and fetched again.
 
     Looks once more while nobody changes the video's transcripts: what was replaced is not lost.
+    Raises ``ObjectStoreError`` where the objects are not those of the database.
     """
+    await services().store_mark.require()
     async with locked(read.video_id):
         now = await transcript_as_read(read.video_id, read.user_id)
         if now.sha256 is None or now.sha256 != read.sha256:

@@ -119,6 +119,17 @@ master_keys = Table(
     CheckConstraint("id = 1", name="only_one"),
 )
 
+object_stores = Table(
+    "object_stores",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("adopted_at", Instant, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
+"""The object store of this database, by the mark that lies in it."""
+
 log_checkpoints = Table(
     "log_checkpoints",
     metadata,

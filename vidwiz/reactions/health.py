@@ -14,11 +14,11 @@ from vidwiz.events.sealing import Place
 from vidwiz.metrics import REACTION_HELD, REACTION_LAG, REACTION_PARKED
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
-from vidwiz.reactions.deliveries import AiNotes, Summaries
+from vidwiz.reactions.deliveries import AiNotes, OwnWriting, Summaries
 from vidwiz.reactions.indexing import Passages
 
-Reaction = Summaries | AiNotes | Passages
-REACTIONS: tuple[type[Reaction], ...] = (Summaries, AiNotes, Passages)
+Reaction = Summaries | AiNotes | OwnWriting | Passages
+REACTIONS: tuple[type[Reaction], ...] = (Summaries, AiNotes, OwnWriting, Passages)
 NAMES = tuple(reaction.name for reaction in REACTIONS)
 
 
