@@ -67,6 +67,23 @@ async def test_everything_of_a_person_is_there(api: Api, ann: Person) -> None:
     assert files["README.md"].startswith("# Your VidWiz data")
 
 
+async def test_what_a_person_brought_is_there_and_is_theirs_alone(api: Api, ann: Person) -> None:
+    person, video_id = await api.sign_up(), await ready_video(api.client)
+    path = f"/api/videos/{video_id}/transcript"
+    brought = [{"text": "my own words", "offset": 1.0, "duration": 2.0}]
+    for items, who in ((brought, person), ([{"text": "Ann's own", "offset": 1}], ann)):
+        (await api.client.post(path, json=items, headers=who.headers)).raise_for_status()
+    for use in ("own", "shared"):
+        chosen = await api.client.patch(path, json={"use": use}, headers=person.headers)
+        chosen.raise_for_status()
+        files = await exported(api, person)
+        ((name, text),) = [its for its in files.items() if its[0].startswith("transcripts/")]
+        assert name.startswith(f"transcripts/{video_id}")
+        assert json.loads(text) == brought
+    (await api.client.delete(path, headers=person.headers)).raise_for_status()
+    assert not [name for name in await exported(api, person) if name.startswith("transcripts/")]
+
+
 async def test_words_of_the_ai_are_marked(api: Api) -> None:
     person, video_id = await api.sign_up(), new_video_id()
     note = await api.add_note(person, video_id, text="")

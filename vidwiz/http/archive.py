@@ -27,6 +27,7 @@ Exported at {exported_at}.
 - `videos/`: a Markdown file for each video, with your notes, its summary and what you asked Wiz
 - `notes.json`, `notes.csv`: every note; in the CSV what a spreadsheet would take for a formula
   has a ' in front
+- `transcripts/`: the transcripts that you brought
 - `conversations.json`: what you asked Wiz, and the answers with their citations
 - `profile.json`: your account
 """
@@ -45,13 +46,15 @@ class Archive:
         self._table = _Table()
         self._write("README.md", README.format(exported_at=exported_at).encode())
 
-    def add(self, video: ExportedVideo) -> None:
-        """What the person has of a video."""
+    def add(self, video: ExportedVideo, transcript: bytes | None = None) -> None:
+        """What the person has of a video, and the transcript of it that they brought, as JSON."""
         name, number = video.file_name, 1
         while (its := name if number == 1 else f"{name}-{number}") in self._names:
             number += 1
         self._names.add(its)
         self._write(f"videos/{its}.md", markdown(video, self._exported_at).encode())
+        if transcript is not None:
+            self._write(f"transcripts/{its}.json", transcript)
         for note in video.notes:
             self._notes.add(note)
             self._table.add(video, note)

@@ -69,20 +69,23 @@ async def _written(database: Database, profile: dict[str, Any], now: datetime) -
     try:
         async with aclosing(database.each(EXPORT, VIDEOS_AT_ONCE, user_id=profile["id"])) as rows:
             async for row in rows:
-                await asyncio.to_thread(_add, archive, row)
+                *its, object_key, sha256 = row
+                brought = None
+                if object_key is not None:
+                    brought = await services().library.content(object_key, sha256)
+                await asyncio.to_thread(_add, archive, its, brought)
         return await asyncio.to_thread(archive.finish, profile)
     except BaseException:
         archive.discard()
         raise
 
 
-def _add(archive: Archive, row: tuple[Any, ...]) -> None:
-    video_id, title, channel, summary, notes, conversations = row
-    archive.add(
-        ExportedVideo(
-            video_id, title, channel, summary, orjson.loads(notes), orjson.loads(conversations)
-        )
+def _add(archive: Archive, its: list[Any], brought: bytes | None) -> None:
+    video_id, title, channel, summary, notes, conversations = its
+    video = ExportedVideo(
+        video_id, title, channel, summary, orjson.loads(notes), orjson.loads(conversations)
     )
+    archive.add(video, brought)
 
 
 async def _chunks(file: IO[bytes]) -> AsyncGenerator[bytes, None]:

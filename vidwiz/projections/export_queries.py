@@ -1,16 +1,18 @@
 """Everything that is a person's own, video by video, for their export."""
 
-from sqlalchemy import BigInteger, Text, func, select, union
+from sqlalchemy import BigInteger, Text, and_, case, func, select, union
 
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, messages, notes, videos
+from vidwiz.projections.tables import personal_transcripts as own
 
 _user_id = parameter("user_id", BigInteger)
 _mine = union(
     select(notes.c.video_id).where(notes.c.user_id == _user_id),
     select(conversations.c.video_id).where(conversations.c.user_id == _user_id),
+    select(own.c.video_id).where(own.c.user_id == _user_id, own.c.object_key.is_not(None)),
 ).cte("mine")
 _notes = (
     select(
@@ -70,11 +72,22 @@ EXPORT = Statement(
         _mine.c.video_id,
         title_of(videos),
         videos.c.metadata["channel"].astext,
-        videos.c.summary,
+        case(
+            (own.c.chosen, func.coalesce(own.c.summary, videos.c.summary)), else_=videos.c.summary
+        ),
         _notes.cast(Text),
         _conversations.cast(Text),
+        own.c.object_key,
+        own.c.sha256,
     )
-    .select_from(_mine.outerjoin(videos, videos.c.video_id == _mine.c.video_id))
+    .select_from(
+        _mine.outerjoin(videos, videos.c.video_id == _mine.c.video_id).outerjoin(
+            own, and_(own.c.user_id == _user_id, own.c.video_id == _mine.c.video_id)
+        )
+    )
     .order_by(func.coalesce(videos.c.id, 0), _mine.c.video_id)
 )
-"""A row for each video with notes or conversations of the user, which are JSON arrays."""
+"""A row for each video of which the user has notes or conversations, which are JSON arrays, or
+
+brought a transcript: its key and digest.
+"""
