@@ -91,7 +91,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             objects=objects,
             store_mark=mark,
             dispatchers=dispatchers,
-            polls=Polls(),
+            polls=_polls(erasures),
             guard=Guard(tokens, settings.admin_bearer, database, erasures, guesses),
             tokens=tokens,
             passwords=passwords,
@@ -208,6 +208,14 @@ def create_service(settings: Settings, dsn: str) -> Quart:
             yield
 
     return app
+
+
+def _polls(erasures: Erasures) -> Polls:
+    """Long polls end with the trust in who waits."""
+    polls = Polls()
+    erasures.listen(polls.doubt)
+    erasures.listen_to_doubts(lambda user_id: polls.doubt(f"user:{user_id}"))
+    return polls
 
 
 def _scrapers(settings: Settings) -> Scrapers:

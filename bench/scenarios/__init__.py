@@ -12,6 +12,7 @@ from bench.scenarios import (
     notes,
     rebuild,
     search,
+    sign_in,
 )
 from bench.setup import Scenario
 
@@ -20,6 +21,7 @@ SCENARIOS: dict[str, Scenario] = {
     "new-videos": new_videos.measure,
     "search": search.measure,
     "find": find.measure,
+    "sign-in": sign_in.measure,
     "idle-workers": idle_workers.measure,
     "drain": drain.measure,
     "live": live.measure,

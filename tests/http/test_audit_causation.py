@@ -1,5 +1,6 @@
 """What followed from one request: its events, those of workers and reactions, to the last."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -157,7 +158,7 @@ async def test_a_claim_that_is_given_back_stays_in_the_tree(api: Api) -> None:
     await api.client.post("/api/wiz/init", json={"video_id": new_video_id()}, headers=headers)
     dispatcher = api.services.dispatchers[TaskType.TRANSCRIPT]
     origin = Origin(SYSTEM, correlation_id="a-worker")
-    claim = await dispatcher.claim("admin", 5, origin)
+    claim = await dispatcher.claim("admin", 5, origin, asyncio.Future())
     assert claim is not None
     dispatcher.give_back(claim, origin)
 

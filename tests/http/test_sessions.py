@@ -1,5 +1,6 @@
 """Sessions end: by a sign-out, another password, a Google link, the operator, another secret."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.http.test_google_login import CLIENT_ID, Google, google
 from tests.http.wire import claims, long_term_token, refused, shaped, signed, user_id_of
 from tests.live_support import listening
-from tests.support import ADMIN_TOKEN, Api, Person, bearer, eventually, running_api
+from tests.support import ADMIN_TOKEN, Api, Person, bearer, eventually, new_video_id, running_api
 from vidwiz.commands.users import ChangePassword, DisableUser, EnableUser
 from vidwiz.events.recorded import ADMIN, Origin
 from vidwiz.http import shapes
@@ -251,3 +252,72 @@ async def test_closed_sign_up_says_so(dsn: str, tmp_path: Path, google: Google) 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+async def sign_out(api: Api, person: Person) -> None:
+    (await api.client.post(LOGOUT, headers=person.headers)).raise_for_status()
+
+
+async def change_password(api: Api, person: Person) -> None:
+    body = {"old_password": person.password, "new_password": "battery staple"}
+    (await api.client.post(PASSWORD, json=body, headers=person.headers)).raise_for_status()
+
+
+async def be_disabled(api: Api, person: Person) -> None:
+    command = DisableUser(await user_id_of(api, person.headers), datetime.now(UTC))
+    await api.services.store.execute(command, OPERATOR)
+
+
+async def be_erased(api: Api, person: Person) -> None:
+    body = {"password": person.password}
+    answer = await api.client.request("DELETE", "/api/user", json=body, headers=person.headers)
+    answer.raise_for_status()
+
+
+@pytest.mark.parametrize("user_workers", ["own", "any"])
+async def test_who_waits_for_a_task_waits_no_longer_than_the_session(
+    dsn: str, tmp_path: Path, user_workers: str
+) -> None:
+    async with (
+        running_api(dsn, tmp_path / "one", VIDWIZ_USER_WORKERS=user_workers) as one,
+        running_api(dsn, tmp_path / "other", VIDWIZ_USER_WORKERS=user_workers) as other,
+    ):
+
+        async def poll(its: Api, headers: dict[str, str]) -> httpx.Response:
+            return await its.client.get("/api/tasks/transcript?timeout=60", headers=headers)
+
+        async def all_wait(count: int) -> bool:
+            at = [its.services.polls.waiting for its in (one, other)]
+            return at == [count, count]
+
+        bob = await one.sign_up()
+        both = (one, other)
+        staying = [asyncio.create_task(poll(its, bob.headers)) for its in both]
+        for ended in (sign_out, change_password, be_disabled, be_erased):
+            ann = await one.sign_up()
+            key = bearer(await long_term_token(one, ann.headers))
+            waits = [
+                asyncio.create_task(poll(its, headers))
+                for its in both
+                for headers in (ann.headers, key)
+            ]
+            await eventually(lambda: all_wait(3))
+            await ended(one, ann)
+            for answer in await asyncio.wait_for(asyncio.gather(*waits), 20):
+                refused(answer, 401)
+            await eventually(lambda: all_wait(1))
+        key = bearer(await long_term_token(one, bob.headers))
+        with_key = asyncio.create_task(poll(one, key))
+
+        async def key_waits() -> bool:
+            return one.services.polls.waiting == 2
+
+        await eventually(key_waits)
+        gone = await one.client.delete("/api/user/token", headers=bob.headers)
+        gone.raise_for_status()
+        refused(await asyncio.wait_for(with_key, 20), 401)
+        await one.add_note(bob, new_video_id())
+        done, waiting = await asyncio.wait(staying, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        assert [its.result().status_code for its in done] == [200]
+        for its in waiting:
+            its.cancel()

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.http.wire import (
     long_term_token,
@@ -18,9 +20,10 @@ from tests.http.wire import (
     unknown,
     user_id_of,
 )
+from tests.store.parts import rows
 from tests.support import Api, Person, bearer, running_api
 from vidwiz.http import shapes
-from vidwiz.http.passwords import Passwords
+from vidwiz.http.passwords import MOST_WAITING, Passwords
 
 GOOD = {"email": "new@example.org", "password": "1234567", "name": "No"}
 EMPTY_EMAIL = rule("email", "Email cannot be empty")
@@ -172,30 +175,67 @@ async def test_unknown_address_and_wrong_password_look_the_same(api: Api, ann: P
         assert answer.content == answers[0].content
 
 
+OLDER = PasswordHasher(time_cost=3, memory_cost=8 * 1024, parallelism=4)
+"""Parameters that are not today's."""
+
+
 class Watched(Passwords):
-    """Passwords that remember what they were asked to verify."""
+    """Passwords that remember what work they did: the parameters of each hash."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[str | None] = []
+        self.work: list[str] = []
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
-        self.asked.append(password_hash)
-        return await super().verify(password_hash, password)
+    def _matches(self, password_hash: str, password: bytes) -> bool:
+        self.work.append(password_hash.rsplit("$", 2)[0])
+        return super()._matches(password_hash, password)
+
+    def done(self) -> list[str]:
+        work, self.work = self.work, []
+        return work
 
 
-async def test_an_unknown_address_costs_a_hash_too(dsn: str, tmp_path: Any) -> None:
-    async with running_api(dsn, tmp_path) as api:
-        person = await api.sign_up()
+async def test_unknown_addresses_cost_the_work_that_known_ones_do(dsn: str, tmp_path: Any) -> None:
+    async with running_api(dsn, tmp_path, VIDWIZ_RATE_LIMITS=False) as api:
         watched = Watched()
         object.__setattr__(api.services, "passwords", watched)
-        for email in ("nobody@example.org", person.email):
-            login = {"email": email, "password": "wrong horse"}
+
+        async def work(email: str, password: str = "wrong horse") -> str:
+            login = {"email": email, "password": password}
             refused(await api.client.post("/api/user/login", json=login), 401)
-    unknown_address, known = watched.asked
-    assert unknown_address is None
-    assert known is not None
-    assert known.startswith("$argon2id$")
+            (work,) = watched.done()
+            return work
+
+        strangers = [f"nobody{number}@example.org" for number in range(24)]
+        today = "$argon2id$v=19$m=19456,t=2,p=1"
+        assert {await work(email) for email in strangers[:2]} == {today}  # nobody is there
+
+        people = [await api.sign_up() for _ in range(4)]
+        watched.done()
+        assert {await work(email) for email in strangers} == {today}
+        rows(dsn, "UPDATE credentials SET password_hash = %(older)s WHERE user_id %% 2 = 0",
+             older=OLDER.hash("correct horse"))  # fmt: skip
+        older = "$argon2id$v=19$m=8192,t=3,p=4"
+        kinds = Counter([await work(person.email) for person in people])
+        assert kinds == {today: 2, older: 2}
+        before = {email: await work(email) for email in strangers}
+        assert set(before.values()) == {today, older}
+        assert {email: await work(email) for email in strangers} == before  # each time the same
+        assert await work(strangers[0], "correct horse") == before[strangers[0]]  # and never in
+
+        for person in people:
+            login = {"email": person.email, "password": person.password}
+            (await api.client.post("/api/user/login", json=login)).raise_for_status()
+        watched.done()
+        assert {await work(email) for email in strangers} == {today}
+
+
+async def test_a_refused_thread_leaves_no_place_taken() -> None:
+    passwords = Passwords()
+    passwords.close()
+    for _ in range(MOST_WAITING + 1):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await passwords.hash("correct horse")
 
 
 async def test_the_hash_of_nobody_costs_what_a_real_one_does_and_never_matches() -> None:

@@ -8,7 +8,7 @@ every second while somebody waits, for stale claims and lost signals.
 import asyncio
 import math
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,24 +38,41 @@ class TooManyPolls(Exception):
     """The caller waits so often in this process that they have to wait for themselves."""
 
 
+Doubt = asyncio.Future[None]
+"""Done when some token of who waits has died, so that the wait has to end."""
+
+
 class Polls:
     """The long polls of this process, by who asks."""
 
     def __init__(self) -> None:
-        self._of_one: Counter[str] = Counter()
+        self._of_one: dict[str, set[Doubt]] = {}
 
     @contextmanager
-    def one_more(self, worker: str, most: int) -> Iterator[None]:
+    def one_more(self, worker: str, most: int) -> Iterator[Doubt]:
         """Count one as long as it waits; raises ``TooManyPolls``."""
-        if self._of_one[worker] >= most:
+        waiting = self._of_one.setdefault(worker, set())
+        if len(waiting) >= most:
             raise TooManyPolls
-        self._of_one[worker] += 1
+        doubt: Doubt = asyncio.get_running_loop().create_future()
+        waiting.add(doubt)
         try:
-            yield
+            yield doubt
         finally:
-            self._of_one[worker] -= 1
-            if not self._of_one[worker]:
+            waiting.remove(doubt)
+            if not waiting:
                 del self._of_one[worker]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return sum(map(len, self._of_one.values()))
+
+    def doubt(self, worker: str) -> None:
+        """End the waits of somebody of whom some token died, such as ``user:7``."""
+        for doubt in self._of_one.get(worker, ()):
+            if not doubt.done():
+                doubt.set_result(None)
 
 
 @dataclass(eq=False, slots=True)
@@ -117,8 +134,13 @@ class Dispatcher:
             self._known_empty = False
             self._look.set()
 
-    async def claim(self, worker: str, timeout: float, origin: Origin) -> Claim | None:
-        """The next task for this worker; None when there is none within ``timeout`` seconds."""
+    async def claim(
+        self, worker: str, timeout: float, origin: Origin, doubt: Doubt
+    ) -> Claim | None:
+        """The next task for this worker; None when there is none within ``timeout`` seconds.
+
+        None also as soon as there is a ``doubt`` of who waits.
+        """
         if self._closing:
             return None
         waiter = _Waiter(worker, origin, asyncio.get_running_loop().create_future())
@@ -129,7 +151,7 @@ class Dispatcher:
         if not self._known_empty or time.monotonic() - self._looked_at > SWEEP_S:
             self._look.set()
         try:
-            return await self._claim_of(waiter, timeout)
+            return await self._claim_of(waiter, timeout, doubt)
         finally:
             self._waiting.dec()
 
@@ -147,9 +169,10 @@ class Dispatcher:
         if claiming.exception() is None and (claim := claiming.result()) is not None:
             self.give_back(claim, origin)
 
-    async def _claim_of(self, waiter: _Waiter, timeout: float) -> Claim | None:
+    async def _claim_of(self, waiter: _Waiter, timeout: float, doubt: Doubt) -> Claim | None:
         try:
-            await asyncio.wait((waiter.claim,), timeout=timeout)
+            either = (waiter.claim, doubt)
+            await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             if not waiter.claim.cancel() and waiter.claim.exception() is None:
                 self.give_back(waiter.claim.result(), waiter.origin)

@@ -14,6 +14,8 @@ THREADS = 2
 """Each hash takes 19 MiB and a core; more at once would only take longer, all of them."""
 MOST_WAITING = 64
 """Hashes under way and waiting: about a second of work for two cores."""
+SALT = 4
+"""Which part of a hash is the salt: before it are the kind, the version and the parameters."""
 LONGEST_PASSWORD = 1024
 """Bytes of UTF-8; a longer one is no password, and is never hashed."""
 
@@ -43,13 +45,24 @@ class Passwords:
         """The argon2id hash of a new password."""
         return await self._run(self._hasher.hash, _bytes(password))
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the one hashed; None takes as long and is always false."""
+    async def verify(
+        self, password_hash: str | None, password: str, alike: str | None = None
+    ) -> bool:
+        """Whether the password is the one hashed; None takes as long and is always false.
+
+        It takes as long as ``alike``, the hash of another account, would: see ``stand_in``.
+        """
         given = _bytes(password)
         too_long = len(given) > LONGEST_PASSWORD
-        known = password_hash or self._nobody
+        known = password_hash or self.stand_in(alike)
         matches = await self._run(self._matches, known, b"" if too_long else given)
         return matches and password_hash is not None and not too_long
+
+    def stand_in(self, alike: str | None) -> str:
+        """The hash of nobody's password, with the parameters of another hash, or today's."""
+        if alike is None:
+            return self._nobody
+        return "$".join((*alike.split("$")[:SALT], *self._nobody.split("$")[SALT:]))
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
@@ -68,8 +81,8 @@ class Passwords:
     async def _run(self, work: Callable[..., Result], *arguments: str | bytes) -> Result:
         if self._waiting >= MOST_WAITING:
             raise TooManyPasswords
-        self._waiting += 1
         future = self._threads.submit(work, *arguments)
+        self._waiting += 1
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
         return await asyncio.wrap_future(future)

@@ -42,7 +42,7 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Admin, Caller, User, admin_only, user_or_admin
 from vidwiz.http.limits import too_many
-from vidwiz.http.long_poll import TooManyPolls
+from vidwiz.http.long_poll import Doubt, TooManyPolls
 from vidwiz.http.services import OwnWork, services
 from vidwiz.http.transcript_store import locked, prepared, stored_transcript
 
@@ -232,12 +232,7 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
         raise MethodNotAllowed(["GET", "POST"])
     dispatcher = services().dispatchers[task_type]
     asked_by = origin(caller.actor)
-    most = POLLS_OF_ADMINS if isinstance(caller, Admin) else POLLS_OF_ONE
-    try:
-        with services().polls.one_more(caller.worker, most):
-            claim = await _claim(caller, task_type, asked_by)
-    except TooManyPolls:
-        raise too_many(1, f"At most {most} requests for a task at a time") from None
+    claim = await _claim_while_trusted(caller, task_type, asked_by)
     if claim is None:
         return _nothing()
     try:
@@ -262,15 +257,36 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
     return answer
 
 
-async def _claim(caller: Caller, task_type: TaskType, asked_by: Origin) -> Claim | None:
+async def _claim_while_trusted(
+    caller: Caller, task_type: TaskType, asked_by: Origin
+) -> Claim | None:
+    """A claim, or None when the time is over; a 401 as soon as the caller's token has died."""
+    most = POLLS_OF_ADMINS if isinstance(caller, Admin) else POLLS_OF_ONE
+    deadline = time.monotonic() + _timeout()
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            with services().polls.one_more(caller.worker, most) as doubt:
+                claim = await _claim(caller, task_type, asked_by, left, doubt)
+        except TooManyPolls:
+            raise too_many(1, f"At most {most} requests for a task at a time") from None
+        if claim is not None or not doubt.done():
+            return claim
+        await services().guard.again(caller)  # perhaps another token of theirs has died
+
+
+async def _claim(
+    caller: Caller, task_type: TaskType, asked_by: Origin, timeout: float, doubt: Doubt
+) -> Claim | None:
     own_work = services().own_work
     if isinstance(caller, User) and own_work is not None:
-        return await _own_claim(caller, own_work, task_type, _timeout())
-    return await services().dispatchers[task_type].claim(caller.worker, _timeout(), asked_by)
+        return await _own_claim(caller, own_work, task_type, timeout, doubt)
+    dispatcher = services().dispatchers[task_type]
+    return await dispatcher.claim(caller.worker, timeout, asked_by, doubt)
 
 
 async def _own_claim(
-    user: User, work: OwnWork, task_type: TaskType, timeout: float
+    user: User, work: OwnWork, task_type: TaskType, timeout: float, doubt: Doubt
 ) -> Claim | None:
     """A transcript to fetch for oneself, of a video that one uses; looks once a second.
 
@@ -283,9 +299,11 @@ async def _own_claim(
         if task_type is TaskType.TRANSCRIPT:
             claim = await services().shielded.run(_claimed_own(user, work))
         left = deadline - time.monotonic()
-        if claim is not None or left <= 0 or dispatcher.is_closing:
+        if claim is not None or left <= 0 or dispatcher.is_closing or doubt.done():
             return claim
-        await asyncio.sleep(min(OWN_LOOK_S, left))
+        await asyncio.wait((doubt,), timeout=min(OWN_LOOK_S, left))
+        if doubt.done():
+            return None
 
 
 async def _claimed_own(user: User, work: OwnWork) -> Claim | None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Float,
     Text,
     and_,
     case,
@@ -120,6 +121,15 @@ RENEW_HASH = Statement(
     .values(password_hash=parameter("new", Text))
 )
 """Takes a hash of the same password, unless the password was changed meanwhile."""
+
+_of_somebody = select(func.max(credentials.c.user_id) * parameter("place", Float))
+HASH_AT = Statement(
+    select(credentials.c.password_hash)
+    .where(credentials.c.user_id >= _of_somebody.scalar_subquery())
+    .order_by(credentials.c.user_id)
+    .limit(1)
+)
+"""The password's hash of an account at a place between 0, the oldest, and 1."""
 
 PROOF = Statement(
     select(users.c.email, users.c.google_id, credentials.c.password_hash)
