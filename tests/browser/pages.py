@@ -97,7 +97,7 @@ class VideoPage:
     async def add_note(self, words: str) -> None:
         """Write a note by key alone; without words it keeps the time."""
         await self.page.keyboard.press("n")
-        await expect(self.composer.get_by_label("Words of the note")).to_be_focused()
+        await expect(self.composer.get_by_label("Note text")).to_be_focused()
         await self.page.keyboard.type(words)
         await self.page.keyboard.press("Enter")
         await expect(self.composer).to_be_hidden()
@@ -109,7 +109,7 @@ class VideoPage:
     async def edit_note(self, at: str, words: str) -> None:
         """Other words for the note at that time."""
         await self.page.get_by_role("button", name=f"Edit the note at {at}").click()
-        await self.page.get_by_label(f"Words of the note at {at}").fill(words)
+        await self.page.get_by_label(f"Note text at {at}").fill(words)
         await self.page.keyboard.press("Enter")
 
     async def delete_note(self, at: str) -> None:

@@ -160,7 +160,7 @@ async def test_everything_is_taken_along_and_the_account_is_deleted(
 
         await page.get_by_role("button", name="Delete my account").click()
         await page.get_by_role("dialog").get_by_label("Password").fill(person.password)
-        await page.get_by_role("button", name="Delete for ever").click()
+        await page.get_by_role("button", name="Delete permanently").click()
         await Visitor(page).is_told("Your account is erased.")
         await page.get_by_role("link", name="Log in").click()
         await Visitor(page).log_in(person.email, person.password)

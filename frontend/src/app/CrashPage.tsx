@@ -12,14 +12,14 @@ export function CrashPage() {
         A new version may have come out, or the connection was lost. Your drafts are kept.
       </p>
       <details className="mb-4 text-sm">
-        <summary>What happened</summary>
+        <summary>Details</summary>
         <code className="break-words">{String(error)}</code>
       </details>
       <div className="flex justify-center gap-2">
         <Button look="primary" icon="refresh" onClick={() => location.reload()}>
           Reload
         </Button>
-        <ButtonLink to="/">To the start</ButtonLink>
+        <ButtonLink to="/">Go to the home page</ButtonLink>
       </div>
     </EmptyState>
   );

@@ -10,7 +10,7 @@ export function NotFoundPage() {
     <EmptyState as="h1" icon="video" title="There is nothing at this address">
       <p className="mb-4">The link may be old, or mistyped.</p>
       <ButtonLink to="/" look="primary">
-        To the start
+        Go to the home page
       </ButtonLink>
     </EmptyState>
   );

@@ -8,7 +8,7 @@ const SHEET: { place: string; keys: { keys: string[]; does: string }[] }[] = [
   {
     place: "Everywhere",
     keys: [
-      { keys: [MOD, "K"], does: "Go anywhere, do anything" },
+      { keys: [MOD, "K"], does: "Go to a page or run a command" },
       { keys: ["?"], does: "Show this sheet" },
       { keys: ["Esc"], does: "Close what is open" },
     ],

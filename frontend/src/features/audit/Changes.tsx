@@ -5,8 +5,7 @@ import { asText, type Change, wordChanges } from "./words";
 
 export function Changes({ changes }: { changes: EventInItsStream["changes"] }) {
   const fields = Object.entries(changes);
-  if (!fields.length)
-    return <p className="text-soft">It changed no field that was there before.</p>;
+  if (!fields.length) return <p className="text-soft">It changed no existing field.</p>;
   return (
     <dl className="grid gap-3">
       {fields.map(([name, { before, after }]) => (

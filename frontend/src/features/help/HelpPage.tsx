@@ -37,7 +37,7 @@ export function HelpPage() {
       <Topic title="When there is no transcript">
         <p>
           Some videos have none, or YouTube refuses to give it. The video’s page says why, and lets
-          you try again or bring your own: paste it, or upload a VTT or SRT file.
+          you try again or upload captions: as a file such as VTT or SRT, or pasted.
         </p>
       </Topic>
       <Topic title="On the phone, and from elsewhere">

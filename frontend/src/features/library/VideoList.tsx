@@ -45,7 +45,7 @@ export function VideoList({ page }: { page: number }) {
 }
 
 function Nothing({ beyond }: { beyond: boolean }) {
-  if (beyond) return <EmptyState icon="video" title="There are fewer pages than that" />;
+  if (beyond) return <EmptyState icon="video" title="There is nothing on this page" />;
   return (
     <EmptyState icon="video" title="No videos yet">
       <p>Paste a link above. The videos that you open are listed here, on every device.</p>

@@ -18,7 +18,7 @@ export function DeleteAccount() {
   return (
     <Section
       title="Delete the account"
-      lead="Your notes, conversations and personal data are erased for ever, also from the history. Download your data first."
+      lead="Your notes, conversations and personal data are erased permanently, also from the history. Download your data first."
     >
       <Button
         look="danger"
@@ -51,7 +51,7 @@ function ProofDialog({ onClose }: { onClose: () => void }) {
   const [password, setPassword] = useState("");
   const erase = useErasure();
   return (
-    <Dialog title="Delete the account for ever?" onClose={onClose}>
+    <Dialog title="Delete the account permanently?" onClose={onClose}>
       <p className="text-soft">
         This cannot be undone. To prove that it is you, sign in once more.
       </p>
@@ -75,7 +75,7 @@ function ProofDialog({ onClose }: { onClose: () => void }) {
         <div className="flex flex-wrap justify-end gap-2">
           <Button onClick={onClose}>Keep my account</Button>
           <Button type="submit" look="danger" busy={erase.isPending} disabled={!password}>
-            Delete for ever
+            Delete permanently
           </Button>
         </div>
       </form>

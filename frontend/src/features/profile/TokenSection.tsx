@@ -17,7 +17,7 @@ export function TokenSection({ profile }: { profile: Profile }) {
   return (
     <Section
       title="API key"
-      lead="Lets the browser extension, your phone or a script add notes for you. Whoever has it can read and change your notes; once revoked it stops working at once."
+      lead="Lets the browser extension, your phone or a script add notes for you. Anyone who has it can read and change your notes; once revoked it stops working at once."
     >
       {profile.token_exists ? <Existing token={profile.long_term_token} /> : <Missing />}
     </Section>

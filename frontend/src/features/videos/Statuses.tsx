@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Button } from "@/components/Button";
 import { Spinner } from "@/components/Spinner";
 import { Icon } from "@/components/Icon";
-import { BringTranscript } from "./BringTranscript";
+import { UploadCaptions } from "./UploadCaptions";
 import type { Status } from "./progress";
 
 export function Statuses({
@@ -46,8 +46,8 @@ function OneStatus({
   retrying: boolean;
   onRetry: () => void;
 }) {
-  const [bringing, setBringing] = useState(false);
-  const { text, stuck, retry, bring } = status;
+  const [uploading, setUploading] = useState(false);
+  const { text, stuck, retry, upload } = status;
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-2 rounded-md bg-sunken px-3 py-2 text-sm">
       {stuck ? <Icon name="alert" className="text-warn" /> : <Spinner className="text-accent" />}
@@ -57,12 +57,12 @@ function OneStatus({
           Try again
         </Button>
       )}
-      {bring && (
-        <Button size="sm" icon="upload" onClick={() => setBringing(true)}>
-          Bring your own
+      {upload && (
+        <Button size="sm" icon="upload" onClick={() => setUploading(true)}>
+          Upload captions
         </Button>
       )}
-      {bringing && <BringTranscript videoId={videoId} onClose={() => setBringing(false)} />}
+      {uploading && <UploadCaptions videoId={videoId} onClose={() => setUploading(false)} />}
     </li>
   );
 }

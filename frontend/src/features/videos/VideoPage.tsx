@@ -41,7 +41,7 @@ function NoVideo({ problem }: { problem: string }) {
     <EmptyState icon="video" title="There is no such video">
       <p className="mb-4">{problem}</p>
       <ButtonLink to="/" look="primary">
-        To the start
+        Go to the home page
       </ButtonLink>
     </EmptyState>
   );

@@ -31,15 +31,18 @@ function open(whose: object, answers: Answers = {}) {
 const names = () => screen.queryAllByRole("button").map(({ textContent }) => textContent);
 
 test.each([
-  [{}, ["Bring your own"]],
-  [{ reads: "shared", shared: SHARED }, ["Bring your own"]],
-  [{ reads: "own", own: OWN }, ["Replace yours", "Remove yours"]],
+  [{}, ["Upload captions"]],
+  [{ reads: "shared", shared: SHARED }, ["Upload captions"]],
+  [{ reads: "own", own: OWN }, ["Replace your captions", "Remove your captions"]],
   [
     { reads: "own", own: OWN, shared: SHARED },
-    ["Read everybody’s", "Replace yours", "Remove yours"],
+    ["Show the shared transcript", "Replace your captions", "Remove your captions"],
   ],
-  [{ reads: "shared", own: OWN, shared: SHARED }, ["Read yours", "Replace yours", "Remove yours"]],
-  [{ own: OWN }, ["Read yours", "Replace yours", "Remove yours"]],
+  [
+    { reads: "shared", own: OWN, shared: SHARED },
+    ["Show your captions", "Replace your captions", "Remove your captions"],
+  ],
+  [{ own: OWN }, ["Show your captions", "Replace your captions", "Remove your captions"]],
 ])("what can be done with %j", async (whose, expected) => {
   signIn();
   open(whose);
@@ -57,7 +60,7 @@ test("a guest is offered nothing and asks nothing", async () => {
 test("what is brought is shown before it is kept", async () => {
   signIn();
   const { asked, person } = open({}, { [`POST ${PATH}`]: [200, READ] });
-  await person.click(await screen.findByRole("button", { name: "Bring your own" }));
+  await person.click(await screen.findByRole("button", { name: "Upload captions" }));
   const file = new File(["1:01 Okay, Houston"], "captions.srt");
   await person.upload(screen.getByLabelText("Transcript file"), file);
   const preview = await screen.findByRole("region", { name: "Preview" });
@@ -70,17 +73,17 @@ test("what is brought is shown before it is kept", async () => {
   await person.click(screen.getByRole("button", { name: "Back" }));
   expect(screen.queryByRole("region", { name: "Preview" })).toBeNull();
   await person.upload(screen.getByLabelText("Transcript file"), file);
-  await person.click(await screen.findByRole("button", { name: "Keep this transcript" }));
+  await person.click(await screen.findByRole("button", { name: "Save these captions" }));
   await waitFor(() => expect(sent()).toHaveLength(3));
   expect(sent()[2]).not.toContain("preview");
   const told = toastStore.read().map(({ text }) => text);
-  expect(told).toContain("Transcript kept: 7 lines. Only you read it.");
+  expect(told).toContain("Captions saved: 7 lines. Only you see them.");
 });
 
 test("what cannot be read says why and stays", async () => {
   signIn();
   const { person } = open({}, { [`POST ${PATH}`]: refusal(422, "VALIDATION_ERROR", "No cue") });
-  await person.click(await screen.findByRole("button", { name: "Bring your own" }));
+  await person.click(await screen.findByRole("button", { name: "Upload captions" }));
   await person.type(screen.getByLabelText("Transcript"), "hello");
   await person.click(screen.getByRole("button", { name: "Preview" }));
   expect(await screen.findByText(/No cue/)).toBeVisible();
@@ -90,11 +93,11 @@ test("what cannot be read says why and stays", async () => {
 test("one's own is removed after a question", async () => {
   signIn();
   const { asked, person } = open({ reads: "own", own: OWN }, { [`DELETE ${PATH}`]: [200, {}] });
-  await person.click(await screen.findByRole("button", { name: "Remove yours" }));
+  await person.click(await screen.findByRole("button", { name: "Remove your captions" }));
   expect(asked.some(({ method }) => method === "DELETE")).toBe(false);
   await person.click(screen.getByRole("button", { name: "Remove" }));
   await waitFor(() => expect(asked.some(({ method }) => method === "DELETE")).toBe(true));
-  await waitFor(() => expect(screen.queryByText("Remove your transcript?")).toBeNull());
+  await waitFor(() => expect(screen.queryByText("Remove your captions?")).toBeNull());
 });
 
 test("one chooses whose one reads", async () => {
@@ -103,7 +106,7 @@ test("one chooses whose one reads", async () => {
     { reads: "own", own: OWN, shared: SHARED },
     { [`PATCH ${PATH}`]: [200, {}] },
   );
-  await person.click(await screen.findByRole("button", { name: "Read everybody’s" }));
+  await person.click(await screen.findByRole("button", { name: "Show the shared transcript" }));
   await waitFor(() =>
     expect(asked.find(({ method }) => method === "PATCH")?.body).toEqual({ use: "shared" }),
   );

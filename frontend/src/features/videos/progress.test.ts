@@ -38,7 +38,7 @@ test("a transcript that failed says why, and offers both ways out", () => {
       text: "The transcript could not be fetched. This video has no subtitles.",
       stuck: true,
       retry: true,
-      bring: true,
+      upload: true,
     },
   ]);
 });
@@ -53,7 +53,7 @@ test("what is tried again says what went wrong, without asking for help", () => 
 test("the summary is not missed before there is a transcript", () => {
   const summary = standing("missing");
   expect(statusesOf(progress({ transcript: standing("pending"), summary }))).toHaveLength(1);
-  expect(statusesOf(progress({ summary }))).toMatchObject([{ part: "summary", bring: false }]);
+  expect(statusesOf(progress({ summary }))).toMatchObject([{ part: "summary", upload: false }]);
 });
 
 test("only what is under way moves, and only what nobody asked for is unasked", () => {

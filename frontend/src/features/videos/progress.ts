@@ -12,8 +12,8 @@ export interface Status {
   stuck: boolean;
   /** Whether asking anew may help. */
   retry: boolean;
-  /** Whether a transcript may be brought along. */
-  bring: boolean;
+  /** Whether captions may be uploaded instead. */
+  upload: boolean;
 }
 
 /** Whether something is under way that will change the page. */
@@ -77,7 +77,7 @@ function statusOf(part: Part, standing: Standing): Status {
     text: textOf(part, standing),
     stuck,
     retry: stuck,
-    bring: part === "transcript",
+    upload: part === "transcript",
   };
 }
 

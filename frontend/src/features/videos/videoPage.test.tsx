@@ -113,7 +113,7 @@ test("the key stamps a note, Enter saves it, and it shows before the server has 
   await person.keyboard("Typed at once{Enter}");
   await waitFor(() => expect(notes()[1]).toContain("Typed at once"));
   expect(notes()[1]).toContain("Saving…");
-  expect(screen.queryByLabelText("Words of the note")).toBeNull();
+  expect(screen.queryByLabelText("Note text")).toBeNull();
 });
 
 test("a note is sent with a key that makes sending it again harmless", async () => {
@@ -134,7 +134,7 @@ test("a note that is refused goes away again, and its words are back where they 
   const { person } = open({ "POST /api/notes": refusal(422, "VALIDATION_ERROR", "Too long") });
   await screen.findByText("First thought");
   await person.keyboard("nprecious{Enter}");
-  expect(await screen.findByLabelText("Words of the note")).toHaveValue("precious");
+  expect(await screen.findByLabelText("Note text")).toHaveValue("precious");
   await waitFor(() => expect(notes()).toHaveLength(2));
   expect(toastStore.read().at(-1)?.text).toBe("Your note was not saved: Too long.");
 });
@@ -144,9 +144,9 @@ test("Escape leaves a note, and what was written can be had back", async () => {
   const { person } = open();
   await screen.findByText("First thought");
   await person.keyboard("nhalf a thought{Escape}");
-  expect(screen.queryByLabelText("Words of the note")).toBeNull();
+  expect(screen.queryByLabelText("Note text")).toBeNull();
   toastStore.read().at(-1)?.action?.run();
-  expect(await screen.findByLabelText("Words of the note")).toHaveValue("half a thought");
+  expect(await screen.findByLabelText("Note text")).toHaveValue("half a thought");
 });
 
 test("Shift+Enter begins a line", async () => {
@@ -154,7 +154,7 @@ test("Shift+Enter begins a line", async () => {
   const { person } = open();
   await screen.findByText("First thought");
   await person.keyboard("na{Shift>}{Enter}{/Shift}b");
-  expect(screen.getByLabelText("Words of the note")).toHaveValue("a\nb");
+  expect(screen.getByLabelText("Note text")).toHaveValue("a\nb");
 });
 
 test("a guest keeps what was typed, and is shown the way in", async () => {
@@ -163,20 +163,20 @@ test("a guest keeps what was typed, and is shown the way in", async () => {
   await person.keyboard("nmine{Enter}");
   const [way] = within(await screen.findByRole("alert")).getAllByRole("link");
   expect(way).toHaveAttribute("href", `/signup?next=${encodeURIComponent(`/videos/${ID}`)}`);
-  expect(screen.getByLabelText("Words of the note")).toHaveValue("mine");
+  expect(screen.getByLabelText("Note text")).toHaveValue("mine");
 });
 
 test("an edit that is refused opens again with its words", async () => {
   signIn();
   const { person } = open({ "PATCH /api/notes/1": refusal(404, "NOT_FOUND", "Note not found") });
   await person.click(await screen.findByRole("button", { name: "Edit the note at 0:30" }));
-  const field = screen.getByLabelText("Words of the note at 0:30");
+  const field = screen.getByLabelText("Note text at 0:30");
   await person.clear(field);
   await person.type(field, "Second thought{Enter}");
   await waitFor(() =>
     expect(toastStore.read().at(-1)?.text).toBe("Your change was not saved: Note not found."),
   );
-  expect(screen.getByLabelText("Words of the note at 0:30")).toHaveValue("Second thought");
+  expect(screen.getByLabelText("Note text at 0:30")).toHaveValue("Second thought");
 });
 
 test("a deletion is offered back, and comes back as the version before it", async () => {

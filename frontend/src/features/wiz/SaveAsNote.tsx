@@ -28,7 +28,7 @@ export function SaveAsNote({
   }
   return (
     <Menu
-      label="Make it a note"
+      label="Save as note"
       className="min-h-9 gap-2 border border-edge/60 px-3 text-sm font-medium"
       items={choices.map((citation) => ({
         label: `Note at ${clock(citation.start)}`,
@@ -37,7 +37,7 @@ export function SaveAsNote({
       }))}
     >
       <Icon name="note" />
-      Make it a note
+      Save as note
     </Menu>
   );
 }

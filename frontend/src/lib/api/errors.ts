@@ -30,9 +30,9 @@ export class ApiError extends Error {
 const SENTENCES: Record<string, string> = {
   UNAUTHORIZED: "Please sign in to do that.",
   FORBIDDEN: "You are not allowed to do that.",
-  NOT_FOUND: "That is not here (any more).",
-  CONFLICT: "Somebody changed this at the same moment. Please try again.",
-  RATE_LIMIT_EXCEEDED: "That was a bit too fast. Please wait a moment and try again.",
+  NOT_FOUND: "This was not found. It may have been deleted.",
+  CONFLICT: "This was changed at the same time. Please try again.",
+  RATE_LIMIT_EXCEEDED: "Too many requests. Please wait a moment and try again.",
   INTERNAL_ERROR: "Something went wrong on our side. Please try again.",
 };
 const TECHNICAL = /^(Request (validation|body)|Missing|Unauthorized|Not found$|Internal)/i;

@@ -23,7 +23,7 @@ export function ComposerCard({ composer, hint }: { composer: Composer; hint: str
     >
       <NoteForm
         key={composer.opened}
-        label="Words of the note"
+        label="Note text"
         text={draft.text}
         hint={draft.text.trim() ? undefined : hint}
         action="Save note"

@@ -15,7 +15,7 @@ const WHAT: Record<NoteVersion["what"], string> = {
   added: "Written",
   edited: "Changed",
   deleted: "Deleted",
-  restored: "Brought back",
+  restored: "Restored",
 };
 const WHO: Record<NoteVersion["by"], string> = { you: "you", AI: "AI", admin: "an admin" };
 

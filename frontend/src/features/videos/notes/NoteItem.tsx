@@ -47,7 +47,7 @@ export function NoteItem({ note, near, emptyText, actions }: Props) {
         <Words note={note} emptyText={emptyText} />
       ) : (
         <NoteForm
-          label={`Words of the note at ${note.timestamp}`}
+          label={`Note text at ${note.timestamp}`}
           text={edit}
           action="Save"
           focus

@@ -25,7 +25,7 @@ export const FAILED: Record<Operation["kind"], string> = {
   add: "Your note was not saved",
   edit: "Your change was not saved",
   delete: "The note was not deleted",
-  revert: "The note was not brought back",
+  revert: "The note was not restored",
 };
 
 function add(videoId: string, { key, timestamp, text }: Operation & { kind: "add" }) {

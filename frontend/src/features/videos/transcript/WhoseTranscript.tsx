@@ -9,13 +9,13 @@ import { messageOf } from "@/lib/api/errors";
 import { keys } from "@/lib/api/keys";
 import { useSession } from "@/lib/auth/useSession";
 import { toast } from "@/lib/toasts";
-import { BringTranscript } from "../BringTranscript";
+import { UploadCaptions } from "../UploadCaptions";
 import { transcriptsQuery } from "../queries";
 
 export function WhoseTranscript({ videoId }: { videoId: string }) {
   const signedIn = useSession() !== null;
   const { data } = useQuery({ ...transcriptsQuery(videoId), enabled: signedIn });
-  const [asked, ask] = useState<"bring" | "remove" | null>(null);
+  const [asked, ask] = useState<"upload" | "remove" | null>(null);
   const choose = useChange(videoId, (use: "own" | "shared") =>
     send("patch", PATH, { path: { video_id: videoId }, body: { use } }),
   );
@@ -28,7 +28,7 @@ export function WhoseTranscript({ videoId }: { videoId: string }) {
   return (
     <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1 text-sm">
       <span className="grow text-soft">
-        {readsOwn ? "Your own transcript" : data.shared ? "Everybody’s transcript" : null}
+        {readsOwn ? "Your captions" : data.shared ? "Shared transcript" : null}
       </span>
       {other && data.own && (
         <Button
@@ -37,27 +37,27 @@ export function WhoseTranscript({ videoId }: { videoId: string }) {
           busy={choose.isPending}
           onClick={() => choose.mutate(readsOwn ? "shared" : "own")}
         >
-          {readsOwn ? "Read everybody’s" : "Read yours"}
+          {readsOwn ? "Show the shared transcript" : "Show your captions"}
         </Button>
       )}
-      <Button size="sm" look="quiet" icon="upload" onClick={() => ask("bring")}>
-        {data.own ? "Replace yours" : "Bring your own"}
+      <Button size="sm" look="quiet" icon="upload" onClick={() => ask("upload")}>
+        {data.own ? "Replace your captions" : "Upload captions"}
       </Button>
       {data.own && (
         <Button size="sm" look="quiet" onClick={() => ask("remove")}>
-          Remove yours
+          Remove your captions
         </Button>
       )}
-      {asked === "bring" && <BringTranscript videoId={videoId} onClose={() => ask(null)} />}
+      {asked === "upload" && <UploadCaptions videoId={videoId} onClose={() => ask(null)} />}
       {asked === "remove" && (
         <ConfirmDialog
-          title="Remove your transcript?"
+          title="Remove your captions?"
           action="Remove"
           busy={remove.isPending}
           onConfirm={() => remove.mutate()}
           onClose={() => ask(null)}
         >
-          The transcript that you brought goes, with the summary that was made of it.
+          Your captions are removed, and the summary that was made of them.
         </ConfirmDialog>
       )}
     </div>

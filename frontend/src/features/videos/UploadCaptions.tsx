@@ -1,4 +1,4 @@
-/** A transcript that the person has: pasted, or a file. It is shown before it is kept. */
+/** Captions that the person has: pasted, or a file. A preview is shown before they are saved. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
@@ -15,10 +15,10 @@ import { useDraft } from "@/lib/drafts";
 import { toast } from "@/lib/toasts";
 import { PreviewOf } from "./PreviewOf";
 
-export function BringTranscript({ videoId, onClose }: { videoId: string; onClose: () => void }) {
+export function UploadCaptions({ videoId, onClose }: { videoId: string; onClose: () => void }) {
   const signedIn = useSession() !== null;
   return (
-    <Dialog title="Bring a transcript" onClose={onClose} wide>
+    <Dialog title="Upload captions" onClose={onClose} wide>
       {signedIn ? <Form videoId={videoId} onDone={onClose} /> : <NeedsAccount />}
     </Dialog>
   );
@@ -44,7 +44,7 @@ function Form({ videoId, onDone }: { videoId: string; onDone: () => void }) {
             Back
           </Button>
           <Button look="primary" busy={keep.isPending} onClick={() => keep.mutate(content)}>
-            Keep this transcript
+            Save these captions
           </Button>
         </div>
       </div>
@@ -59,20 +59,20 @@ function Form({ videoId, onDone }: { videoId: string; onDone: () => void }) {
         if (text.trim()) preview.mutate(new Blob([text]));
       }}
     >
-      <p className="text-soft">Only you will read it, search it, and ask Wiz about it.</p>
+      <p className="text-soft">Only you will see them, search them and get answers from them.</p>
       <TextArea
         label="Transcript"
-        hint="VTT, SRT, JSON, or plain text whose lines begin with a time such as 1:23."
+        hint="VTT, SRT, SBV, TTML, JSON and others, or plain text whose lines begin with a time such as 1:23."
         rows={10}
         value={text}
         onChange={(event) => setText(event.target.value)}
-        error={empty ? "Paste a transcript, or choose a file." : problemOf(preview.error)}
+        error={empty ? "Paste captions or choose a file." : problemOf(preview.error)}
         className="font-mono text-sm"
       />
       <input
         ref={file}
         type="file"
-        accept=".vtt,.srt,.json,.txt,text/*,application/json"
+        accept=".vtt,.srt,.sbv,.json,.json3,.xml,.ttml,.dfxp,.ass,.ssa,.lrc,.txt,text/*,application/json"
         aria-label="Transcript file"
         className="sr-only"
         tabIndex={-1}
@@ -115,8 +115,8 @@ function useKeep(videoId: string, onDone: () => void) {
     onSuccess: ({ segments, shared }) => {
       toast(
         shared
-          ? `Transcript kept: ${segments} lines. Somebody else brought the same words, so everybody reads them now.`
-          : `Transcript kept: ${segments} lines. Only you read it.`,
+          ? `Captions saved: ${segments} lines. Another user uploaded the same ones, so everyone sees them now.`
+          : `Captions saved: ${segments} lines. Only you see them.`,
       );
       onDone();
       return queries.invalidateQueries({ queryKey: keys.about(videoId) });
@@ -130,7 +130,7 @@ function NeedsAccount() {
   return (
     <>
       <p className="text-soft">
-        A transcript that you bring is kept for you alone, so bringing one needs an account.
+        Captions that you upload are only for you, so you need an account.
       </p>
       <WaysIn />
     </>
