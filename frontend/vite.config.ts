@@ -5,10 +5,11 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { compress } from "./scripts/compress.ts";
+import { offline } from "./scripts/offline.ts";
 import { shell } from "./scripts/shell.ts";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), shell(), compress()],
+  plugins: [react(), tailwindcss(), shell(), offline(), compress()],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   build: {
     manifest: true,

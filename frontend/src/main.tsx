@@ -4,6 +4,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router/dom";
+import { keepForOffline } from "./app/offline";
 import { queryClient } from "./app/queries";
 import { router } from "./app/router";
 import "./app/styles.css";
@@ -30,3 +31,5 @@ else {
     start(root);
   });
 }
+
+keepForOffline();

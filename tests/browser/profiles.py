@@ -27,7 +27,11 @@ AT_REST = """async () => {
 async def new_profile(
     browser: Browser, url: str, person: Person | None, viewport: ViewportSize, **options: Any
 ) -> BrowserContext:
-    """A profile of its own, in which the person, if there is one, has logged in at ``url``."""
+    """A profile of its own, in which the person, if there is one, has logged in at ``url``.
+
+    What it keeps for offline use would hide requests from a test, so only tests of that let it.
+    """
+    options.setdefault("service_workers", "block")
     return await browser.new_context(
         base_url=url,
         viewport=viewport,
