@@ -14,6 +14,7 @@ from tests.wiz_support import ask, guest
 from vidwiz.events.base import stream_id
 from vidwiz.events.chain import GENESIS
 from vidwiz.http import audit_shapes
+from vidwiz.reactions.health import NAMES
 
 REPLACE = """
 UPDATE stored_events SET state = convert_to(replace(convert_from(state, 'UTF8'), %s, %s), 'UTF8')
@@ -302,7 +303,7 @@ async def test_health_says_how_the_log_and_its_followers_stand(api: Api, ann: Pe
     newest = (await events(api, order="desc", limit=1))[0]
     assert health["head"]["position"] == newest["position"]
     assert health["head"]["hash"] == newest["hash"]
-    assert {one["reaction"] for one in health["reactions"]} == {"summaries", "ai-notes", "passages"}
+    assert {one["reaction"] for one in health["reactions"]} == set(NAMES)
     assert all(one["parked"] == 0 for one in health["reactions"])
     assert health["signals"] == {"position": newest["position"], "lag": 0}
     assert health["maintenance"] is None
