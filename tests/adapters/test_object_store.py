@@ -97,7 +97,7 @@ def s3_url() -> Iterator[str]:
 @pytest.fixture
 def bucket(s3_url: str) -> str:
     name = f"vidwiz-{next(BUCKETS)}"
-    httpx.put(f"{s3_url}/{name}").raise_for_status()
+    httpx.put(f"{s3_url}/{name}", timeout=30).raise_for_status()
     return name
 
 
