@@ -167,7 +167,7 @@ def beginnings(count: int) -> list[Event]:
             ),
             TurnStarted(conversation_id=n, user_id=n, guest_id=None, turn_id=n, server=1000 + n),
         ]
-    return events
+    return events + [witnessed(n) for n in range(1, count + 1)]
 
 
 def brought(n: int, video_id: str) -> PersonalTranscriptAdded:
@@ -251,8 +251,7 @@ def rest_of_history() -> list[Event]:
         ),
         *come_and_gone(98),
         *guest_come_and_gone(97),
-        witnessed(1),
-        CheckpointContradicted(**{**vars(witnessed(2)), "hash": "cd" * 32}, contradicts=1),
+        CheckpointContradicted(**{**vars(witnessed(99)), "hash": "cd" * 32}, contradicts=1),
     ]
 
 

@@ -157,6 +157,7 @@ def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> Non
         "conversations": 15,
         "messages": 15,
         "turns": 15,
+        "witnessed_checkpoints": 16,
     }
     with psycopg.connect(dsn) as connection:
         left = connection.execute(
