@@ -48,6 +48,7 @@ from vidwiz.events.sealing import SealBroken
 from vidwiz.outside import worker_config
 from vidwiz.parent import PARENT_VARIABLE, die_with_parent
 from vidwiz.projections import replay
+from vidwiz.projections.comparing import Difference
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES as REACTIONS
@@ -476,7 +477,7 @@ def _summary(result: replay.Replayed) -> str:
     return f"{result.events:,} events ({rows}) in {result.seconds:.1f} s, {speed:,.0f} events/s"
 
 
-def _described(difference: replay.Difference) -> str:
+def _described(difference: Difference) -> str:
     row = f"{difference.table} {difference.row}"
     if difference.what == "different":
         return f"{row}: differs in {', '.join(difference.columns)}"

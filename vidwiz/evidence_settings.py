@@ -1,4 +1,4 @@
-"""Settings of the log's evidence: who signs its checkpoints, and who witnesses whose."""
+"""Settings of the log's evidence and past: who signs and witnesses, and what is copied."""
 
 from urllib.parse import urlsplit
 
@@ -26,6 +26,13 @@ class EvidenceSettings(BaseSettings):
         "",
         validation_alias="VIDWIZ_WITNESSES",
         description="URLs of the servers that are shown each checkpoint, with commas",
+    )
+
+    snapshot_every: int = Field(
+        250_000,
+        ge=0,
+        validation_alias="VIDWIZ_SNAPSHOT_EVERY",
+        description="after so many events the tables are copied, for time travel; 0: never",
     )
 
     @field_validator("witnesses")

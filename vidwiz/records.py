@@ -21,6 +21,7 @@ from vidwiz.commands.base import (
     Record,
 )
 from vidwiz.database import Connection
+from vidwiz.projections.snapshot_index import STRIKE_OUT
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
     Instant,
@@ -141,6 +142,7 @@ _SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
         _delete_of(idempotency_keys),
         Statement(quotas.delete().where(quotas.c.identity == _erased_name)),
         _delete_of(known_networks),
+        STRIKE_OUT,
     ),
 }
 """What goes with a record: statements of their own, to see rows that were committed meanwhile.

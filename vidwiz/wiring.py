@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -12,13 +12,14 @@ from vidwiz import migrate, records
 from vidwiz.adapters.google_sign_in import GoogleSignIn
 from vidwiz.adapters.language_model import LanguageModel
 from vidwiz.adapters.object_store import ObjectStore, ObjectStoreError
-from vidwiz.audit.desk import open_desk
+from vidwiz.audit.desk import Desk, open_desk
 from vidwiz.audit.keeper import Keeper
 from vidwiz.audit.keys import SigningKey
 from vidwiz.counts import Counts
 from vidwiz.database import Database, Patience
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
+from vidwiz.events.master_key import MasterKey
 from vidwiz.http.app import create_app
 from vidwiz.http.config import PageConfig
 from vidwiz.http.guards import Guard
@@ -62,13 +63,13 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         database, signals, store = await ending.enter_async_context(
             open_store(dsn, settings.pool_size, master, patience)
         )
-        desk = await ending.enter_async_context(open_desk(dsn, database, master))
+        desk = await ending.enter_async_context(_desk(settings, dsn, database, master))
         google, objects, model = _outside(settings, ending)
         passwords = ending.enter_context(closing(Passwords()))
         turns = Turns(store, database, _answerer(settings, model))
         elsewhere = await ending.enter_async_context(_answering(turns, database, signals, store))
         erasures = await ending.enter_async_context(
-            _erasing(database, signals, turns.forget, desk.states.forget)
+            _erasing(database, signals, turns.forget, desk.forget)
         )
         await ending.enter_async_context(_reacting(settings, database, signals, store, objects))
         shielded = Shielded()
@@ -143,6 +144,12 @@ async def _answering(
         await orphans.close()
         await turns.close()
         await elsewhere.close()
+
+
+def _desk(
+    settings: Settings, dsn: str, database: Database, master: MasterKey
+) -> AbstractAsyncContextManager[Desk]:
+    return open_desk(dsn, database, master, settings.snapshot_every)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from bench.scenarios import (
     rebuild,
     search,
     sign_in,
+    time_travel,
 )
 from bench.setup import Scenario
 
@@ -28,5 +29,6 @@ SCENARIOS: dict[str, Scenario] = {
     "chat": chat.measure,
     "rebuild": rebuild.measure,
     "memory": memory.measure,
+    "time-travel": time_travel.measure,
     "first-heading": first_heading.measure,
 }

@@ -27,7 +27,8 @@ from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
 from vidwiz.open_store import open_store
 from vidwiz.projections import queries, replay
-from vidwiz.projections.replay import CHUNK, Difference, MaintenanceUnderWay, SwapFailed
+from vidwiz.projections.comparing import Difference
+from vidwiz.projections.replay import CHUNK, MaintenanceUnderWay, SwapFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.store import Store
 

@@ -18,7 +18,7 @@ from vidwiz.events.chain import GENESIS, ChainBroken
 from vidwiz.events.recorded import SYSTEM, Origin, UnknownEvent
 from vidwiz.open_store import open_store
 from vidwiz.projections import replay
-from vidwiz.projections.replay import Difference
+from vidwiz.projections.comparing import Difference
 from vidwiz.projections.tables import PROJECTED
 
 EVENTS = full_history()

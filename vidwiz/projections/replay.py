@@ -24,6 +24,7 @@ from vidwiz.events.chain import ChainWalk, Proof
 from vidwiz.events.master_key import MasterKey, require_all
 from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
 from vidwiz.events.sealing import Keys, Place, persons_of_sealed
+from vidwiz.projections.comparing import Difference, compare, compare_snapshots
 from vidwiz.projections.personal_keys import KEYS
 from vidwiz.projections.projector import (
     Fact,
@@ -95,20 +96,6 @@ class SwapFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A row on which the live table and the replay disagree.
-
-    ``columns`` are those that differ; empty when the row is on one side only, which ``what``
-    says: ``missing`` from the live table, ``unexpected`` in it, or ``different``.
-    """
-
-    table: str
-    row: int
-    what: str
-    columns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay did: events read up to ``position``, and the rows of each table.
 
@@ -164,6 +151,8 @@ def verify(
 ) -> tuple[Replayed, Iterator[Difference]]:
     """Check the log's chain, replay it and compare the result with the live tables.
 
+    On the way it is compared with the snapshots, each at its position.
+
     All as of one moment. Raises ``ChainBroken``, and what ``rebuild`` raises but for
     ``SwapFailed``.
     """
@@ -172,12 +161,14 @@ def verify(
         writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         _see_the_same(reader, writer)
         writer.execute("SET LOCAL search_path = pg_temp, public")
-        create_temporary_tables(writer)
+        create_bare_tables(writer)
         chain = ChainWalk()
         replay = Replay(reader, writer, master, PROJECTORS, progress, chain)
-        replay.run(_one(writer, _head.sql))
+        head_at = _one(writer, _head.sql)
+        differences = compare_snapshots(writer, replay.run, head_at)
+        replay.run(head_at)
         rows = _count(writer, PROJECTORS)
-        differences = [difference for one in PROJECTORS for difference in _compare(writer, one)]
+        differences += [difference for one in PROJECTORS for difference in compare(writer, one)]
         for connection in (reader, writer):
             connection.execute("ROLLBACK")
         seconds = time.monotonic() - began
@@ -375,7 +366,7 @@ def create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
         _execute_ddl(writer, CreateTable(projector.table))
 
 
-def create_temporary_tables(writer: Connection) -> None:
+def create_bare_tables(writer: Connection) -> None:
     """The same of all projectors, without what PostgreSQL computes of a row and nobody looks at."""
     create_tables(writer, PROJECTORS)
     for table in (projector.table for projector in PROJECTORS):
@@ -442,35 +433,6 @@ WHERE relnamespace = 'public'::regnamespace AND relname = %s AND grantee <> relo
 """
 
 
-def _compare(writer: Connection, projector: Projector) -> list[Difference]:
-    _execute(writer, "SET LOCAL enable_hashjoin = on")
-    table = projector.table
-    names = [column.name for column in table.columns if column.computed is None]
-    differing = ", ".join(
-        f"CASE WHEN live.{_q(n)} IS DISTINCT FROM replayed.{_q(n)} THEN '{n}' END" for n in names
-    )
-    live, replayed = (
-        f"ROW({', '.join(f'{side}.{_q(name)}' for name in names)})" for side in ("live", "replayed")
-    )
-    rows = writer.execute(
-        f"SELECT id, live.id IS NULL, replayed.id IS NULL, array_remove(ARRAY[{differing}], NULL)"
-        f" FROM public.{table.name} AS live"
-        f" FULL JOIN pg_temp.{table.name} AS replayed USING (id)"
-        f" WHERE {live} IS DISTINCT FROM {replayed} ORDER BY id"
-    )
-    return [_difference(table.name, *row) for row in rows]
-
-
-def _difference(
-    table: str, row: int, not_live: bool, not_replayed: bool, columns: list[str]
-) -> Difference:
-    if not_live:
-        return Difference(table, row, "missing")
-    if not_replayed:
-        return Difference(table, row, "unexpected")
-    return Difference(table, row, "different", tuple(columns))
-
-
 def _count(writer: Connection, projectors: Sequence[Projector]) -> dict[str, int]:
     return {  # plain names: SQLAlchemy's are a kind of str that orjson takes for no key
         str(projector.table.name): _one(writer, f"SELECT count(*) FROM {projector.table.name}")
@@ -489,7 +451,3 @@ def _execute_ddl(connection: Connection, statement: CreateTable | CreateIndex | 
 
 def _execute(connection: Connection, query: str) -> psycopg.Cursor[tuple[Any, ...]]:
     return connection.execute(query)
-
-
-def _q(name: str) -> str:
-    return f'"{name}"'

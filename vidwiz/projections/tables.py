@@ -142,6 +142,15 @@ log_checkpoints = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+projection_snapshots = Table(
+    "projection_snapshots",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("form", LargeBinary, nullable=False),
+    Column("made_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+)
+"""Which copies of the projected tables there are, each in a schema of its own."""
+
 credentials = Table(
     "credentials",
     metadata,

@@ -1,7 +1,8 @@
 """The tables as of an earlier position: replayed by their projectors into temporary tables.
 
 A past lives in the temporary tables of one connection, which are its own and go with it. A few
-pasts are kept: a later position is reached from one of them by replaying what lies between.
+pasts are kept: a later position is reached from one of them, or from a snapshot that is nearer, by
+replaying what lies between.
 """
 
 import time
@@ -31,9 +32,11 @@ from vidwiz.projections.replay import (
     Connection,
     Progress,
     Replay,
-    create_temporary_tables,
+    create_bare_tables,
     replay_connection,
 )
+from vidwiz.projections.snapshot_index import known
+from vidwiz.projections.snapshots import SnapshotGone, fill
 from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import PROJECTED
 
@@ -77,7 +80,7 @@ class _Past:
         self.tables.execute("SET search_path = pg_temp, public")
         for connection in (self._reader, self.tables):
             connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-        create_temporary_tables(self.tables)
+        create_bare_tables(self.tables)
         self._replay = Replay(self._reader, self.tables, master, PROJECTORS, self._on_progress)
         self._progress: Progress = _ignore
 
@@ -88,6 +91,11 @@ class _Past:
     def go_to(self, position: int, progress: Progress) -> None:
         self._progress = progress
         self._replay.run(position)
+
+    def begin_at(self, snapshot: int) -> None:
+        """Take the rows of a snapshot; raises ``SnapshotGone`` and stays empty."""
+        fill(self.tables, snapshot)
+        self._replay.position = snapshot
 
     def close(self) -> None:
         self._reader.close()
@@ -139,10 +147,34 @@ class TimeMachine:
         self.forget_unused(0)
 
     def _nearest(self, position: int) -> _Past:
-        """The latest past that is not behind the position, else a new and empty one."""
+        """The latest past that is not behind the position; a new one where a snapshot is nearer."""
         earlier = [past for past in self._pasts if past.position <= position]
-        if earlier:
-            return max(earlier, key=lambda past: past.position)
+        nearest = max(earlier, key=lambda past: past.position, default=None)
+        if nearest is not None and nearest.position == position:
+            return nearest
+        snapshot = self._snapshot_before(position)
+        if nearest is None or nearest.position < snapshot:
+            nearest = self._new()
+            if snapshot:
+                self._begin_at(nearest, snapshot)
+        return nearest
+
+    def _snapshot_before(self, position: int) -> int:
+        """The latest that is not behind the position; 0 without any."""
+        with replay_connection(self._dsn, "state") as connection:
+            return max((its for its in known(connection) if its <= position), default=0)
+
+    def _begin_at(self, past: _Past, snapshot: int) -> None:
+        try:
+            past.begin_at(snapshot)
+        except SnapshotGone:
+            pass  # somebody was erased at this moment: the past begins at the beginning
+        except psycopg.Error:
+            self._forget(past)
+            raise
+
+    def _new(self) -> _Past:
+        """An empty one, in place of the one that was asked for longest ago."""
         if len(self._pasts) >= MOST_PASTS:
             self._forget(min(self._pasts, key=lambda past: past.used_at))
         self._pasts.append(_Past(self._dsn, self._master))
