@@ -24,8 +24,10 @@ OTHERS_ROUTES = {
     ("post", "/api/tasks/ai-note"), ("post", "/api/tasks/summary"),
     ("patch", "/api/videos/{video_id}"), ("post", "/api/videos/{video_id}/transcript/share"),
     ("post", "/api/tasks/metadata"), ("post", "/api/user/google/login"),
+    ("post", "/api/audit/witness"),
 }  # fmt: skip
-"""Routes with a body that only an admin may call, or (by default) uses, or that Google speaks for;
+"""Routes with a body that only an admin may call, or (by default) uses, that takes hashes alone, or
+that Google speaks for;
 ``tests/http/test_google_login.py`` has the last."""
 
 
@@ -118,7 +120,10 @@ async def wiz_hears(its: Bringing, model: FakeModel, video_id: str, who: str) ->
 def contents(dsn: str, folder: Path) -> Iterator[tuple[str, bytes]]:
     """Everything that lies in the database and in the folder of objects, by where."""
     with psycopg.connect(dsn) as connection:
-        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        query = (
+            "SELECT schemaname || '.' || tablename FROM pg_tables"
+            " WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_'"
+        )
         for (table,) in connection.execute(query).fetchall():
             for row in connection.execute(f"SELECT * FROM {table}"):
                 parts = (one if isinstance(one, bytes) else str(one).encode() for one in row)
