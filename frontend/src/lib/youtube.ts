@@ -43,11 +43,6 @@ export function videoLinkOf(input: string): VideoLink {
   throw new Refusal("That is no link to a YouTube video.");
 }
 
-/** The id of a video, given it or a link to it; throws a Refusal with a sentence for people. */
-export function videoIdOf(input: string): string {
-  return videoLinkOf(input).videoId;
-}
-
 /** Whether it is one; for deciding what to do with a text, not for telling why. */
 export function isVideoLink(text: string): boolean {
   return linkIn(text.replace(AROUND, "")) !== null;
@@ -87,8 +82,8 @@ function starting(text: string, link: string): VideoLink | null {
   return { videoId, start: secondsIn(START.exec(link)?.[1] ?? "") };
 }
 
-/** "90", "90s" and "1h2m3s" in seconds. */
-function secondsIn(text: string): number | null {
+/** "90", "90s" and "1h2m3s" in seconds; null for what is no time. */
+export function secondsIn(text: string): number | null {
   const [whole, hours = 0, minutes = 0, seconds = 0] = SPELLED.exec(text) ?? [];
   return whole ? Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) : null;
 }

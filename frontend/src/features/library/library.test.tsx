@@ -123,3 +123,13 @@ test("a link opens the video, and what is none says so where it was typed", asyn
   await waitFor(() => expect(router.state.location.pathname).toBe("/videos/W421vNri5hw"));
   expect(asked.at(-1)?.body).toEqual({ video_id: "W421vNri5hw" });
 });
+
+test("a link into a video opens it where the link begins", async () => {
+  signIn();
+  serve({ "GET /api/library": [200, page([])], "POST /api/wiz/init": [200, {}] });
+  const { person, router } = show(LibraryPage, "/videos");
+  const field = await screen.findByLabelText("Link to a YouTube video");
+  await person.type(field, "https://www.youtube.com/watch?v=W421vNri5hw&list=PL1&t=1h2m3s{Enter}");
+  await waitFor(() => expect(router.state.location.pathname).toBe("/videos/W421vNri5hw"));
+  expect(router.state.location.search).toBe("?t=3723");
+});

@@ -1,8 +1,9 @@
 /** Finds the link in what a phone shares. */
 
-/** The link of ``url``, or the first one in ``text`` or ``title``, where many apps put it. */
+import { isVideoLink } from "@/lib/youtube";
+
+/** The first of ``url``, ``text`` and ``title`` with a link to a video in it, else the first that says anything. */
 export function sharedLink(search: URLSearchParams): string {
   const texts = ["url", "text", "title"].map((name) => search.get(name) ?? "");
-  const link = texts.map((text) => /https?:\/\/\S+/.exec(text)?.[0]).find(Boolean);
-  return link ?? texts.find((text) => text.trim()) ?? "";
+  return texts.find(isVideoLink) ?? texts.find((text) => text.trim()) ?? "";
 }

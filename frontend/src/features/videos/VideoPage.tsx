@@ -1,12 +1,12 @@
 /** One video: player, notes, transcript, summary, and Wiz beside them. */
 
-import { type ComponentType, useState } from "react";
+import { type ComponentType, useEffect, useRef, useState } from "react";
 import { useParams, useSearchParams } from "react-router";
 import { ButtonLink } from "@/components/Button";
 import { EmptyState, ErrorState } from "@/components/States";
 import { messageOf } from "@/lib/api/errors";
 import { useTitle } from "@/lib/title";
-import { videoIdOf } from "@/lib/youtube";
+import { secondsIn, type VideoLink, videoLinkOf } from "@/lib/youtube";
 import { titleOf } from "./Heading";
 import { Playback } from "./player/playback";
 import { PlaybackContext } from "./player/usePlayback";
@@ -15,14 +15,22 @@ import { Workspace, type WizProps } from "./Workspace";
 
 export function VideoPage({ Wiz }: { Wiz: ComponentType<WizProps> }) {
   const { videoId: given = "" } = useParams();
-  const [id, problem] = read(given);
-  if (id === null) return <NoVideo problem={problem} />;
-  return <OneVideo key={id} videoId={id} Wiz={Wiz} />;
+  const [address] = useSearchParams();
+  const [link, problem] = read(given);
+  if (link === null) return <NoVideo problem={problem} />;
+  const start = startOf(address.get("t")) ?? link.start;
+  return <OneVideo key={link.videoId} videoId={link.videoId} start={start} Wiz={Wiz} />;
 }
 
-function OneVideo({ videoId, Wiz }: { videoId: string; Wiz: ComponentType<WizProps> }) {
-  const [address] = useSearchParams();
-  const [playback] = useState(() => new Playback(Math.max(0, Number(address.get("t")) || 0)));
+interface Props {
+  videoId: string;
+  /** The second that the address asks for, if it does. */
+  start: number | null;
+  Wiz: ComponentType<WizProps>;
+}
+
+function OneVideo({ videoId, start, Wiz }: Props) {
+  const playback = usePlaybackFrom(start);
   const state = useVideo(videoId);
   useTitle(titleOf(state.video.data) ?? "Video");
   if (state.video.isError && !state.video.data) {
@@ -33,6 +41,25 @@ function OneVideo({ videoId, Wiz }: { videoId: string; Wiz: ComponentType<WizPro
       <Workspace videoId={videoId} {...state} Wiz={Wiz} />
     </PlaybackContext>
   );
+}
+
+/** Begins at ``start``, and goes there when the address asks for another second of the same video. */
+function usePlaybackFrom(start: number | null): Playback {
+  const [playback] = useState(() => new Playback(start ?? 0));
+  const asked = useRef(start);
+  useEffect(() => {
+    if (start === null || start === asked.current) return;
+    asked.current = start;
+    playback.playFrom(start);
+  }, [playback, start]);
+  return playback;
+}
+
+/** "90", "90.5" and "1h2m3s" in seconds; null for what is no time. */
+function startOf(text: string | null): number | null {
+  if (!text) return null;
+  const seconds = secondsIn(text) ?? Number(text);
+  return seconds >= 0 ? seconds : null;
 }
 
 function NoVideo({ problem }: { problem: string }) {
@@ -47,10 +74,10 @@ function NoVideo({ problem }: { problem: string }) {
   );
 }
 
-/** The video's id out of the address, which may hold a whole link, or what is wrong with it. */
-function read(given: string): [string, ""] | [null, string] {
+/** The video out of the address, which may hold a whole link, or what is wrong with it. */
+function read(given: string): [VideoLink, ""] | [null, string] {
   try {
-    return [videoIdOf(given), ""];
+    return [videoLinkOf(given), ""];
   } catch (refusal) {
     return [null, messageOf(refusal)];
   }

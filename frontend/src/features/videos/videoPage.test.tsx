@@ -1,10 +1,11 @@
-import { cleanup, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { problems } from "@/lib/testing/axe";
 import { show, signIn } from "@/lib/testing/render";
 import { type Answers, refusal, serve } from "@/lib/testing/server";
 import { never, override } from "@/lib/testing/streams";
 import { toastStore } from "@/lib/toasts";
+import { changeNoteSettings } from "./notes/settings";
 import { VideoPage } from "./VideoPage";
 
 const ID = "W421vNri5hw";
@@ -245,4 +246,36 @@ test("a key shows a panel and puts the cursor into it, and the address keeps it"
   await person.keyboard("w");
   await waitFor(() => expect(router.state.location.search).toBe("?tab=wiz"));
   await waitFor(() => expect(screen.getByRole("textbox", { name: "Wiz" })).toHaveFocus());
+});
+
+test.each([
+  ["?t=3723", "1:02:03"],
+  ["?t=1h2m3s", "1:02:03"],
+  ["?t=90.5", "1:30"],
+  ["?t=-5", "0:00"],
+  ["?t=soon", "0:00"],
+  ["", "0:00"],
+])("%s begins at %s", async (search, at) => {
+  changeNoteSettings({ lead: 0 });
+  open({}, search);
+  expect(await screen.findByRole("button", { name: `Note at ${at}` })).toBeVisible();
+});
+
+test("an address that holds a whole link begins where that does", async () => {
+  changeNoteSettings({ lead: 0 });
+  serve(VIDEO);
+  const link = encodeURIComponent(`https://youtu.be/${ID}?t=90`);
+  show(Page, `/videos/${link}`, "/videos/:videoId");
+  expect(await screen.findByRole("button", { name: "Note at 1:30" })).toBeVisible();
+});
+
+test("another link into the same video goes there, and a change of tab does not", async () => {
+  changeNoteSettings({ lead: 0 });
+  const { router, person } = open({}, "?t=10");
+  expect(await screen.findByRole("button", { name: "Note at 0:10" })).toBeVisible();
+  await act(() => router.navigate(`/videos/${ID}?t=65`));
+  expect(await screen.findByRole("button", { name: "Note at 1:05" })).toBeVisible();
+  await act(() => router.navigate(`/videos/${ID}`));
+  await person.click(screen.getByRole("tab", { name: "Ask Wiz" }));
+  expect(screen.getByRole("button", { name: "Note at 1:05" })).toBeVisible();
 });
