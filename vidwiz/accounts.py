@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from vidwiz import erase as erasure
-from vidwiz.command_line import as_json, asked, asked_of_current, print_json, ready
+from vidwiz.command_line import as_json, asked, asked_of_current, print_json, printable, ready
 from vidwiz.commands.base import Command, DomainError
 from vidwiz.commands.users import ChangePassword, DisableUser, EnableUser, SignUp
 from vidwiz.database import Database
@@ -54,7 +54,7 @@ def list_users(settings: Settings, as_json: bool) -> None:
     for its in found:
         ways = [way for way in ("password", "google") if its[f"has_{way}"]]
         state = "disabled" if its["disabled_at"] else ", ".join(ways) or "no way in"
-        click.echo(f"{its['id']:>6}  {its['email']}  {its['name']}  ({state})")
+        click.echo(printable(f"{its['id']:>6}  {its['email']}  {its['name']}  ({state})"))
 
 
 @user.command("add")

@@ -24,7 +24,7 @@ from vidwiz.audit.keys import SigningKey, genuine
 from vidwiz.audit.verify import Audited, verify
 from vidwiz.audit.witness_reports import ask as ask_witnesses
 from vidwiz.audit.witnessing import show
-from vidwiz.command_line import as_json, asked, database, print_json, progress_bar, ready
+from vidwiz.command_line import as_json, asked, database, print_json, printable, progress_bar, ready
 from vidwiz.database import Database
 from vidwiz.events.master_key import KeyUnusable, check_value
 from vidwiz.evidence_settings import witness_url
@@ -162,7 +162,7 @@ def _verify_live(
 
 def _tell(found: Audited) -> None:
     for problem in found.problems:
-        click.echo(str(problem))
+        click.echo(printable(str(problem)))
         if problem.verdict == Stranger.VERDICT:
             click.echo("Was it imported? Give its signer's key and ours, each with --public-key.")
     if not found.problems:

@@ -35,6 +35,7 @@ from vidwiz.command_line import (
     asked_of_current,
     database,
     print_json,
+    printable,
     progress_bar,
     ready,
 )
@@ -179,7 +180,7 @@ def reactions(ctx: click.Context, as_json: bool) -> None:
             print_json([asdict(one) for one in found])
         else:
             for one in found:
-                click.echo(_stands(one))
+                click.echo(printable(_stands(one)))
 
 
 @reactions.command()
@@ -240,7 +241,7 @@ def verify(settings: Settings, as_json: bool) -> None:
         print_json({**asdict(result), "differences": [asdict(one) for one in found]})
     else:
         for one in found:
-            click.echo(_described(one))
+            click.echo(printable(_described(one)))
         verdict = f"{len(found)} rows differ" if found else "every table equals its replay"
         head = f"the log is whole, its head {result.position} is {result.head}"
         click.echo(f"Replayed {_summary(result)}: {verdict}; {head}.")
@@ -396,9 +397,9 @@ def erase(settings: Settings, user: str, yes: bool) -> None:
         if account is None:
             raise click.ClickException("nobody has this id or e-mail address")
         if not yes:
-            click.confirm(f"Erase {account} for ever?", abort=True)
+            click.confirm(printable(f"Erase {account} for ever?"), abort=True)
         asyncio.run(erasure.erase(dsn, master, account))
-    click.echo(f"{account.name} is erased.")
+    click.echo(printable(f"{account.name} is erased."))
 
 
 def _stands(one: ReactionHealth) -> str:

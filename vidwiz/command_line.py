@@ -1,6 +1,7 @@
 """What the commands share: the database that they find, and how they answer."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
@@ -22,7 +23,17 @@ from vidwiz.settings import Settings
 
 Answer = TypeVar("Answer")
 
+_STEERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What moves a terminal's cursor, ends a line, or turns the direction of writing."""
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+
+
+def printable(text: str) -> str:
+    """The text as a terminal may be shown it: people put what they like into names and notes."""
+    return _STEERS.sub(lambda one: one[0].encode("unicode_escape").decode(), text)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from vidwiz.audit import reading
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import Log, Range
+from vidwiz.command_line import printable
 from vidwiz.database import PATIENT, Database
 from vidwiz.events.chain import instant
 from vidwiz.events.master_key import MasterKey
@@ -57,7 +58,7 @@ def _as_line(recorded: Recorded) -> str:
     name = click.style(recorded.event.TOPIC, bold=True)
     return (
         f"{recorded.position:>8} {when} {name} {recorded.event.stream}"
-        f" v{recorded.originator_version} by {_whence(recorded.origin)}: {what}"
+        f" v{recorded.originator_version} by {printable(f'{_whence(recorded.origin)}: {what}')}"
     )
 
 

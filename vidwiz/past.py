@@ -10,6 +10,7 @@ import orjson
 
 from vidwiz.audit.states import NoSuchPosition, position_at
 from vidwiz.audit.times import moment_of
+from vidwiz.command_line import printable
 from vidwiz.database import PATIENT, Database
 from vidwiz.events.master_key import MasterKey
 from vidwiz.projections.replay import Progress
@@ -84,4 +85,6 @@ def _lines(state: State, table: str, row: int | None, where: Mapping[str, Any]) 
 
 def _readable(line: str) -> str:
     fields = orjson.loads(line)
-    return " ".join(f"{name}={orjson.dumps(value).decode()}" for name, value in fields.items())
+    return printable(
+        " ".join(f"{name}={orjson.dumps(value).decode()}" for name, value in fields.items())
+    )

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from tests.cli.command import Vidwiz
 from tests.store.parts import rows
-from tests.support import server_environment
+from tests.support import running_api, server_environment
 
 
 def said(vidwiz: Vidwiz, dsn: str, text: str, *arguments: str) -> tuple[int, str]:
@@ -22,6 +22,31 @@ def said(vidwiz: Vidwiz, dsn: str, text: str, *arguments: str) -> tuple[int, str
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+STEERS = "\x1b]0;owned\x07\x1b[31m\r\nFAKE LINE\x9b31m\u202e\u2028x"
+SHOWN = r"\x1b]0;owned\x07\x1b[31m\r\nFAKE LINE\x9b31m\u202e\u2028x"
+UNSHOWN = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\u2028")
+TO_BE_READ = "Zoë 漢字\u3000👩\u200d💻"
+
+
+async def test_what_people_write_steers_no_operators_terminal(tmp_path: Path, dsn: str) -> None:
+    """Names and notes in the commands that print them; programs are given them as they are."""
+    vidwiz = Vidwiz(tmp_path / "data", dsn)
+    account = {"email": "ann@example.org", "password": "correct horse", "name": TO_BE_READ + STEERS}
+    async with running_api(dsn, tmp_path / "data") as api:
+        (await api.client.post("/api/user/signup", json=account)).raise_for_status()
+        person = await api.sign_up()
+        note = {"video_id": "W421vNri5hw", "video_title": "T", "timestamp": "1:02", "text": STEERS}
+        (await api.client.post("/api/notes", json=note, headers=person.headers)).raise_for_status()
+    listed = vidwiz.ok("user", "list")
+    assert TO_BE_READ + SHOWN in listed
+    assert len(listed.splitlines()) == 2
+    assert vidwiz.json("user", "list")[0]["name"] == TO_BE_READ + STEERS
+    for command in (["user", "list"], ["events"], ["state", "--at", "6", "notes"]):
+        done = vidwiz.run(*command)
+        assert (done.code, [sign for sign in UNSHOWN if sign in done.out]) == (0, [])
+        assert not any(line.startswith("FAKE") for line in done.out.splitlines())
 
 
 def test_an_account_is_added_listed_reset_disabled_and_enabled(tmp_path: Path, dsn: str) -> None:
