@@ -19,12 +19,14 @@ from vidwiz.audit.checkpoints import HEAD, NEWEST, UNPINNED_S, checkpoint_of
 from vidwiz.audit.copies import key_of
 from vidwiz.audit.keys import SigningKey
 from vidwiz.audit.witness_reports import ask
+from vidwiz.counts import Counts
 from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
 from vidwiz.environment import SettingsError
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.outside import master_key, object_store
 from vidwiz.preflight import REMEMBERED, require_known
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
+from vidwiz.quotas import Quotas
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.settings import OPENAI_URL, Settings, environment, unknown_settings
 from vidwiz.store_mark import known_store, mark_of
@@ -189,6 +191,7 @@ async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Fi
             await _personal_data(database),
             await _transcripts(settings, database, objects),
             await _checkpoint(settings, database, objects),
+            *await _model_calls(settings, database),
             *[await _witness(settings, url) for url in settings.witness_urls],
             *(_reaction(one) for one in await health(database)),
         ]
@@ -254,6 +257,19 @@ async def _copy(settings: Settings, it: Checkpoint, where: str) -> Finding:
         detail = f"{where}, but {store.description} has another copy"
         return Finding("checkpoint", "broken", detail, "find out why: vidwiz audit verify")
     return Finding("checkpoint", "ok", f"{where}, copied to {store.description}")
+
+
+async def _model_calls(settings: Settings, database: Database) -> list[Finding]:
+    """How much of today's ceiling is used; nothing where the secret of the counts is not made."""
+    secret = settings.known_signing_key
+    if secret is None or not settings.rate_limits:
+        return []
+    counts = Counts(database, secret.encode())
+    used, most = await Quotas(counts, settings, enabled=True, has_model=True).model_calls()
+    detail = f"{used} of {most} today"
+    if used >= most:
+        return [Finding("model calls", "off", detail, "raise VIDWIZ_MODEL_CALLS_A_DAY, or wait")]
+    return [Finding("model calls", "ok", detail)]
 
 
 async def _witness(settings: Settings, url: str) -> Finding:

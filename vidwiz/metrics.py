@@ -52,6 +52,19 @@ CONNECTIONS_CLOSED = Counter(
     "Connections that were closed because they were too many, too slow, or made room.",
     ["reason"],
 )
+MODEL_CALLS = Gauge(
+    "vidwiz_model_calls_today",
+    "Questions, summaries and AI notes of this UTC day that a language model was to cost.",
+    multiprocess_mode="livemostrecent",
+)
+MODEL_CALLS_CEILING = Gauge(
+    "vidwiz_model_calls_ceiling",
+    "How many of them a day may have (VIDWIZ_MODEL_CALLS_A_DAY).",
+    multiprocess_mode="livemostrecent",
+)
+QUOTAS_FULL = Counter(
+    "vidwiz_quota_refusals_total", "What a daily quota refused, or left undone.", ["quota"]
+)
 LOG_HEAD = Gauge(
     "vidwiz_log_head_position",
     "Highest position of the event log that was heard of.",

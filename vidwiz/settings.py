@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from vidwiz.daily_settings import DailySettings
 from vidwiz.environment import AWS_SECRETS, Environment, SettingsError, read_environment
 from vidwiz.evidence_settings import EvidenceSettings
 from vidwiz.secret_files import KEY_BYTES, keep_secret, new_key, new_token
@@ -65,7 +66,7 @@ class _EnvironmentSource(PydanticBaseSettingsSource):
         return {name: value for value, name, _ in found if value is not None}
 
 
-class Settings(EvidenceSettings):
+class Settings(EvidenceSettings, DailySettings):
     """Read once, at start, from the environment, a .env file and the files of secrets.
 
     Empty values count as missing. Raises ``SettingsError`` for a file that cannot be used.
@@ -206,7 +207,9 @@ class Settings(EvidenceSettings):
         description="folder of the embedded database, the transcripts and the secrets",
     )
     rate_limits: bool = Field(
-        default=True, validation_alias="VIDWIZ_RATE_LIMITS", description="off: no rate limits"
+        default=True,
+        validation_alias="VIDWIZ_RATE_LIMITS",
+        description="off: no rate limits and no daily quotas",
     )
     sign_up: Literal["open", "closed"] = Field(
         "open",
@@ -348,6 +351,11 @@ class Settings(EvidenceSettings):
     def embedded(self) -> bool:
         """Whether PostgreSQL runs in the data folder."""
         return self.database_url is None
+
+    @property
+    def known_signing_key(self) -> str | None:
+        """The secret that signs tokens, unless it has still to be made."""
+        return self._known(self.secret_key, "secret_key")
 
     @cached_property
     def signing_key(self) -> str:

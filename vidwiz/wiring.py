@@ -36,6 +36,7 @@ from vidwiz.http.witness import WitnessDesk
 from vidwiz.live.hub import Hub
 from vidwiz.open_store import open_store
 from vidwiz.outside import google_sign_in, language_model, master_key, object_store, queue
+from vidwiz.quotas import Quotas
 from vidwiz.reactions.running import Reactions
 from vidwiz.settings import Settings
 from vidwiz.signals import Signals
@@ -71,7 +72,9 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         erasures = await ending.enter_async_context(
             _erasing(database, signals, turns.forget, desk.forget)
         )
-        await ending.enter_async_context(_reacting(settings, database, signals, store, objects))
+        counts, quotas = _counting(settings, database, model)
+        parts = (database, signals, store, objects, quotas)
+        await ending.enter_async_context(_reacting(settings, *parts))
         shielded = Shielded()
         ending.push_async_callback(shielded.finish)
         dispatchers = _dispatchers(settings, store, signals, ending)
@@ -81,7 +84,6 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         mark = StoreMark(database, objects)
         keeper = await ending.enter_async_context(_keeping(settings, database, signals, mark))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
-        counts = Counts(database, settings.signing_key.encode())
         guesses = Guesses(database, counts, enabled=settings.rate_limits)
         ending.callback(database.hurry)
         yield Services(
@@ -97,6 +99,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             tokens=tokens,
             passwords=passwords,
             counts=counts,
+            quotas=quotas,
             scrapers=_scrapers(settings),
             limits=Limits(counts, enabled=settings.rate_limits),
             guesses=guesses,
@@ -186,7 +189,12 @@ async def _keeping(
 
 @asynccontextmanager
 async def _reacting(
-    settings: Settings, database: Database, signals: Signals, store: Store, objects: ObjectStore
+    settings: Settings,
+    database: Database,
+    signals: Signals,
+    store: Store,
+    objects: ObjectStore,
+    quotas: Quotas,
 ) -> AsyncIterator[None]:
     """The reactions at work, and the queues that they send to."""
     async with AsyncExitStack() as ending:
@@ -196,7 +204,7 @@ async def _reacting(
             if its is not None:
                 ending.push_async_callback(its.aclose)
         reactions = Reactions(
-            database, signals, store, objects, summaries=summaries, ai_notes=ai_notes
+            database, signals, store, objects, quotas, summaries=summaries, ai_notes=ai_notes
         )
         ending.push_async_callback(reactions.close)
         reactions.start()
@@ -223,6 +231,16 @@ def _polls(erasures: Erasures) -> Polls:
     erasures.listen(polls.doubt)
     erasures.listen_to_doubts(lambda user_id: polls.doubt(f"user:{user_id}"))
     return polls
+
+
+def _counting(
+    settings: Settings, database: Database, model: LanguageModel | None
+) -> tuple[Counts, Quotas]:
+    """Workers elsewhere, which read a queue, may have a model of their own."""
+    counts = Counts(database, settings.signing_key.encode())
+    elsewhere = settings.sqs_summary_queue_url or settings.sqs_ai_note_queue_url
+    has_model = model is not None or elsewhere is not None
+    return counts, Quotas(counts, settings, enabled=settings.rate_limits, has_model=has_model)
 
 
 def _scrapers(settings: Settings) -> Scrapers:

@@ -266,16 +266,16 @@ def test_the_first_refusal_that_applies_is_told() -> None:
 
 
 def test_a_summary_is_queued_once_there_is_a_transcript_and_no_summary() -> None:
-    given(ADDED, READY).when(SUMMARISE).then(SUMMARY_TASK)
+    given(ADDED, READY).when(SUMMARISE).then(SUMMARY_TASK, result=True)
     given(ADDED).when(SUMMARISE).then()
     given(ADDED, READY, SummaryWritten(video_id=VIDEO, summary="s")).when(SUMMARISE).then()
     given().when(SUMMARISE).then()
 
 
 def test_the_words_of_an_empty_note_are_queued_if_its_owner_wants_them() -> None:
-    given(ANN, WANTS_AI, NOTE).when(WRITE_NOTE).then(NOTE_TASK)
+    given(ANN, WANTS_AI, NOTE).when(WRITE_NOTE).then(NOTE_TASK, result=True)
     empty = NoteEdited(note_id=17, user_id=1, text="", generated_by_ai=False)
-    given(ANN, WANTS_AI, NOTE, empty).when(WRITE_NOTE).then(NOTE_TASK)
+    given(ANN, WANTS_AI, NOTE, empty).when(WRITE_NOTE).then(NOTE_TASK, result=True)
     given(ANN, NOTE).when(WRITE_NOTE).then()
     given(ANN, WANTS_AI, NOTE, AiNotesDisabled(user_id=1)).when(WRITE_NOTE).then()
 
@@ -292,12 +292,12 @@ def test_work_that_is_queued_is_not_queued_again_before_it_has_ended() -> None:
     given(ADDED, READY, queued).when(SUMMARISE).then()
     given(ADDED, READY, queued, FIRST).when(SUMMARISE).then()
     given(ADDED, READY, queued, FIRST, FAILED_ONCE).when(SUMMARISE).then()
-    given(ADDED, READY, queued, THIRD, FAILED).when(SUMMARISE).then(SUMMARY_TASK)
+    given(ADDED, READY, queued, THIRD, FAILED).when(SUMMARISE).then(SUMMARY_TASK, result=True)
 
 
 def test_work_on_one_note_is_none_on_another() -> None:
     on_another = NOTE_TASK.model_copy(update={"task_id": 7, "note_id": 18})
-    given(ANN, WANTS_AI, NOTE, on_another).when(WRITE_NOTE).then(NOTE_TASK)
+    given(ANN, WANTS_AI, NOTE, on_another).when(WRITE_NOTE).then(NOTE_TASK, result=True)
     on_this = on_another.model_copy(update={"note_id": 17})
     given(ANN, WANTS_AI, NOTE, on_this).when(WRITE_NOTE).then()
 

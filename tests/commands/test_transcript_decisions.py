@@ -223,8 +223,8 @@ WRITTEN = PersonalSummaryWritten(transcript_id=NEXT_TRANSCRIPT, user_id=1, summa
 
 def test_a_transcript_that_a_person_brought_is_summarised_once_for_them() -> None:
     queued = SUMMARY_TASK.model_copy(update={"task_id": NEXT_TASK})
-    given(*BEFORE, BROUGHT).when(SUMMARISE).then(queued)
-    given(*BEFORE, BROUGHT, READY).when(SUMMARISE).then(queued)
+    given(*BEFORE, BROUGHT).when(SUMMARISE).then(queued, result=True)
+    given(*BEFORE, BROUGHT, READY).when(SUMMARISE).then(queued, result=True)
     given(*BEFORE, BROUGHT, SUMMARY_TASK).when(SUMMARISE).then()
     given(*BEFORE, BROUGHT, SUMMARY_TASK, WRITTEN).when(SUMMARISE).then()
     for past in ((), (OF_BOB,), (READY,), (BROUGHT, REMOVED)):

@@ -22,6 +22,9 @@ from vidwiz.adapters.sqs import SqsQueue
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import AddTranscript, OpenVideo
+from vidwiz.counts import Counts
+from vidwiz.daily_settings import DailySettings
+from vidwiz.quotas import Quotas
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.indexing import Passages
 from vidwiz.reactions.running import Reactions
@@ -101,9 +104,19 @@ async def new_box(server: SqsServer, *, fifo: bool = False) -> AsyncIterator[Box
         await queue.aclose()
 
 
+def quotas_of(parts: Parts, *, enabled: bool = True, **limits: Any) -> Quotas:
+    """Those of a service with a language model."""
+    counts = Counts(parts.database, b"secret")
+    return Quotas(counts, DailySettings(**limits), enabled=enabled, has_model=True)
+
+
 @asynccontextmanager
 async def reacting(
-    parts: Parts, *, summaries: Queue | None = None, ai_notes: Queue | None = None
+    parts: Parts,
+    *,
+    summaries: Queue | None = None,
+    ai_notes: Queue | None = None,
+    quotas: Quotas | None = None,
 ) -> AsyncIterator[None]:
     """The reactions at work; nothing is said in any transcript."""
     reactions = Reactions(
@@ -111,6 +124,7 @@ async def reacting(
         parts.signals,
         parts.store,
         SilentTranscripts(Path()),
+        quotas or quotas_of(parts, enabled=False),
         summaries=summaries,
         ai_notes=ai_notes,
     )

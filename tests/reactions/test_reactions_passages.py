@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reactions.parts import caught_up, state_of
+from tests.reactions.parts import caught_up, quotas_of, state_of
 from tests.store.parts import ORIGIN, Parts, rows, running, value
 from tests.support import eventually
 from vidwiz.adapters.object_store import FolderStore, transcript_key
@@ -32,7 +32,13 @@ def objects(tmp_path: Path) -> FolderStore:
 async def parts(dsn: str, objects: FolderStore) -> AsyncIterator[Parts]:
     async with running(dsn) as its:
         reactions = Reactions(
-            its.database, its.signals, its.store, objects, summaries=None, ai_notes=None
+            its.database,
+            its.signals,
+            its.store,
+            objects,
+            quotas_of(its, enabled=False),
+            summaries=None,
+            ai_notes=None,
         )
         reactions.start()
         yield its

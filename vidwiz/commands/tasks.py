@@ -396,7 +396,8 @@ class WorkFor(Lookup[Work]):
 class QueueTask:
     """The service wants something written, as far as it is still missing.
 
-    With a ``user_id`` it is written from the transcript that this person reads, for them.
+    With a ``user_id`` it is written from the transcript that this person reads, for them. The
+    result is True if it is queued now.
     """
 
     task_type: TaskType
@@ -420,4 +421,4 @@ def queue_task(command: QueueTask, work: Work) -> Outcome:
         note_id=command.note_id,
         user_id=command.user_id,
     )
-    return Outcome(events=(queued,))
+    return Outcome(events=(queued,), result=True)

@@ -80,4 +80,8 @@ async def get_metrics() -> Response:
     """Counters of this service in Prometheus' text format, for those who may scrape."""
     services().scrapers.require()
     metrics.LOG_HEAD.set(services().signals.head)
+    try:
+        await services().quotas.measure()
+    except DatabaseUnavailable as error:
+        log.warning("the quotas cannot be measured", error=str(error))
     return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)

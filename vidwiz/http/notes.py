@@ -18,6 +18,7 @@ from vidwiz.http.context import origin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, User, user_only, user_or_admin
+from vidwiz.http.limits import too_many
 from vidwiz.http.queries import ForTask, read_query
 from vidwiz.http.services import services
 from vidwiz.http.youtube_ids import YouTubeId
@@ -65,16 +66,19 @@ class NoteEditing(ForTask):
 
 
 @notes.post("/notes")
-@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, status=201, body=NewNote)
+@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, 429, status=201, body=NewNote)
 @document_headers(Idempotent)
 @user_only
 async def post_note(caller: User) -> Response:
     """Add a note; the first one on a video queues its transcript and metadata.
 
-    With an ``Idempotency-Key`` the same request makes one note however often it is sent.
+    With an ``Idempotency-Key`` the same request makes one note however often it is sent. A 429
+    where an AI was to write the note, and wrote as many today as it may.
     """
     key = _idempotency_key()
     body = await bodies.read(NewNote)
+    if not body.text:
+        await _require_ai_note(caller, key)
     command = AddNote(
         user_id=caller.user_id,
         video_id=body.video_id,
@@ -88,6 +92,17 @@ async def post_note(caller: User) -> Response:
     if note is None:
         raise ApiError(409, "The note of this Idempotency-Key was deleted")
     return json_answer(note, 201)
+
+
+async def _require_ai_note(caller: User, key: str | None) -> None:
+    """Refuse a new note for an AI to write when there are no more today; nothing is counted yet."""
+    full = await services().quotas.full(services().quotas.of_ai_note(caller.user_id))
+    if full is None:
+        return
+    wanted = await services().database.one(queries.WANTS_AI_NOTE, user_id=caller.user_id, key=key)
+    if wanted is not None:
+        message = "Daily limit of AI notes reached; a note with words can be added"
+        raise too_many(full.reset_in_seconds, message)
 
 
 @notes.get("/notes/<video_id>")

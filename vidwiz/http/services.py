@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vidwiz.http.tokens import Tokens
     from vidwiz.http.witness import WitnessDesk
     from vidwiz.live.hub import Hub
+    from vidwiz.quotas import Quotas
     from vidwiz.signals import Signals
     from vidwiz.store import Store
     from vidwiz.store_mark import StoreMark
@@ -66,6 +67,7 @@ class Services:
     tokens: Tokens
     passwords: Passwords
     counts: Counts
+    quotas: Quotas
     limits: Limits
     scrapers: Scrapers
     guesses: Guesses

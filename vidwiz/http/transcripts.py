@@ -50,7 +50,9 @@ from vidwiz.wiz.transcripts import readable
 
 transcripts = Blueprint("transcripts", __name__)
 
+DAY_IS_FULL = "day_is_full"
 REASONS = {
+    DAY_IS_FULL: "No more summaries are written today. Open the video again tomorrow.",
     **MESSAGES,
     **{kind.code: kind.message for kind in ModelError.__subclasses__()},
     "timed_out": "It took too long.",
@@ -238,14 +240,22 @@ async def get_progress(video_id: str) -> Response:
         raise VideoNotFound
     transcript, metadata, summary, tasks = row
     newest = {task["task_type"]: task for task in orjson.loads(tasks)}
+    of_summary = _progress(summary, newest.get("write_summary"))
+    if of_summary["state"] == "missing" and await _no_more_summaries():
+        of_summary |= {"reason": DAY_IS_FULL, "message": REASONS[DAY_IS_FULL]}
     return json_answer(
         {
             "video_id": video_id,
             "transcript": _progress(transcript, newest.get("fetch_transcript")),
             "metadata": _progress(metadata, newest.get("fetch_metadata")),
-            "summary": _progress(summary, newest.get("write_summary")),
+            "summary": of_summary,
         }
     )
+
+
+async def _no_more_summaries() -> bool:
+    """Whether the day allows none; one that was left is asked for when the video is opened."""
+    return await services().quotas.full(services().quotas.of_summary(None)) is not None
 
 
 def _cached(answer: Response, read: TranscriptAsRead) -> Response:

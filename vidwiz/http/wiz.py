@@ -3,8 +3,8 @@
 import asyncio
 import math
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
@@ -44,7 +44,7 @@ from vidwiz.http.guards import (
     reader_of_public_route,
     user_or_guest,
 )
-from vidwiz.http.limits import limited
+from vidwiz.http.limits import limited, too_many
 from vidwiz.http.queries import read_query
 from vidwiz.http.services import Services, services
 from vidwiz.http.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
@@ -325,7 +325,25 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
     require_conversation(ground)
     if question.identity.user_id is None:  # a guest is free to be another one every time
         await services().limits.spend_for_address("guest_question")
-    return await services().turns.ask(question, about, origin(caller.actor))
+    async with _model_call():
+        return await services().turns.ask(question, about, origin(caller.actor))
+
+
+@asynccontextmanager
+async def _model_call() -> AsyncIterator[None]:
+    """One of the day's model calls, for a question that is accepted; raises a 429."""
+    if not services().page.language_model:
+        yield
+        return
+    charges = services().quotas.of_model_call()
+    full = await services().quotas.take(charges)
+    if full is not None:
+        raise too_many(full.reset_in_seconds, "Daily limit of all questions reached")
+    try:
+        yield
+    except BaseException:
+        await services().quotas.give_back(charges)
+        raise
 
 
 async def _transcript(read: TranscriptAsRead) -> Transcript:

@@ -18,7 +18,15 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import credentials, notes, openings, tasks, users, videos
+from vidwiz.projections.tables import (
+    credentials,
+    idempotency_keys,
+    notes,
+    openings,
+    tasks,
+    users,
+    videos,
+)
 from vidwiz.projections.transcript_queries import is_available, summary_as_read, videos_as_read
 
 _user_id = parameter("user_id", BigInteger)
@@ -130,6 +138,18 @@ HASH_AT = Statement(
     .limit(1)
 )
 """The password's hash of an account at a place between 0, the oldest, and 1."""
+
+WANTS_AI_NOTE = Statement(
+    select(users.c.id).where(
+        users.c.id == parameter("user_id", BigInteger),
+        users.c.ai_notes_enabled,
+        ~exists().where(
+            idempotency_keys.c.user_id == users.c.id,
+            idempotency_keys.c.key == parameter("key", Text),
+        ),
+    )
+)
+"""The user, if they want AI notes, and did not use the key (null: none) before."""
 
 PROOF = Statement(
     select(users.c.email, users.c.google_id, credentials.c.password_hash)

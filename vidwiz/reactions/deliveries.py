@@ -33,6 +33,8 @@ from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import notes, personal_transcripts, stored_events, users, videos
 
 PAGE = 100
+NOBODY = 0
+"""Owner of what is for all."""
 
 # JSON has these two characters, SQS does not.
 _ESCAPES = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
@@ -57,9 +59,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Writing(Delivery):
-    """Writing that is wanted, as a task for our own workers."""
+    """Writing that is wanted, as a task for our own workers; ``owner`` has the note, if any."""
 
     task: QueueTask
+    owner: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Summaries:
             cause=cause,
             key=f"{self.name}-{cause.position}",
             task=QueueTask(TaskType.SUMMARY, video_id),
+            owner=NOBODY,
             body=orjson.dumps({"video_id": video_id}),
         )
 
@@ -135,7 +139,7 @@ _reads_own = exists().where(
 _note_id = parameter("note_id", BigInteger)
 _video_id = parameter("video_id", Text)
 _its_video = shapes.shaped_videos(videos.c.video_id == _video_id)
-_waiting = select(notes.c.id, shapes.note(_its_video.c.shape).cast(Text)).where(
+_waiting = select(notes.c.id, notes.c.user_id, shapes.note(_its_video.c.shape).cast(Text)).where(
     notes.c.video_id == _video_id, _its_video.c.video_id == _video_id, *_waits, ~_reads_own
 )
 _waiting_note = Statement(
@@ -202,11 +206,11 @@ class AiNotes:
     ) -> tuple[list[SharedWriting], int | None]:
         """Some of the notes with ids behind ``after``, and behind which id to look for more."""
         rows = await self._database.all(_waiting_notes, video_id=video_id, after=after)
-        streams = {note_id: stream_id(f"note:{note_id}") for note_id, _ in rows}
+        streams = {note_id: stream_id(f"note:{note_id}") for note_id, *_ in rows}
         older = await self._added_before(cause.position, [*streams.values()])
         page = [
-            self._delivery(cause, video_id, note_id, shape)
-            for note_id, shape in rows
+            self._delivery(cause, video_id, note_id, owner, shape)
+            for note_id, owner, shape in rows
             if streams[note_id] in older
         ]
         return page, rows[-1][0] if len(rows) == PAGE else None
@@ -215,11 +219,14 @@ class AiNotes:
         rows = await self._database.all(_added_before, streams=streams, position=position)
         return {stream for (stream,) in rows}
 
-    def _delivery(self, cause: Cause, video_id: str, note_id: int, shape: str) -> SharedWriting:
+    def _delivery(
+        self, cause: Cause, video_id: str, note_id: int, owner: int, shape: str
+    ) -> SharedWriting:
         return SharedWriting(
             cause=cause,
             key=f"{self.name}-{cause.position}-{note_id}",
             task=QueueTask(TaskType.AI_NOTE, video_id, note_id),
+            owner=owner,
             body=shape.translate(_ESCAPES).encode(),
         )
 
@@ -288,7 +295,7 @@ class OwnWriting:
                 video_id, sha256, can_be_read = row
                 if sha256 is not None and sha256 == getattr(it, "sha256", None):
                     summary = QueueTask(TaskType.SUMMARY, video_id, user_id=it.user_id)
-                    yield Writing(cause, f"{self.name}-{cause.position}", summary)
+                    yield Writing(cause, f"{self.name}-{cause.position}", summary, it.user_id)
                 if can_be_read:
                     async for note_id in self._waiting(it.user_id, video_id):
                         yield self._note(cause, video_id, note_id, it.user_id)
@@ -304,4 +311,4 @@ class OwnWriting:
 
     def _note(self, cause: Cause, video_id: str, note_id: int, user_id: int) -> Writing:
         task = QueueTask(TaskType.AI_NOTE, video_id, note_id, user_id)
-        return Writing(cause, f"{self.name}-{cause.position}-{note_id}", task)
+        return Writing(cause, f"{self.name}-{cause.position}-{note_id}", task, user_id)

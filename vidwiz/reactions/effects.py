@@ -1,10 +1,14 @@
 """How writing is asked for: by a message to workers elsewhere, or by a task for our own."""
 
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+import structlog
 
 from vidwiz.adapters.queue import Queue, QueueUnavailable
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.events import TaskType
 from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.quotas import Quotas
 from vidwiz.reactions.deliveries import Delivery, SharedWriting, Writing
 from vidwiz.store import Overloaded, Store
 
@@ -15,11 +19,19 @@ OUTAGES = (QueueUnavailable, DatabaseUnavailable, Overloaded)
 Taken_contra = TypeVar("Taken_contra", bound=Delivery, contravariant=True)
 
 
+Written = TypeVar("Written", bound=Writing)
+
+log = structlog.get_logger(__name__)
+
+
 class Effect(Protocol[Taken_contra]):
     """Where deliveries go."""
 
-    async def deliver(self, delivery: Taken_contra) -> None:
-        """Deliver, at least once; raises one of ``OUTAGES``, or what is wrong with the delivery."""
+    async def deliver(self, delivery: Taken_contra) -> object:
+        """Deliver, at least once; raises one of ``OUTAGES``, or what is wrong with the delivery.
+
+        False says that there was nothing to do.
+        """
         ...
 
 
@@ -40,8 +52,39 @@ class ToTasks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def deliver(self, delivery: Writing) -> None:
-        """Queue the task."""
+    async def deliver(self, delivery: Writing) -> bool:
+        """Queue the task; whether it is queued now."""
         cause = delivery.cause
         origin = Origin(SYSTEM, cause.correlation_id, f"event:{cause.position}")
-        await self._store.execute(delivery.task, origin)
+        return bool(await self._store.execute(delivery.task, origin))
+
+
+class Rationed(Generic[Written]):
+    """Asks for as much writing as the day allows, and leaves the rest unwritten.
+
+    A summary that is left is asked for again when somebody opens the video later on. A note stays
+    empty.
+    """
+
+    def __init__(self, effect: Effect[Written], quotas: Quotas) -> None:
+        self._effect = effect
+        self._quotas = quotas
+
+    async def deliver(self, delivery: Written) -> None:
+        """Deliver what is still allowed."""
+        task = delivery.task
+        if task.task_type is TaskType.SUMMARY:
+            charges = self._quotas.of_summary(task.user_id)
+        else:
+            charges = self._quotas.of_ai_note(delivery.owner)
+        full = await self._quotas.take(charges)
+        if full is not None:
+            quota = full.limit.purpose
+            log.warning("left unwritten", video_id=task.video_id, note_id=task.note_id, quota=quota)
+            return
+        done: object = False
+        try:
+            done = await self._effect.deliver(delivery)
+        finally:
+            if done is False:
+                await self._quotas.give_back(charges)

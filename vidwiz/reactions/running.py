@@ -5,8 +5,9 @@ import asyncio
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.adapters.queue import Queue
 from vidwiz.database import Database
+from vidwiz.quotas import Quotas
 from vidwiz.reactions.deliveries import AiNotes, OwnWriting, SharedWriting, Summaries, Writing
-from vidwiz.reactions.effects import ToQueue, ToTasks
+from vidwiz.reactions.effects import Rationed, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.health import measure
 from vidwiz.reactions.indexing import Indexing, Passages, ToPassages
@@ -31,6 +32,7 @@ class Reactions:
         signals: Signals,
         store: Store,
         objects: ObjectStore,
+        quotas: Quotas,
         *,
         summaries: Queue | None,
         ai_notes: Queue | None,
@@ -42,10 +44,16 @@ class Reactions:
             (AiNotes(database), ai_notes),
         )
         self._followers: list[Follower[SharedWriting] | Follower[Writing] | Follower[Indexing]] = [
-            Follower(reaction, ToQueue(queue) if queue else tasks, database, signals)
+            Follower(
+                reaction,
+                Rationed(ToQueue(queue) if queue else tasks, quotas),
+                database,
+                signals,
+            )
             for reaction, queue in writing
         ]
-        self._followers.append(Follower(OwnWriting(database), tasks, database, signals))
+        rationed = Rationed(tasks, quotas)
+        self._followers.append(Follower(OwnWriting(database), rationed, database, signals))
         passages = ToPassages(database, objects)
         self._followers.append(Follower(Passages(database), passages, database, signals))
         self._measuring = Loop("measuring of reactions", self._measure_forever)

@@ -262,7 +262,8 @@ export interface paths {
         put?: never;
         /**
          * Add a note; the first one on a video queues its transcript and metadata.
-         * @description With an ``Idempotency-Key`` the same request makes one note however often it is sent.
+         * @description With an ``Idempotency-Key`` the same request makes one note however often it is sent. A 429
+         *     where an AI was to write the note, and wrote as many today as it may.
          */
         post: operations["post_post_note"];
         delete?: never;
@@ -537,7 +538,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A JWT for an address and a password; takes as long when the address is unknown. */
+        /**
+         * A JWT for an address and a password; takes as long when the address is unknown.
+         * @description Hashes with older parameters take longer. An unknown address is as likely to take longer as a
+         *     known one: it takes as long as an account that its digest picks, until that one is renewed.
+         */
         post: operations["post_post_login"];
         delete?: never;
         options?: never;
@@ -3003,6 +3008,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
