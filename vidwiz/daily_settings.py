@@ -16,6 +16,27 @@ class DailySettings(BaseSettings):
         validation_alias="VIDWIZ_AI_NOTES_A_DAY",
         description="AI notes that are written for one user a day",
     )
+    new_videos_a_day: int = Field(
+        200,
+        ge=0,
+        le=MOST,
+        validation_alias="VIDWIZ_NEW_VIDEOS_A_DAY",
+        description="videos for which one user, or the guests of one network, ask workers a day",
+    )
+    writes_a_day: int = Field(
+        5000,
+        ge=0,
+        le=MOST,
+        validation_alias="VIDWIZ_WRITES_A_DAY",
+        description="changes that one user, or the guests of one network, may make a day",
+    )
+    bytes_a_day: int = Field(
+        50_000_000,
+        ge=0,
+        le=MOST,
+        validation_alias="VIDWIZ_BYTES_A_DAY",
+        description="bytes that one user may send a day: transcripts, notes, submissions",
+    )
     own_summaries_a_day: int = Field(
         50,
         ge=0,

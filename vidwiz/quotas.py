@@ -4,6 +4,8 @@ Model calls are counted when they are asked for, and stay counted when they fail
 note and a question are one each.
 """
 
+from typing import Literal
+
 from vidwiz.counts import DAY, Charge, Counts, Full, Limit
 from vidwiz.daily_settings import DailySettings
 from vidwiz.metrics import MODEL_CALLS, MODEL_CALLS_CEILING, QUOTAS_FULL
@@ -25,9 +27,38 @@ class Quotas:
         self._enabled = enabled
         self._has_model = has_model
         self._ai_notes = Limit("ai_note", settings.ai_notes_a_day, DAY)
+        self._of_user = {
+            what: Limit(what, most, DAY)
+            for what, most in (
+                ("new_video", settings.new_videos_a_day),
+                ("write", settings.writes_a_day),
+                ("byte", settings.bytes_a_day),
+            )
+        }
+        self._of_guests = {
+            what: Limit(f"guest_{what}", limit.most, DAY, strangers=True)
+            for what, limit in self._of_user.items()
+        }
         self._own_summaries = Limit("own_summary", settings.own_summaries_a_day, DAY)
         self._summaries = Limit("summary", settings.summaries_a_day, DAY)
         self._model_calls = Limit("model_call", settings.model_calls_a_day, DAY)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is counted."""
+        return self._enabled
+
+    def of_person(
+        self,
+        what: Literal["new_video", "write", "byte"],
+        user_id: int | None,
+        network: str,
+        n: int = 1,
+    ) -> list[Charge]:
+        """What a user costs, or a guest (None), who is counted with all others of the network."""
+        if user_id is None:
+            return [Charge(self._of_guests[what], network, n)]
+        return [Charge(self._of_user[what], f"user:{user_id}", n)]
 
     def of_ai_note(self, user_id: int) -> list[Charge]:
         """What an AI note for this user costs."""

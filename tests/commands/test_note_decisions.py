@@ -28,6 +28,7 @@ from vidwiz.commands.notes import (
     add_note,
     revert_note,
 )
+from vidwiz.commands.tasks import NewWorkRefused
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     Event,
@@ -51,6 +52,13 @@ ADDED = NOTE.model_copy(update={"note_id": NEXT_NOTE})
 EDIT = EditNote(note_id=17, user_id=1, text="ho", generated_by_ai=False)
 BY_AI = replace(EDIT, user_id=None, generated_by_ai=True, only_if_empty=True)
 DELETE = DeleteNote(note_id=17, user_id=1)
+
+
+def test_a_note_that_may_ask_for_nothing_is_refused_on_an_unknown_video() -> None:
+    quiet = replace(ADD, may_ask=False)
+    given(ANN).when(quiet).refused(NewWorkRefused)
+    given(ANN).when(replace(quiet, video_title=None)).refused(VideoTitleRequired)
+    given(ANN, VIDEO).when(quiet).then(ADDED, answer=NoteShape(NEXT_NOTE))
 
 
 def test_a_note_on_a_known_video_is_one_event_and_leaves_the_title() -> None:

@@ -13,7 +13,7 @@ from tests.commands.given import (
     given,
 )
 from vidwiz.commands.base import VideoShape
-from vidwiz.commands.tasks import StoredTranscript
+from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import (
     SUMMARY_REQUEST_LASTS,
@@ -96,6 +96,14 @@ def test_what_is_missing_of_a_known_video_is_asked_for() -> None:
     told.then(NEW_METADATA_TASK, REQUESTED, result=Opened(False, ("metadata", "summary")))
     told = given(VIDEO, FETCHED, SUMMARY).when(OPEN)
     told.then(NEW_TRANSCRIPT_TASK, result=Opened(False, ("transcript",)))
+
+
+def test_an_opening_that_may_ask_for_nothing_is_refused_where_it_would() -> None:
+    quiet = OpenVideo(VIDEO.video_id, NOW, user_id=1, may_ask=False)
+    for past in ((), (VIDEO,), (VIDEO, READY, SUMMARY), (VIDEO, READY, FETCHED)):
+        given(ANN, *past).when(quiet).refused(NewWorkRefused)
+    opened = VideoOpened(opening_id=NEXT_OPENING, user_id=1, video_id=VIDEO.video_id)
+    given(ANN, VIDEO, READY, FETCHED, SUMMARY).when(quiet).then(opened, result=Opened(False, ()))
 
 
 def test_a_persons_first_opening_of_a_video_is_recorded_once() -> None:

@@ -1,7 +1,7 @@
 """What a day allows, on the wire: 429 with the time to come back, for all processes together."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -10,10 +10,15 @@ import httpx
 import pytest
 
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
-from tests.http.wire import error_of, user_id_of
-from tests.support import Api, Person, eventually, new_video_id
-from tests.wiz_support import ask, guest, ready_video, wiz_api
+from tests.http.wire import app_at, error_of, user_id_of
+from tests.support import Api, Person, add_note, eventually, new_video_id, sign_up
+from tests.wiz_support import ask, guest, json_bytes, ready_video, wiz_api
+from tests.workers import ADMIN
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.http.daily import FULL
+
+At = Callable[[str], httpx.AsyncClient]
+NEW_VIDEOS, WRITES, BYTES = (FULL[what] for what in ("new_video", "write", "byte"))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,115 @@ async def test_an_empty_note_for_an_ai_is_refused_when_the_day_is_full(
             assert (await post(api, bob, None)).status_code == 201  # who wants none
         again = await post(one, ann, None, **key)
         assert again.status_code == 201  # it was added before
+
+
+@asynccontextmanager
+async def site(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[tuple[At, At]]:
+    """Two processes, spoken to from any address."""
+    more = {"VIDWIZ_RATE_LIMITS": True, **settings}
+    async with app_at(dsn, folder, **more) as one, app_at(dsn, folder, **more) as other:
+        yield one, other
+
+
+async def test_new_videos_of_a_day_are_counted_for_a_user_and_for_the_guests_of_a_network(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with (
+        site(dsn, tmp_path, VIDWIZ_NEW_VIDEOS_A_DAY=2) as (one, other),
+        one("192.0.2.1") as here,
+        other("192.0.2.1") as again,
+        other("192.0.2.2") as elsewhere,
+    ):
+
+        async def opened(
+            client: httpx.AsyncClient, video_id: str, **headers: str
+        ) -> httpx.Response:
+            body = {"video_id": video_id}
+            return await client.post("/api/wiz/init", json=body, headers=headers)
+
+        known = [new_video_id() for _ in range(2)]
+        for client, video_id in zip((here, again), known, strict=True):
+            assert (await opened(client, video_id)).status_code == 200
+        for client in (here, again):
+            used_up(await opened(client, new_video_id(), **guest()), NEW_VIDEOS)
+            for video_id in known:  # which asks for nothing more
+                assert (await opened(client, video_id)).status_code == 200
+        assert (await opened(elsewhere, new_video_id())).status_code == 200
+        ann = await sign_up(here)
+        assert (await opened(again, new_video_id(), **ann.headers)).status_code == 200
+        note = {"video_title": "T", "timestamp": "1:23", "text": "hi"}
+        for video_id, status in (
+            (new_video_id(), 201),
+            (new_video_id(), 429),
+            (known[0], 201),
+        ):
+            body = {"video_id": video_id, **note}
+            answer = await here.post("/api/notes", json=body, headers=ann.headers)
+            assert answer.status_code == status, answer.text
+        untitled = {"video_id": new_video_id(), "timestamp": "1:23", "text": "hi"}
+        refusal = await here.post("/api/notes", json=untitled, headers=ann.headers)
+        assert refusal.status_code == 400  # as it is, whatever the day allows
+        assert (await elsewhere.get(f"/api/wiz/video/{known[0]}")).status_code == 200
+
+
+async def test_a_user_sends_so_many_bytes_a_day_and_nothing_of_more_is_kept(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with (
+        site(dsn, tmp_path, VIDWIZ_BYTES_A_DAY=50_000) as (one, other),
+        one("192.0.2.1") as here,
+        other("192.0.2.9") as there,
+    ):
+        ann, bob = await sign_up(here), await sign_up(here)
+        video_id = (await add_note(here, ann, new_video_id()))["video_id"]
+        transcript = f"/api/videos/{video_id}/transcript"
+        items = [{"text": "word " * 10, "offset": n, "duration": 1} for n in range(400)]
+        content = json_bytes(items)
+        assert 25_000 < len(content) < 50_000
+        assert (await here.post(transcript, content=content, headers=ann.headers)).is_success
+        used_up(await there.post(transcript, content=content, headers=ann.headers), BYTES)
+        long = {"video_id": video_id, "timestamp": "1:23", "text": "x" * 30_000}
+        used_up(await here.post("/api/notes", json=long, headers=ann.headers), BYTES)
+        assert len((await here.get(f"/api/notes/{video_id}", headers=ann.headers)).json()) == 1
+        assert (await here.post("/api/notes", json=long, headers=bob.headers)).is_success
+        await add_note(there, ann, video_id)  # a short one still goes
+        assert (await here.post(transcript, content=content, headers=ADMIN)).is_success
+        assert (await here.post(transcript, content=content, headers=ADMIN)).is_success
+
+
+async def test_a_user_changes_so_much_a_day_and_can_leave_at_any_time(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with (
+        site(dsn, tmp_path, VIDWIZ_WRITES_A_DAY=3) as (one, other),
+        one("192.0.2.1") as here,
+        other("192.0.2.1") as there,
+    ):
+        ann, bob = await sign_up(here), await sign_up(here)
+        note = await add_note(here, ann, new_video_id())
+        path = f"/api/notes/{note['id']}"
+        for text in ("a", "b"):
+            edited = await there.patch(path, json={"text": text}, headers=ann.headers)
+            assert edited.status_code == 200
+        for refusal in (
+            await here.patch(path, json={"text": "c"}, headers=ann.headers),
+            await there.delete(path, headers=ann.headers),
+            await here.patch("/api/user/profile", json={"name": "Ann B"}, headers=ann.headers),
+            await here.post("/api/user/token", headers=ann.headers),
+        ):
+            used_up(refusal, WRITES)
+        shown = (await here.get(f"/api/notes/{note['video_id']}", headers=ann.headers)).json()
+        assert [one["text"] for one in shown] == ["b"]
+        await add_note(here, bob, note["video_id"])
+        body = {"video_id": note["video_id"]}
+        who, path = guest(), "/api/wiz/conversation"
+        answers = [await here.post(path, json=body, headers=guest()) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        used_up(await there.post(path, json=body, headers=who), WRITES)
+        gone = await here.request(
+            "DELETE", "/api/user", json={"password": ann.password}, headers=ann.headers
+        )
+        assert gone.status_code == 200
 
 
 async def test_metrics_are_told_while_the_database_is_away(

@@ -14,6 +14,7 @@ from vidwiz.commands.base import (
     NoteShape,
     Outcome,
 )
+from vidwiz.commands.tasks import NewWorkRefused
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     Event,
@@ -94,7 +95,7 @@ class AddNote:
     """A user pins a note to a moment of a video.
 
     ``fingerprint`` identifies the request's content, so that an idempotency key cannot stand
-    for two different notes.
+    for two different notes. Without ``may_ask`` a note on an unknown video is refused.
     """
 
     user_id: int
@@ -104,6 +105,7 @@ class AddNote:
     text: str | None
     idempotency_key: str | None = None
     fingerprint: str = ""
+    may_ask: bool = True
 
     def lookup(self) -> GroundFor:
         """User, video and an earlier use of the key."""
@@ -143,6 +145,8 @@ def _video_events(command: AddNote, ground: NoteGround) -> tuple[Event, ...]:
         return ()
     if not command.video_title:
         raise VideoTitleRequired
+    if not command.may_ask:
+        raise NewWorkRefused
     video_id = command.video_id
     return (
         VideoAdded(id=ground.video_number, video_id=video_id, title=command.video_title),

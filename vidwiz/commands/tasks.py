@@ -370,6 +370,13 @@ def _failed(command: SubmitResult, task: Task) -> Outcome:
     return Outcome(events=(event,), result="failed" if last else "pending")
 
 
+class NewWorkRefused(DomainError):
+    """It would ask workers for something, and may not."""
+
+    code = "new_work_refused"
+    message = "Daily limit of new videos reached"
+
+
 @dataclass(frozen=True)
 class Work(Found):
     """Whether a task is worth queueing, and the id set aside for it."""

@@ -16,7 +16,7 @@ from vidwiz.commands.base import (
     newest,
 )
 from vidwiz.commands.notes import GroundFor, NoteGround
-from vidwiz.commands.tasks import StoredTranscript
+from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     Event,
@@ -86,12 +86,14 @@ class Opened:
 class OpenVideo:
     """Somebody opens a video for Wiz at this time. The result is ``Opened``.
 
-    ``user_id`` is None for a guest, whose openings nobody keeps.
+    ``user_id`` is None for a guest, whose openings nobody keeps. Without ``may_ask`` it is refused
+    when workers would be asked for something.
     """
 
     video_id: str
     at: datetime
     user_id: int | None = None
+    may_ask: bool = True
 
     def lookup(self) -> VideoGroundFor:
         """What there is of the video."""
@@ -112,6 +114,8 @@ def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
         events.append(_queued(ground.metadata_task_id, TaskType.METADATA, video_id))
     if "summary" in missing and not _requested_lately(ground, command.at):
         events.append(SummaryRequested(video_id=video_id))
+    if events and not command.may_ask:
+        raise NewWorkRefused
     events += _opened_first(command, ground)
     return Outcome(events=events, result=Opened(is_new, missing))
 

@@ -12,6 +12,7 @@ from quart import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from vidwiz.adapters import youtube_links
+from vidwiz.http.daily import count_body
 from vidwiz.http.errors import ApiError, invalid
 
 SMALL_BODY = 1024 * 1024
@@ -50,12 +51,16 @@ class BoundedRequest(Request):
 
 
 async def read_raw() -> bytes:
-    """The request's body as it came; raises ``ApiError`` 413 over what ``BoundedRequest`` keeps."""
+    """The request's body as it came; raises ``ApiError``: 413 over what ``BoundedRequest``
+    keeps, 429 over what a day allows.
+    """
     try:
-        return cast("bytes", await request.get_data(cache=False))
+        raw = cast("bytes", await request.get_data(cache=False))
     except RequestEntityTooLarge:
         most = _most(request.method, request.path)
         raise ApiError(413, f"Request body must be at most {most} bytes") from None
+    await count_body(len(raw))
+    return raw
 
 
 async def read(model: type[Body]) -> Body:

@@ -55,6 +55,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     notes.NoteVersionNotFound: 404,
     notes.VideoTitleRequired: 400,
     notes.IdempotencyKeyReused: 422,
+    tasks.NewWorkRefused: 429,
     tasks.TaskNotFound: 404,
     tasks.TaskVideoMismatch: 400,
     tasks.TaskNotInProgress: 400,

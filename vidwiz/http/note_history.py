@@ -68,7 +68,7 @@ async def get_note_history(caller: User, note_id: str) -> Response:
 
 
 @note_history.post("/notes/<note_id>/revert")
-@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, body=NoteRevert)
+@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, 429, body=NoteRevert)
 @user_only
 async def post_note_revert(caller: User, note_id: str) -> Response:
     """Go back to an earlier version of an own note, which undoes edits or a deletion."""

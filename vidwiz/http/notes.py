@@ -15,6 +15,7 @@ from vidwiz.http.answers import json_answer
 from vidwiz.http.bodies import NoteText
 from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
+from vidwiz.http.daily import asked_within_day
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import Caller, User, user_only, user_or_admin
@@ -88,7 +89,7 @@ async def post_note(caller: User) -> Response:
         idempotency_key=key,
         fingerprint=_fingerprint(body) if key else "",
     )
-    note = await services().store.execute(command, origin(caller.actor))
+    note = await asked_within_day(command, caller.user_id, origin(caller.actor))
     if note is None:
         raise ApiError(409, "The note of this Idempotency-Key was deleted")
     return json_answer(note, 201)
@@ -119,7 +120,7 @@ async def get_notes(caller: User, video_id: str) -> Response:
 
 
 @notes.patch("/notes/<note_id>")
-@documented("notes", shapes.Note, 400, 401, 404, 413, 422, body=NoteEdit)
+@documented("notes", shapes.Note, 400, 401, 404, 413, 422, 429, body=NoteEdit)
 @document_querystring(NoteEditing)
 @user_or_admin
 async def patch_note(caller: Caller, note_id: str) -> Response:
@@ -142,7 +143,7 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
 
 
 @notes.delete("/notes/<note_id>")
-@documented("notes", shapes.Message, 401, 404)
+@documented("notes", shapes.Message, 401, 404, 429)
 @user_only
 async def delete_note(caller: User, note_id: str) -> Response:
     """Delete an own note; the video remains."""

@@ -169,7 +169,9 @@ async def get_metadata_task(caller: Caller) -> Response:
 
 
 @tasks.post("/tasks/transcript")
-@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 503, body=TranscriptResult)
+@documented(
+    "tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, 503, body=TranscriptResult
+)
 @user_or_admin
 async def post_transcript_task(caller: Caller) -> Response:
     """Report on a claimed transcript task."""
@@ -179,7 +181,7 @@ async def post_transcript_task(caller: Caller) -> Response:
 
 
 @tasks.post("/tasks/metadata")
-@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=MetadataResult)
+@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, body=MetadataResult)
 @user_or_admin
 async def post_metadata_task(caller: Caller) -> Response:
     """Report on a claimed metadata task."""

@@ -130,7 +130,7 @@ async def get_transcript(caller: Visitor | Admin, video_id: str) -> Response:
 
 
 @transcripts.post("/videos/<video_id>/transcript")
-@documented("videos", shapes.AddedTranscript, 400, 401, 404, 413, 422, 503)
+@documented("videos", shapes.AddedTranscript, 400, 401, 404, 413, 422, 429, 503)
 @document_querystring(Preview)
 @user_or_admin
 async def post_transcript(caller: Caller, video_id: str) -> Response:
@@ -163,7 +163,7 @@ async def post_transcript(caller: Caller, video_id: str) -> Response:
 
 
 @transcripts.delete("/videos/<video_id>/transcript")
-@documented("videos", shapes.Message, 401, 404)
+@documented("videos", shapes.Message, 401, 404, 429)
 @user_only
 async def delete_transcript(caller: User, video_id: str) -> Response:
     """Drop the transcript that the caller brought; the shared one is not touched."""
@@ -201,7 +201,7 @@ async def get_transcripts(caller: Caller, video_id: str) -> Response:
 
 
 @transcripts.patch("/videos/<video_id>/transcript")
-@documented("videos", shapes.Message, 400, 401, 404, 413, 422, body=TranscriptChoice)
+@documented("videos", shapes.Message, 400, 401, 404, 413, 422, 429, body=TranscriptChoice)
 @user_only
 async def patch_transcript(caller: User, video_id: str) -> Response:
     """Read the transcript that one brought oneself, or the shared one."""

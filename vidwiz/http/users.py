@@ -282,7 +282,7 @@ async def post_logout(caller: User) -> Response:
 
 
 @users.post("/user/token")
-@documented("users", shapes.LongTermToken, 400, 401, 404)
+@documented("users", shapes.LongTermToken, 400, 401, 404, 429)
 @user_only
 async def post_token(caller: User) -> Response:
     """Make the long-term token; there is one at a time."""
@@ -306,7 +306,7 @@ async def post_token(caller: User) -> Response:
 
 
 @users.delete("/user/token")
-@documented("users", shapes.Message, 401, 404)
+@documented("users", shapes.Message, 401, 404, 429)
 @user_only
 async def delete_token(caller: User) -> Response:
     """Revoke the long-term token; it is dead at once, everywhere."""
@@ -323,7 +323,7 @@ async def get_profile(caller: User) -> Response:
 
 
 @users.patch("/user/profile")
-@documented("users", shapes.Profile, 400, 401, 404, 413, 422, body=ProfileEdit)
+@documented("users", shapes.Profile, 400, 401, 404, 413, 422, 429, body=ProfileEdit)
 @user_only
 async def patch_profile(caller: User) -> Response:
     """Change the caller's name or whether an AI may write their empty notes."""

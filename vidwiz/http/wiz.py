@@ -33,6 +33,7 @@ from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
 from vidwiz.http.checked import CheckedAs
 from vidwiz.http.context import origin
+from vidwiz.http.daily import asked_within_day
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import (
@@ -121,7 +122,8 @@ async def post_init() -> Response:
     command = OpenVideo(
         body.video_id, datetime.now(UTC), caller.user_id if isinstance(caller, User) else None
     )
-    opened = await services().store.execute(command, origin(caller.actor if caller else ANONYMOUS))
+    asked_by = origin(caller.actor if caller else ANONYMOUS)
+    opened = await asked_within_day(command, command.user_id, asked_by)
     if opened.is_new:
         message, queued = "Video created. All tasks queued.", None
     elif opened.missing:

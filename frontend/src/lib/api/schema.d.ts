@@ -3087,6 +3087,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3207,6 +3218,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3426,6 +3448,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4218,6 +4251,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4688,6 +4732,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5510,6 +5565,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5693,6 +5759,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5739,6 +5816,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6270,6 +6358,17 @@ export interface operations {
                 };
             };
             /** @description The form of every error. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6318,6 +6417,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6419,6 +6529,17 @@ export interface operations {
             };
             /** @description The form of every error. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
