@@ -17,7 +17,16 @@ import psycopg
 from pydantic import ValidationError
 from rich.console import Console
 
-from vidwiz import accounts, audit_commands, history, logs, object_commands, past, preflight
+from vidwiz import (
+    accounts,
+    audit_commands,
+    history,
+    logs,
+    object_commands,
+    past,
+    preflight,
+    snapshot_commands,
+)
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
 from vidwiz import migrate as migrations
@@ -127,6 +136,7 @@ main.add_command(audit_commands.audit)
 main.add_command(audit_commands.export)
 main.add_command(audit_commands.import_command)
 main.add_command(audit_commands.rekey)
+main.add_command(snapshot_commands.snapshot)
 
 
 @main.command()
