@@ -48,3 +48,44 @@ def test_neither_our_log_nor_the_libraries_is_forged(form: str) -> None:
     assert all("forged" in line and "\x1b[31m" not in line for line in lines)
     if form == "json":
         assert [json.loads(line)["level"] for line in lines] == ["info", "warning"]
+
+
+FULL = """
+import logging, sys, structlog
+from vidwiz import logs
+sys.stderr = open("/dev/full", "w")
+logs.configure(sys.argv[1], "info")
+for number in range(2000):
+    structlog.get_logger("ours").info("a line", number=number)
+    logging.getLogger("theirs").error("a line of theirs")
+print("went on", logs.LOST._value.get() > 0)
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_full_disk_fails_nobody_who_logs(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, form], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "went on True\n"
+
+
+CLOSED = """
+import os, sys, structlog
+from vidwiz import logs
+logs.configure(sys.argv[1], "info")
+reads, writes = os.pipe()
+os.dup2(writes, 2)
+os.close(reads)
+for number in range(2000):
+    structlog.get_logger("ours").info("a line", number=number)
+print("went on", logs.LOST._value.get() > 0)
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_reader_that_went_away_fails_nobody_who_logs(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, form], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "went on True\n"

@@ -3,13 +3,46 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from typing import IO, Any, AnyStr, BinaryIO, Generic, Literal, TextIO, cast
 
 import orjson
 import structlog
+from prometheus_client import Counter
 
 _OF_LINES = frozenset(("exception", "stack"))
 """Values that are lines of our own program."""
+
+
+LOST = Counter("vidwiz_log_failures_total", "Writes of the log that failed: lines may be missing.")
+
+
+class Unfailing(Generic[AnyStr]):
+    """A stream whose failures fail nobody who logs: its disk is full, or its reader went away.
+
+    What could not be written is counted; a stream with a buffer tries again with the next line.
+    """
+
+    def __init__(self, stream: IO[AnyStr]) -> None:
+        self._stream: IO[AnyStr] = stream
+
+    def write(self, text: AnyStr) -> int:
+        """Write, if that is possible."""
+        try:
+            return int(self._stream.write(text))
+        except (OSError, ValueError):  # a ValueError where it is closed
+            LOST.inc()
+            return 0
+
+    def flush(self) -> None:
+        """Flush, if that is possible."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            LOST.inc()
+
+    def isatty(self) -> bool:
+        """Whether somebody looks at it."""
+        return bool(self._stream.isatty())
 
 
 def escape_controls(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
@@ -51,7 +84,7 @@ def _configure_text(shared: list[Any], least: int) -> None:
     structlog.configure(
         processors=[*shared, escape_controls, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     _standard_library([*shared, escape_controls], renderer, least)
@@ -61,7 +94,7 @@ def _configure_json(shared: list[Any], least: int) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", Unfailing(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
     )
     renderer = structlog.processors.JSONRenderer(
@@ -71,7 +104,7 @@ def _configure_json(shared: list[Any], least: int) -> None:
 
 
 def _standard_library(shared: list[Any], renderer: Any, least: int) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(Unfailing(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
