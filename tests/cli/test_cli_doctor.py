@@ -68,6 +68,13 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
     assert told["rate limits"]["detail"] == "VIDWIZ_RATE_LIMITS=off"
 
 
+def test_the_ceiling_of_model_calls_is_shown_with_its_use(vidwiz: Vidwiz) -> None:
+    for most, state in (("7", "ok"), ("0", "off")):
+        limits = {"VIDWIZ_RATE_LIMITS": "on", "VIDWIZ_MODEL_CALLS_A_DAY": most}
+        told = findings(vidwiz, 0, **limits)["model calls"]
+        assert (told["state"], told["detail"]) == (state, f"0 of {most} today")
+
+
 def test_what_is_set_is_on(vidwiz: Vidwiz, tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
     keep_secret(tmp_path / "data" / "audit_key", new_key)
