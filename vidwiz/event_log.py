@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from vidwiz.events.base import event_types
 from vidwiz.events.chain import Proof
 from vidwiz.events.recorded import Actor, EventMapper, Origin, Recorded
-from vidwiz.events.sealing import Place, persons_of_sealed
+from vidwiz.events.sealing import Place
 from vidwiz.projections.sql import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import Instant, stored_events
 
@@ -161,9 +161,9 @@ def unknown(topics: Iterable[str]) -> list[str]:
     return sorted(set(topics) - event_types().keys())
 
 
-def persons(rows: Sequence[Sequence[Any]]) -> set[str]:
-    """Whose keys it takes to read these rows of ``RECORDED`` columns."""
-    return persons_of_sealed(row[4] for row in rows)
+def by_topic(rows: Sequence[Sequence[Any]]) -> list[tuple[str, bytes]]:
+    """Topic and state of each of these rows of ``RECORDED`` columns."""
+    return [(row[3], row[4]) for row in rows]
 
 
 def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:

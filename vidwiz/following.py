@@ -9,8 +9,7 @@ from vidwiz import event_log
 from vidwiz.database import Connection, Database, fetch_all
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper, Recorded, UnknownEvent
-from vidwiz.events.sealing import Keys
-from vidwiz.personal_keys import keys_of
+from vidwiz.personal_keys import mapper_of
 from vidwiz.signals import Signals
 
 CHUNK = 500
@@ -34,7 +33,7 @@ async def follow_chunks(
         async with database.borrowed() as connection:
             behind = {"after": after, "at_most": CHUNK, "at_most_bytes": CHUNK_BYTES}
             rows = await fetch_all(connection, event_log.BEHIND, behind)
-            mapper = EventMapper(await _keys(connection, master, rows))
+            mapper = await _mapper(connection, master, rows)
         read, unknown = _recorded(mapper, rows)
         if read:
             yield read
@@ -46,10 +45,12 @@ async def follow_chunks(
                 await asyncio.wait_for(news.wait(), POLL_S)
 
 
-async def _keys(
+async def _mapper(
     connection: Connection, master: MasterKey | None, rows: Sequence[tuple[Any, ...]]
-) -> Keys:
-    return {} if master is None else await keys_of(connection, master, event_log.persons(rows))
+) -> EventMapper:
+    if master is None:
+        return EventMapper()
+    return await mapper_of(connection, master, event_log.by_topic(rows))
 
 
 def _recorded(

@@ -1,11 +1,13 @@
 """Fetches the keys of persons, to read what is sealed or to write while nobody erases them."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from vidwiz.database import Connection, fetch_all
 from vidwiz.events.master_key import MasterKey, require_all
-from vidwiz.events.sealing import Keys
-from vidwiz.projections.personal_keys import ADD_KEYS, CURRENT_MASTER, KEYS, LOCKED_KEYS
+from vidwiz.events.recorded import EventMapper
+from vidwiz.events.sealing import Keys, persons_in_the_clear, persons_of_sealed
+from vidwiz.projections.personal_keys import ADD_KEYS, CURRENT_MASTER, ERASED_OF, KEYS, LOCKED_KEYS
 
 
 async def keys_of(connection: Connection, master: MasterKey, persons: AbstractSet[str]) -> Keys:
@@ -13,6 +15,21 @@ async def keys_of(connection: Connection, master: MasterKey, persons: AbstractSe
     if not persons:
         return {}
     return master.keys(await fetch_all(connection, KEYS, {"persons": [*persons]}))
+
+
+async def mapper_of(
+    connection: Connection, master: MasterKey, events: Sequence[tuple[str, bytes]]
+) -> EventMapper:
+    """Reads these events, by topic and state, as they may be read now.
+
+    It takes one statement, and one more where older versions wrote words in the clear.
+    """
+    keys = await keys_of(connection, master, persons_of_sealed(state for _, state in events))
+    persons = persons_in_the_clear(events)
+    if not persons:
+        return EventMapper(keys)
+    rows = await fetch_all(connection, ERASED_OF, {"persons": [*persons]})
+    return EventMapper(keys, {person for (person,) in rows})
 
 
 async def locked_keys(connection: Connection, master: MasterKey, persons: AbstractSet[str]) -> Keys:

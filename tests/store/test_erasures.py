@@ -45,7 +45,16 @@ from vidwiz.commands.users import (
 )
 from vidwiz.commands.videos import AddTranscript
 from vidwiz.erasures import Erasures
-from vidwiz.events import MessageSent, NoteAdded, TaskType, UserErased, UserSignedUp
+from vidwiz.events import (
+    ConversationStarted,
+    Event,
+    MessageSent,
+    NoteAdded,
+    TaskType,
+    UserErased,
+    UserSignedUp,
+    VideoAdded,
+)
 from vidwiz.projections import replay
 
 CANARY = "canary-7f3a"
@@ -289,6 +298,47 @@ async def test_a_person_who_never_had_a_key_gets_none_after_being_erased(dsn: st
         await parts.store.execute(EraseUser(5), ORIGIN)
     assert rows(dsn, "SELECT person, wrapped_key FROM personal_keys") == [("user:5", None)]
     assert_whole(dsn)
+
+
+async def test_words_of_before_there_were_seals_read_erased_after_the_erasure(dsn: str) -> None:
+    its: dict[str, Any] = {"conversation_id": 1, "user_id": None, "guest_id": "g"}
+    happen(
+        dsn,
+        UserSignedUp(user_id=5, email=f"{CANARY}@example.org", name=CANARY),
+        UserSignedUp(user_id=6, email="bob@example.org", name="Bob"),
+        VideoAdded(video_id="v", id=1, title=None),
+        NoteAdded(note_id=1, user_id=5, video_id="v", timestamp=f"{CANARY} 1:23", text=CANARY),
+        NoteAdded(note_id=2, user_id=5, video_id="v", timestamp=f"{CANARY} 1:23", text=None),
+        NoteAdded(note_id=3, user_id=5, video_id="v", timestamp="1:23", text=""),
+        NoteAdded(note_id=4, user_id=6, video_id="v", timestamp="about 1:23", text="Bob's"),
+        ConversationStarted(**its, video_id="v"),
+        MessageSent(**its, message_id=1, role="user", content=CANARY, details={"is": CANARY}),
+    )
+    assert CANARY in f"{await told(dsn, 9)}"  # the check can fail
+    before = whole_log(dsn)
+    async with running(dsn) as parts:
+        await parts.store.execute(EraseUser(5), ORIGIN)
+        await parts.store.execute(EraseGuest("g"), ORIGIN)
+    assert whole_log(dsn)[: len(before)] == before
+    read = await told(dsn, 11)
+    assert CANARY not in f"{read}"
+    notes = [one for one in read if isinstance(one, NoteAdded)]
+    assert [(one.timestamp, one.text) for one in notes] == [
+        ("[erased]", "[erased]"),
+        ("[erased]", None),
+        ("1:23", ""),
+        ("about 1:23", "Bob's"),
+    ]
+    assert UserSignedUp(user_id=6, email="bob@example.org", name="Bob") in read
+    assert_whole(dsn)
+
+
+async def told(dsn: str, count: int) -> list[Event]:
+    """The first events, as whoever follows the log reads them."""
+    async with running(dsn) as parts:
+        events = follow_log(parts.database, parts.signals, MASTER, 0)
+        async with aclosing(events):
+            return [(await anext(events)).event for _ in range(count)]
 
 
 async def test_an_address_is_free_again(dsn: str, parts: Parts) -> None:

@@ -11,8 +11,8 @@ from vidwiz import event_log
 from vidwiz.audit.filters import Filter, page_of
 from vidwiz.database import Database, DatabaseUnavailable, fetch_all
 from vidwiz.events.master_key import MasterKey
-from vidwiz.events.recorded import EventMapper, Recorded
-from vidwiz.personal_keys import keys_of
+from vidwiz.events.recorded import Recorded
+from vidwiz.personal_keys import mapper_of
 from vidwiz.signals import Signals
 
 logger = structlog.get_logger(__name__)
@@ -72,7 +72,7 @@ async def page(log: Log, wanted: Filter, within: Range, at_most: int) -> Page:
     async with log.database.borrowed() as connection:
         statement = page_of(wanted.names, newest_first=within.newest_first)
         rows = await fetch_all(connection, statement, values)
-        mapper = EventMapper(await keys_of(connection, log.master, event_log.persons(rows)))
+        mapper = await mapper_of(connection, log.master, event_log.by_topic(rows))
     events = [event_log.recorded(mapper, row) for row in rows]
     return Page(events, events[-1].position if rows and rows[-1][-1] else None)
 

@@ -1,5 +1,6 @@
 """What every event is: a frozen fact with a stable topic, a schema version and a stream."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -45,6 +46,9 @@ class Event(BaseModel):
     NOUN: ClassVar[str]
     KEY: ClassVar[str]
     class_version: ClassVar[int] = 1
+    FORMS: ClassVar[Mapping[str, re.Pattern[str]]] = {}
+    """The forms of fields that are not sealed because they say no word. Events of before a form
+    was asked for may have other text there, which belongs to the person."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

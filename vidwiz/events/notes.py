@@ -1,5 +1,7 @@
 """What happens to a note. Each event names the owner, whose text it carries."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,6 +13,9 @@ class NoteEvent(Event):
 
     NOUN: ClassVar[str] = "note"
     KEY: ClassVar[str] = "note_id"
+    FORMS: ClassVar[Mapping[str, re.Pattern[str]]] = {
+        "timestamp": re.compile(r" *[0-9]{1,4}(?::[0-9]{1,2}){1,2}(?:\.[0-9]{1,6})? *")
+    }
 
     note_id: int
     user_id: int

@@ -1,5 +1,6 @@
 """The envelope in which an event lies in the log, and how it is written down and read back."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from vidwiz.events.base import Event, event_types, person_of, stream_id
 from vidwiz.events.chain import Proof
-from vidwiz.events.sealing import SEALED, Keys, Place, seal, unseal
+from vidwiz.events.sealing import SEALED, Keys, Place, forget, seal, unseal
 
 
 class UnknownEvent(Exception):
@@ -88,14 +89,16 @@ class EventMapper(Mapper[UUID]):
     """The library's mapper for our pydantic events: explicit topics, upcast by class version.
 
     With the ``keys`` of persons it seals and opens what is personal. Without them it writes all
-    fields in the clear, and a sealed one reads ``[erased]``. The library's envelope has no time
+    fields in the clear, and a sealed one reads ``[erased]``. Of the ``erased`` persons that also
+    holds for what older versions wrote in the clear. The library's envelope has no time
     or metadata, so events that come through its own interfaces have the epoch as their time.
     """
 
-    def __init__(self, keys: Keys | None = None) -> None:
+    def __init__(self, keys: Keys | None = None, erased: AbstractSet[str] = frozenset()) -> None:
         super().__init__(transcoder=JSONTranscoder())
         self._types = event_types()
         self._keys = keys
+        self._erased = erased
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """Write the event down; raises ``PydanticSerializationError`` on text that is not UTF-8."""
@@ -159,7 +162,8 @@ class EventMapper(Mapper[UUID]):
     def _current(self, kind: type[Event], place: Place, state: bytes) -> bytes:
         versioned = state.startswith(b'{"class_version":')
         is_sealed = SEALED in state and bool(kind.personal_fields())
-        if kind.class_version == 1 and not versioned and not is_sealed:
+        may_forget = bool(self._erased and (kind.personal_fields() or kind.FORMS))
+        if kind.class_version == 1 and not (versioned or is_sealed or may_forget):
             return state
         fields = orjson.loads(state)
         written = fields.pop("class_version", 1)
@@ -167,6 +171,8 @@ class EventMapper(Mapper[UUID]):
             raise UnknownEvent(f"{kind.TOPIC} version {written} is newer than this program")
         if is_sealed:
             unseal(kind, fields, place, self._keys or {})
+        if may_forget and person_of(fields) in self._erased:
+            forget(kind, fields)
         for version in range(written, kind.class_version):
             getattr(kind, f"upcast_v{version}_v{version + 1}")(fields)
         return orjson.dumps(fields)

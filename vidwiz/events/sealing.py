@@ -7,7 +7,7 @@ the version in it, the topic and the field's name are its associated data.
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vidwiz.events.base import Event, object_fields, person_of
+from vidwiz.events.base import Event, event_types, object_fields, person_of
 
 
 class LostKey:
@@ -94,6 +94,37 @@ def persons_of_sealed(states: Iterable[bytes]) -> set[str]:
     return {person for person in sealed if person is not None}
 
 
+def words_in_the_clear(kind: type[Event], fields: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the fields with a person's words that no seal covers, as older versions wrote."""
+    for name in kind.personal_fields():
+        if fields.get(name) and not _is_sealed(fields[name]):
+            yield name
+    for name, form in kind.FORMS.items():
+        if isinstance(fields.get(name), str) and not form.fullmatch(fields[name]):
+            yield name
+
+
+def persons_in_the_clear(events: Iterable[tuple[str, bytes]]) -> set[str]:
+    """Whose words can be read in these events, by topic and state, without any key."""
+    types, persons = event_types(), set[str]()
+    for topic, state in events:
+        kind = types.get(topic)
+        if kind is None or not (kind.personal_fields() or kind.FORMS):
+            continue
+        fields = orjson.loads(state)
+        person = person_of(fields)
+        if person is not None and any(words_in_the_clear(kind, fields)):
+            persons.add(person)
+    return persons
+
+
+def forget(kind: type[Event], fields: dict[str, Any]) -> None:
+    """Have what is in the clear read as if it had been sealed, and its key were shredded."""
+    person = person_of(fields)
+    for name in [*words_in_the_clear(kind, fields)]:
+        fields[name] = _instead(kind, name, f"{person}", ERASED)
+
+
 def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) -> None:
     """Open the sealed ones of the fields that ``place`` was sealed with, whatever their version.
 
@@ -108,11 +139,15 @@ def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) 
         if isinstance(key, AESGCM):
             opened = _opened(key, value["sealed"], place.of(name))
             fields[name] = orjson.loads(opened) if name in object_fields(kind) else opened
-        elif name in object_fields(kind):
-            fields[name] = None
         else:
             instead = ERASED if key is None else LOST
-            fields[name] = f"{instead} {person}" if name in kind.unique_fields() else instead
+            fields[name] = _instead(kind, name, f"{person}", instead)
+
+
+def _instead(kind: type[Event], name: str, person: str, instead: str) -> str | None:
+    if name in object_fields(kind):
+        return None
+    return f"{instead} {person}" if name in kind.unique_fields() else instead
 
 
 def _is_sealed(value: object) -> bool:

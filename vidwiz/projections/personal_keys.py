@@ -57,6 +57,9 @@ The log alone says who was erased: a key that comes back opens nothing. A key th
 not be was lost.
 """
 
+ERASED_OF = Statement(select(_asked.c.person).where(_erased))
+"""Those of these persons who were erased."""
+
 _locked = is_erased(personal_keys.c.person)
 LOCKED_KEYS = Statement(
     select(
