@@ -5,13 +5,13 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.problems import MOST_OF_A_KIND, Problem
 from vidwiz.database import Database
-from vidwiz.events import event_types
+from vidwiz.events import PersonalTranscriptRemoved, TranscriptLost, UserErased, event_types
 from vidwiz.projections.sql import Statement
 from vidwiz.projections.tables import stored_events
 
@@ -25,16 +25,34 @@ _TOPICS = [
     for kind in event_types().values()
     if {"object_key", "sha256"} <= kind.model_fields.keys()
 ]
+_ENDINGS = [TranscriptLost.TOPIC, PersonalTranscriptRemoved.TOPIC]
+"""After which there need be no object."""
 _key = func.event_field(stored_events.c.state, "object_key")
-_newest = (
+_last_words = (
     select(
+        stored_events.c.topic,
         _key.label("object_key"),
         func.event_field(stored_events.c.state, "sha256").label("sha256"),
+        func.concat("user:", func.event_field(stored_events.c.state, "user_id")).label("owner"),
         stored_events.c.notification_id.label("position"),
     )
-    .ext(distinct_on(_key))
-    .where(stored_events.c.topic.in_(_TOPICS))
-    .order_by(_key, stored_events.c.notification_id.desc())
+    .ext(distinct_on(stored_events.c.originator_id))
+    .where(stored_events.c.topic.in_([*_TOPICS, *_ENDINGS]))
+    .order_by(stored_events.c.originator_id, stored_events.c.notification_id.desc())
+    .subquery("last_words")
+)
+_erased = stored_events.alias("erased")
+_newest = (
+    select(_last_words.c.object_key, _last_words.c.sha256, _last_words.c.position)
+    .ext(distinct_on(_last_words.c.object_key))
+    .where(
+        _last_words.c.topic.in_(_TOPICS),
+        ~exists().where(
+            _erased.c.topic == UserErased.TOPIC,
+            func.event_person(_erased.c.state) == _last_words.c.owner,
+        ),
+    )
+    .order_by(_last_words.c.object_key, _last_words.c.position.desc())
     .subquery("newest")
 )
 _expected = Statement(
@@ -48,7 +66,8 @@ Expected = tuple[str, str, int]
 async def verify_objects(database: Database, objects: ObjectStore) -> tuple[int, list[Problem]]:
     """How many transcripts there ought to be, and what is wrong with them.
 
-    The newest event with a key says what lies there. Raises ``ObjectStoreError``,
+    The last event of a video or of a person's transcript says what lies there, if it is not that
+    it was lost or removed, or its owner erased. Raises ``ObjectStoreError``,
     ``DatabaseUnavailable``.
     """
     problems: list[Problem] = []
