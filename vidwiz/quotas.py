@@ -1,7 +1,7 @@
 """What a day allows, for all processes together; the settings say how much.
 
 Model calls are counted when they are asked for, and stay counted when they fail: a summary, an AI
-note and a question are one each.
+note and a question are one each, until the worker says how often it asked.
 """
 
 from typing import Literal
@@ -92,6 +92,15 @@ class Quotas:
         """Uncount what was taken and did not happen."""
         if self._enabled and charges:
             await self._counts.give_back(*charges)
+
+    async def correct_model_calls(self, calls: int, attempt: int) -> None:
+        """A worker asked so often in this attempt at a task, for which one call was counted."""
+        extra = calls - 1 if attempt <= 1 else calls
+        if extra < 0:
+            await self.give_back(self.of_model_call())
+        for _ in range(extra):
+            if await self.take(self.of_model_call()) is not None:  # no more than the ceiling
+                return
 
     async def model_calls(self) -> tuple[int, int]:
         """How many of today's model calls are used, and of how many."""

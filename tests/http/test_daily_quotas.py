@@ -13,9 +13,10 @@ from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
 from tests.http.wire import app_at, error_of, user_id_of
 from tests.support import Api, Person, add_note, eventually, new_video_id, sign_up
 from tests.wiz_support import ask, guest, json_bytes, ready_video, wiz_api
-from tests.workers import ADMIN
+from tests.workers import ADMIN, poll, report, submit
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http.daily import FULL
+from vidwiz.reactions.health import health
 
 At = Callable[[str], httpx.AsyncClient]
 NEW_VIDEOS, WRITES, BYTES = (FULL[what] for what in ("new_video", "write", "byte"))
@@ -248,3 +249,30 @@ async def test_metrics_are_told_while_the_database_is_away(
         answer = await api.client.get("/metrics", headers=api.admin)
         assert answer.status_code == 200
         assert "vidwiz_log_head_position" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("attempt", "calls", "extra"),
+    [(1, None, 0), (1, 0, -1), (1, 1, 0), (1, 3, 2), (2, 0, 0), (2, 1, 1), (None, 2, 1), (1, 9, 3)],
+)
+async def test_the_ceiling_follows_what_a_worker_says_that_it_asked(
+    dsn: str, tmp_path: Path, model: FakeModel, attempt: int | None, calls: int | None, extra: int
+) -> None:
+    settings = {"VIDWIZ_RATE_LIMITS": True, "VIDWIZ_MODEL_CALLS_A_DAY": 4}
+    async with wiz_api(dsn, tmp_path, model, **settings) as api:
+        await ready_video(api.client)
+
+        async def all_is_asked_for() -> bool:  # the opening and the transcript ask for one summary
+            return not any(one.lag for one in await health(api.services.database))
+
+        await eventually(all_is_asked_for)
+        task = await poll(api.client, "summary", timeout=20)
+        assert task is not None
+        body = {**report(task, success=False), "permanent": True, "model_calls": calls}
+        if attempt is not None and attempt > 1:
+            (await submit(api.client, "summary", report(task, success=False))).raise_for_status()
+            task = await poll(api.client, "summary", timeout=20)
+            assert task is not None
+        answer = await submit(api.client, "summary", {**body, "attempt": attempt})
+        answer.raise_for_status()
+        assert await api.services.quotas.model_calls() == (1 + extra, 4)

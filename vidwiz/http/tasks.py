@@ -85,6 +85,9 @@ class Result(BaseModel):
         None, examples=["blocked"]
     )
     permanent: bool = Field(default=False, description="another attempt would be in vain")
+    model_calls: int | None = Field(
+        None, ge=0, le=100, description="how often a language model was asked in this attempt"
+    )
     attempt: int | None = Field(
         None, ge=1, le=LARGEST_ID, description="the `retry_count` that came with the task"
     )
@@ -206,7 +209,7 @@ async def get_summary_task(caller: Admin) -> Response:
 async def post_summary_task(caller: Admin) -> Response:
     """Report that the summary is written, or why not."""
     body = await bodies.read(Result)
-    status = await _submit(caller, TaskType.SUMMARY, body, done=body.success)
+    status = await _submit_writing(caller, TaskType.SUMMARY, body)
     return _submitted("Summary", body, status)
 
 
@@ -225,7 +228,7 @@ async def get_note_task(caller: Admin) -> Response:
 async def post_note_task(caller: Admin) -> Response:
     """Report that the note is written, or why not."""
     body = await bodies.read(Result)
-    status = await _submit(caller, TaskType.AI_NOTE, body, done=body.success)
+    status = await _submit_writing(caller, TaskType.AI_NOTE, body)
     return _submitted("AI note", body, status)
 
 
@@ -408,6 +411,14 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
         command, _ = await prepared(connection, user, body.video_id, items, "worker")
         await services().store.execute(command, origin(caller.actor))
         return await _submit(caller, TaskType.TRANSCRIPT, body, done=True)
+
+
+async def _submit_writing(caller: Admin, task_type: TaskType, body: Result) -> str:
+    """The ceiling of model calls learns how many there were."""
+    status = await _submit(caller, task_type, body, done=body.success)
+    if body.model_calls is not None:
+        await services().quotas.correct_model_calls(body.model_calls, body.attempt or 1)
+    return status
 
 
 def _submitted(noun: str, body: Result, status: str) -> Response:

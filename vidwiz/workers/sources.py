@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from vidwiz.workers.api import Api, ApiRefused
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind
 
+_WRITING = (Kind.SUMMARY, Kind.AI_NOTE)
 _UNACCEPTABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -78,4 +79,5 @@ class TaskSource:
 
 
 def _report(job: Job) -> dict[str, Any]:
-    return {"task_id": job.task_id, "video_id": job.video_id, "attempt": job.attempt}
+    report = {"task_id": job.task_id, "video_id": job.video_id, "attempt": job.attempt}
+    return {**report, "model_calls": job.tries} if job.kind in _WRITING else report

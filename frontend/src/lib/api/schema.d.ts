@@ -3913,6 +3913,12 @@ export interface operations {
                      */
                     error_message?: string | null;
                     /**
+                     * Model Calls
+                     * @description how often a language model was asked in this attempt
+                     * @default null
+                     */
+                    model_calls?: number | null;
+                    /**
                      * Permanent
                      * @description another attempt would be in vain
                      * @default false
@@ -4149,6 +4155,12 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     } | null;
+                    /**
+                     * Model Calls
+                     * @description how often a language model was asked in this attempt
+                     * @default null
+                     */
+                    model_calls?: number | null;
                     /**
                      * Permanent
                      * @description another attempt would be in vain
@@ -4402,6 +4414,12 @@ export interface operations {
                      */
                     error_message?: string | null;
                     /**
+                     * Model Calls
+                     * @description how often a language model was asked in this attempt
+                     * @default null
+                     */
+                    model_calls?: number | null;
+                    /**
                      * Permanent
                      * @description another attempt would be in vain
                      * @default false
@@ -4631,6 +4649,12 @@ export interface operations {
                      * @default null
                      */
                     error_message?: string | null;
+                    /**
+                     * Model Calls
+                     * @description how often a language model was asked in this attempt
+                     * @default null
+                     */
+                    model_calls?: number | null;
                     /**
                      * Permanent
                      * @description another attempt would be in vain
