@@ -144,6 +144,7 @@ def add_note(world: World, dice: Dice) -> AddNote:
         text=text,
         idempotency_key=dice.choice((None, "key")),
         fingerprint=f"of {text}",
+        may_ask=dice.choice((True, True, True, False)),
     )
 
 

@@ -50,7 +50,7 @@ def describe(world: World, video_id: str, metadata: dict[str, Any]) -> None:
     video.happened(world.now)
 
 
-def queue_task(world: World, command: QueueTask, told: Told) -> None:
+def queue_task(world: World, command: QueueTask, told: Told) -> bool | None:
     whose = {"note_id": command.note_id, "user_id": command.user_id}
     already = any(
         task.task_details.get("note_id") == command.note_id
@@ -58,8 +58,10 @@ def queue_task(world: World, command: QueueTask, told: Told) -> None:
         for task in world.tasks.values()
         if task.is_open and (task.task_type, task.video_id) == (command.task_type, command.video_id)
     )
-    if not already and _is_needed(world, command):
-        queue(world, command.task_type, command.video_id, told, **whose)
+    if already or not _is_needed(world, command):
+        return None
+    queue(world, command.task_type, command.video_id, told, **whose)
+    return True
 
 
 def _is_needed(world: World, command: QueueTask) -> bool:

@@ -17,6 +17,7 @@ from vidwiz.commands.notes import (
     RevertNote,
     VideoTitleRequired,
 )
+from vidwiz.commands.tasks import NewWorkRefused
 from vidwiz.events import TaskType
 
 
@@ -28,6 +29,8 @@ def add_note(world: World, command: AddNote, told: Told) -> dict[str, Any] | Non
     if command.video_id not in world.videos:
         if not command.video_title:
             raise VideoTitleRequired
+        if not command.may_ask:
+            raise NewWorkRefused
         add_video(world, command.video_id, command.video_title, told)
         for kind in (TaskType.TRANSCRIPT, TaskType.METADATA):
             queue(world, kind, command.video_id, told)

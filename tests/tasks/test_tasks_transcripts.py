@@ -140,9 +140,12 @@ async def test_a_folder_that_cannot_be_written_is_an_error_to_the_worker_and_cha
     async with running_api(dsn, tmp_path) as api:
         await queued_by(api)
         task = await claimed(api.client)
+        assert await api.services.store_mark.is_ours()
+        (tmp_path / "objects").rename(tmp_path / "moved")
         (tmp_path / "objects").write_text("a file stands where the folder should be")
         await assert_refused_without_a_trace(api, task)
         (tmp_path / "objects").unlink()
+        (tmp_path / "moved").rename(tmp_path / "objects")
         await assert_accepted(api, task)
 
 
