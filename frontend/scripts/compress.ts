@@ -4,30 +4,17 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import type { Plugin } from "vite";
+import { afterBuild } from "./afterBuild.ts";
 
 const TEXT = /\.(html|js|css|json|svg|txt|map)$/;
 
-export function compress(): Plugin {
-  let folder = "";
-  return {
-    name: "vidwiz:compress",
-    apply: "build",
-    configResolved: ({ root, build }) => {
-      folder = join(root, build.outDir);
-    },
-    writeBundle: {
-      sequential: true,
-      order: "post",
-      handler: async () => {
-        const names = await readdir(folder, { recursive: true });
-        await Promise.all(
-          names.filter((name) => TEXT.test(name)).map((name) => writeCopies(join(folder, name))),
-        );
-      },
-    },
-  };
-}
+export const compress = () =>
+  afterBuild("vidwiz:compress", async (folder) => {
+    const names = await readdir(folder, { recursive: true });
+    await Promise.all(
+      names.filter((name) => TEXT.test(name)).map((name) => writeCopies(join(folder, name))),
+    );
+  });
 
 async function writeCopies(path: string) {
   const content = await readFile(path);

@@ -3,40 +3,27 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Plugin } from "vite";
+import { afterBuild } from "./afterBuild.ts";
 
 const SOURCE = new URL("serviceWorker.js", import.meta.url);
 const NEEDED = /^(assets\/.*\.(js|css)|index\.html|shell\.js|theme\.js|icon\.svg)$/;
 
-export function offline(): Plugin {
-  let folder = "";
-  return {
-    name: "vidwiz:offline",
-    apply: "build",
-    configResolved: ({ root, build }) => {
-      folder = join(root, build.outDir);
-    },
-    writeBundle: {
-      sequential: true,
-      order: "post",
-      handler: async (_, bundle) => {
-        const entry = Object.values(bundle).find((one) => one.type === "chunk" && one.isEntry);
-        if (!entry) throw new Error("the build has no entry");
-        const names = (await readdir(folder, { recursive: true })).filter((it) => NEEDED.test(it));
-        const digest = createHash("sha256");
-        for (const name of names.sort()) {
-          digest.update(name).update(await readFile(join(folder, name)));
-        }
-        const known = {
-          FILES: names.map((name) => (name === "index.html" ? "/" : `/${name}`)),
-          ENTRY: entry.fileName,
-          CACHE: `vidwiz-app-${digest.digest("hex").slice(0, 16)}`,
-        };
-        const lines = Object.entries(known).map(
-          ([name, its]) => `const ${name} = ${JSON.stringify(its)};\n`,
-        );
-        await writeFile(join(folder, "sw.js"), lines.join("") + (await readFile(SOURCE, "utf8")));
-      },
-    },
-  };
-}
+export const offline = () =>
+  afterBuild("vidwiz:offline", async (folder, bundle) => {
+    const entry = Object.values(bundle).find((one) => one.type === "chunk" && one.isEntry);
+    if (!entry) throw new Error("the build has no entry");
+    const names = (await readdir(folder, { recursive: true })).filter((it) => NEEDED.test(it));
+    const digest = createHash("sha256");
+    for (const name of names.sort()) {
+      digest.update(name).update(await readFile(join(folder, name)));
+    }
+    const known = {
+      FILES: names.map((name) => (name === "index.html" ? "/" : `/${name}`)),
+      ENTRY: entry.fileName,
+      CACHE: `vidwiz-app-${digest.digest("hex").slice(0, 16)}`,
+    };
+    const lines = Object.entries(known).map(
+      ([name, its]) => `const ${name} = ${JSON.stringify(its)};\n`,
+    );
+    await writeFile(join(folder, "sw.js"), lines.join("") + (await readFile(SOURCE, "utf8")));
+  });
