@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.problems import MOST_OF_A_KIND, Problem
 from vidwiz.database import Database
-from vidwiz.events import PersonalTranscriptRemoved, TranscriptLost, UserErased, event_types
+from vidwiz.events import PersonalTranscriptRemoved, TranscriptLost, event_types
 from vidwiz.projections.sql import Statement
-from vidwiz.projections.tables import stored_events
+from vidwiz.projections.tables import ERASURES, stored_events
 
 VERDICT = "the objects do not fit the log"
 FOLDER = "transcripts"
@@ -33,7 +33,7 @@ _last_words = (
         stored_events.c.topic,
         _key.label("object_key"),
         func.event_field(stored_events.c.state, "sha256").label("sha256"),
-        func.concat("user:", func.event_field(stored_events.c.state, "user_id")).label("owner"),
+        func.event_person(stored_events.c.state).label("owner"),
         stored_events.c.notification_id.label("position"),
     )
     .ext(distinct_on(stored_events.c.originator_id))
@@ -48,7 +48,7 @@ _newest = (
     .where(
         _last_words.c.topic.in_(_TOPICS),
         ~exists().where(
-            _erased.c.topic == UserErased.TOPIC,
+            _erased.c.topic.in_(ERASURES),
             func.event_person(_erased.c.state) == _last_words.c.owner,
         ),
     )
