@@ -71,8 +71,8 @@ bench: dev ## Measure, and print a table (ARGS="--quick" for a short run)
 chaos: dev ## Kills and outages against a real service; figures go to bench/CHAOS.md (SOAK=30: memory for so many minutes)
 	$(BIN)/python -m bench.chaos --markdown bench/CHAOS.md --soak $(or $(SOAK),0)
 
-screenshots: dev $(WEB_BUILD) ## Write docs/screenshots: every page, on desktop and phone, light and dark
-	$(BIN)/python -m tests.browser.screenshots
+screenshots: dev $(WEB_BUILD) ## Write docs/screenshots: every page, on desktop and phone, light and dark (ARGS="admin help" for some)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lock: dev ## Pin the newest allowed versions of everything
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -16,6 +16,8 @@ export default defineConfig({
     // Neither an inlined script nor data: URLs pass the Content-Security-Policy.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    // How long compressing took is nothing that whoever installs VidWiz has to mend.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8000" } },
   test: {

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.robotparser import RobotFileParser
 from zipfile import ZipFile
 
 import httpx
@@ -59,15 +58,6 @@ async def test_every_text_of_the_build_is_sent_compressed(api: Api) -> None:
         assert other.headers.get("content-encoding") == "gzip", path
         assert gzip.decompress(zipped) == path.read_bytes(), path
         assert len(packed) < len(zipped) < path.stat().st_size, path
-
-
-async def test_robots_are_told_in_plain_text_what_is_for_them(api: Api) -> None:
-    answer = await api.client.get("/robots.txt")
-    assert answer.headers["content-type"].partition(";")[0] == "text/plain"
-    rules = RobotFileParser()
-    rules.parse(answer.text.splitlines())
-    may = {path: rules.can_fetch("any", path) for path in ("/", "/help", "/api/config", "/admin")}
-    assert may == {"/": True, "/help": True, "/api/config": False, "/admin": False}
 
 
 async def test_what_is_sent_of_all_is_a_third_of_what_it_is(api: Api) -> None:

@@ -38,6 +38,7 @@ PINS = "the service makes it, or: vidwiz audit checkpoint"
 OTHER_STORE = "use that one; or, if it is gone for good: vidwiz adopt-objects"
 STRONGER = "make one: openssl rand -base64 48"
 LOST = "the database has one already: bring it back from its copy"
+RATE_LIMITS_ARE_ON = "on: some count for all processes together, the rest for each process"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
@@ -318,7 +319,7 @@ def _features(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("web app", "off", f"not built in {settings.static_dir}")
     if settings.rate_limits:
-        yield Finding("rate limits", "ok", "on, counted per process")
+        yield Finding("rate limits", "ok", RATE_LIMITS_ARE_ON)
     else:
         yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off")
 

@@ -1,4 +1,7 @@
-"""Writes docs/screenshots: every page, on desktop and phone, light and dark."""
+"""Writes docs/screenshots: every page, on desktop and phone, light and dark.
+
+Arguments name the states to write, by how their names begin: ``admin video-wiz``.
+"""
 
 import asyncio
 import io
@@ -30,6 +33,8 @@ async def main() -> None:
     path = chromium_path()
     if path is None:
         sys.exit("There is no Chromium: VIDWIZ_TESTS_CHROMIUM says where it is.")
+    asked = tuple(sys.argv[1:])
+    chosen = [state for state in STATES if not asked or state.name.startswith(asked)]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="vidwiz-screenshots-") as folder:
         async with (
@@ -37,7 +42,7 @@ async def main() -> None:
             running_chromium(path) as browser,
         ):
             world = await furnished(site)
-            for state in STATES:
+            for state in chosen:
                 await _photograph(browser, site, world, state)
 
 

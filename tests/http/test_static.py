@@ -3,12 +3,14 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.robotparser import RobotFileParser
 
 import httpx
 import pytest
 
 from tests.http.wire import refused
 from tests.support import Api, running_api
+from vidwiz.http.static import ROBOTS
 
 PACKED = "/assets/packed-4d5e6f.js"
 INDEX = b"<!doctype html><title>the web app</title>"
@@ -242,4 +244,29 @@ async def test_without_a_build_a_page_says_so(dsn: str, tmp_path: Path) -> None:
         assert answer.status_code == 200
         assert answer.headers["content-type"].partition(";")[0] == "text/html"
         assert "The web app is not built yet" in answer.text
+        assert_robots(await bare.client.get("/robots.txt"))
         refused(await bare.client.get("/api/nope"), 404)
+
+
+async def test_robots_are_told_in_plain_text_what_is_for_them(api: Api) -> None:
+    assert_robots(await api.client.get("/robots.txt"))
+    head = await api.client.head("/robots.txt")
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(ROBOTS)))
+
+
+async def test_a_robots_file_in_the_static_folder_replaces_the_servers(
+    dsn: str, tmp_path: Path
+) -> None:
+    (tmp_path / "robots.txt").write_text("User-agent: *\nDisallow: /\n")
+    async with running_api(dsn, tmp_path / "data", VIDWIZ_STATIC_DIR=tmp_path) as closed:
+        answer = await closed.client.get("/robots.txt")
+        assert answer.text == "User-agent: *\nDisallow: /\n"
+
+
+def assert_robots(answer: httpx.Response) -> None:
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == "text/plain"
+    rules = RobotFileParser()
+    rules.parse(answer.text.splitlines())
+    may = {path: rules.can_fetch("any", path) for path in ("/", "/help", "/api/config", "/admin")}
+    assert may == {"/": True, "/help": True, "/api/config": False, "/admin": False}

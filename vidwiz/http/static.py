@@ -1,4 +1,4 @@
-"""The web app's files: the file of that name, else its ``index.html``."""
+"""The web app's files: the file of that name, else its ``index.html``; and ``robots.txt``."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,16 @@ KINDS = {
 }
 """What a build is made of; the tables of the system differ between hosts."""
 KEPT_DIGESTS = 1024
+ROBOTS_NAME = "robots.txt"
+ROBOTS = """\
+User-agent: *
+Disallow: /api/
+Disallow: /admin
+Disallow: /profile
+Disallow: /share
+Allow: /
+"""
+"""For crawlers, with a build or without; a ``robots.txt`` in the static folder replaces it."""
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -74,9 +84,11 @@ async def get_static(static_dir: Path, policy: str) -> Response:
     path = request.path.lstrip("/")
     if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
         return envelope(404, "Not found")
-    for name in (path, "index.html"):
+    for name in (path,) if path == ROBOTS_NAME else (path, "index.html"):
         if forms := await asyncio.to_thread(_forms, static_dir, name):
             return await _negotiated(name, forms, policy)
+    if path == ROBOTS_NAME:
+        return Response(ROBOTS, mimetype="text/plain", headers={"Cache-Control": ASK_ALWAYS})
     headers = {"Content-Security-Policy": plain_policy(NOT_BUILT.encode())}
     return Response(NOT_BUILT, mimetype="text/html", headers=headers)
 

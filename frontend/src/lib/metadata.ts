@@ -24,3 +24,8 @@ export function factsOf(metadata: Record<string, unknown> | null | undefined): F
     seconds,
   };
 }
+
+/** What a video is called while nobody knows its title: its id tells it from the others. */
+export function nameWithoutTitle(videoId: string): string {
+  return `Video ${videoId}`;
+}

@@ -4,7 +4,7 @@ import { isVideoLink, videoLinkOf } from "./youtube";
 
 /** What the page says of a text that holds no video. */
 const SENTENCES: Record<string, RegExp> = {
-  none: /no link to a YouTube video\.$/,
+  none: /not a link to a YouTube video\.$/,
   playlist: /playlist/,
   empty: /^Paste a link/,
 };

@@ -40,7 +40,7 @@ export function videoLinkOf(input: string): VideoLink {
   if (text.includes("list=")) {
     throw new Refusal("That is a playlist. Open one of its videos and paste its link.");
   }
-  throw new Refusal("That is no link to a YouTube video.");
+  throw new Refusal("That is not a link to a YouTube video.");
 }
 
 /** Whether it is one; for deciding what to do with a text, not for telling why. */

@@ -20,7 +20,7 @@ function Row({ position, topic, stream, version, actor, recorded_at, data }: Aud
     <li>
       <Link
         to={`/admin/events/${position}`}
-        className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-0.5 px-4 py-2.5 text-sm -outline-offset-2 hover:bg-sunken lg:grid-cols-[4rem_11rem_13rem_9rem_1fr_12rem]"
+        className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-0.5 px-4 py-2.5 text-sm -outline-offset-2 hover:bg-sunken lg:grid-cols-[4rem_11rem_13rem_9rem_1fr_14rem]"
       >
         <span className="font-mono text-soft max-lg:order-2 max-lg:text-right">{position}</span>
         <span className="font-medium max-lg:order-1">{topic}</span>

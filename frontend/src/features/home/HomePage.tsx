@@ -51,7 +51,7 @@ function Hero() {
             >
               Try Apollo 13
             </Link>
-            . You need no account: a guest asks a few questions a day.
+            . You need no account: guests may ask a few questions a day.
           </p>
         </div>
       </div>

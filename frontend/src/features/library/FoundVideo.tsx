@@ -5,7 +5,7 @@ import { Card } from "@/components/Card";
 import { Icon, type IconName } from "@/components/Icon";
 import { Thumbnail } from "@/components/Thumbnail";
 import type { Hit, VideoHits } from "@/lib/api/types";
-import { factsOf } from "@/lib/metadata";
+import { factsOf, nameWithoutTitle } from "@/lib/metadata";
 import { piecesOf } from "./pieces";
 
 export function FoundVideo({ video_id, title, metadata, hits, hit_count }: VideoHits) {
@@ -21,7 +21,11 @@ export function FoundVideo({ video_id, title, metadata, hits, hit_count }: Video
           <div>
             <h2 className="text-base leading-snug tracking-normal wrap-anywhere">
               <Link to={`/videos/${video_id}`} className="hover:text-accent">
-                {inTitle ? <Snippet {...inTitle} /> : (title ?? facts.title ?? "Untitled video")}
+                {inTitle ? (
+                  <Snippet {...inTitle} />
+                ) : (
+                  (title ?? facts.title ?? nameWithoutTitle(video_id))
+                )}
               </Link>
             </h2>
             {facts.channel && <p className="truncate text-sm text-soft">{facts.channel}</p>}

@@ -2,7 +2,7 @@
 
 import { Link } from "react-router";
 import { Thumbnail } from "@/components/Thumbnail";
-import { factsOf } from "@/lib/metadata";
+import { factsOf, nameWithoutTitle } from "@/lib/metadata";
 
 export function VideoCard({
   videoId,
@@ -26,7 +26,7 @@ export function VideoCard({
         <Thumbnail videoId={videoId} duration={facts.duration} />
         <div className="min-w-0">
           <h3 className="line-clamp-2 leading-snug wrap-anywhere font-medium tracking-normal group-hover:text-accent">
-            {title ?? facts.title ?? "Untitled video"}
+            {title ?? facts.title ?? nameWithoutTitle(videoId)}
           </h3>
           {facts.channel && <p className="mt-0.5 truncate text-sm text-soft">{facts.channel}</p>}
           {notes > 0 && (

@@ -117,7 +117,7 @@ test("a link opens the video, and what is none says so where it was typed", asyn
   const { person, router } = show(LibraryPage, "/videos");
   const field = screen.getByLabelText("Link to a YouTube video");
   await person.type(field, "hello{Enter}");
-  expect(await screen.findByText("That is no link to a YouTube video.")).toBeVisible();
+  expect(await screen.findByText("That is not a link to a YouTube video.")).toBeVisible();
   await person.clear(field);
   await person.type(field, "https://youtu.be/W421vNri5hw{Enter}");
   await waitFor(() => expect(router.state.location.pathname).toBe("/videos/W421vNri5hw"));

@@ -7,7 +7,7 @@ import { videosQuery } from "@/lib/api/queries";
 import { useOpenVideo } from "@/lib/api/useOpenVideo";
 import { leave } from "@/lib/auth/leave";
 import { useSession } from "@/lib/auth/useSession";
-import { factsOf } from "@/lib/metadata";
+import { factsOf, nameWithoutTitle } from "@/lib/metadata";
 import { useRecent } from "@/lib/recent";
 import { chooseTheme } from "@/lib/theme";
 import { isVideoLink } from "@/lib/youtube";
@@ -78,7 +78,7 @@ function useVideos(): Command[] {
   const all = new Map([...useRecent(), ...(own ?? [])].map((video) => [video.videoId, video]));
   return [...all.values()].map(({ videoId, title }) => ({
     id: videoId,
-    label: title ?? `Video ${videoId}`,
+    label: title ?? nameWithoutTitle(videoId),
     icon: "play",
     run: () => void navigate(`/videos/${videoId}`),
   }));

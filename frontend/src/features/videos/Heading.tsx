@@ -2,7 +2,7 @@
 
 import { Skeleton } from "@/components/Spinner";
 import type { WizVideo } from "@/lib/api/types";
-import { factsOf } from "@/lib/metadata";
+import { factsOf, nameWithoutTitle } from "@/lib/metadata";
 import { recentTitle } from "@/lib/recent";
 
 /** The video's title; null until something is known of it. */
@@ -16,7 +16,7 @@ export function Heading({ videoId, video }: { videoId: string; video: WizVideo |
   return (
     <div>
       <h1 className="line-clamp-2 text-lg wrap-anywhere sm:text-xl">
-        {title ?? `Video ${videoId}`}
+        {title ?? nameWithoutTitle(videoId)}
       </h1>
       {video ? <Facts video={video} /> : <Skeleton className="h-6 w-2/5" />}
     </div>

@@ -1,7 +1,7 @@
 /** What was read in a transcript, before it is kept: how much, its beginning, what was left out. */
 
+import { TranscriptExcerpt } from "@/components/TranscriptExcerpt";
 import type { AddedTranscript } from "@/lib/api/types";
-import { linesOf } from "./transcript/segments";
 
 export function PreviewOf({ read }: { read: AddedTranscript }) {
   const { segments, skipped } = read;
@@ -10,14 +10,7 @@ export function PreviewOf({ read }: { read: AddedTranscript }) {
       <p>
         {counted(segments, "line")}. {segments > read.beginning.length && "The first ones:"}
       </p>
-      <ol className="grid gap-1 rounded-md bg-sunken p-3 text-sm">
-        {linesOf(read.beginning).map(({ at, time, text }, place) => (
-          <li key={`${place}:${at}`} className="flex gap-3">
-            <span className="shrink-0 font-mono text-soft">{time}</span>
-            <span>{text}</span>
-          </li>
-        ))}
-      </ol>
+      <TranscriptExcerpt items={read.beginning} label="Lines" />
       {skipped.count > 0 && (
         <div className="text-sm">
           <p className="text-warn">

@@ -28,7 +28,8 @@ function open(whose: object, answers: Answers = {}) {
   return { asked, ...show(Shown, `/videos/${ID}`) };
 }
 
-const names = () => screen.queryAllByRole("button").map(({ textContent }) => textContent);
+const names = () =>
+  screen.queryAllByRole("button").map(({ ariaLabel, textContent }) => ariaLabel ?? textContent);
 
 test.each([
   [{}, ["Upload captions"]],

@@ -3,7 +3,7 @@
 import { IconButton } from "@/components/Button";
 import { cx } from "@/lib/classes";
 import { type Match, pieces } from "./search";
-import type { Line } from "./segments";
+import type { Line } from "@/lib/segments";
 
 export function LineRow({
   line,

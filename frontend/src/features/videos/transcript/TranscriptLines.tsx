@@ -8,7 +8,7 @@ import { following } from "./follow";
 import { LineRow } from "./LineRow";
 import { byLine, type Match } from "./search";
 import { SearchBar } from "./SearchBar";
-import { type Line, lineAt, textOf } from "./segments";
+import { type Line, lineAt, textOf } from "@/lib/segments";
 import { useLineList } from "./useLineList";
 import { useTranscriptSearch } from "./useTranscriptSearch";
 

@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { Loading, Skeleton } from "@/components/Spinner";
 import { ErrorState } from "@/components/States";
 import { transcriptQuery } from "../queries";
-import { linesOf } from "./segments";
+import { linesOf } from "@/lib/segments";
 import { TranscriptLines } from "./TranscriptLines";
 
 export function TranscriptPanel({

@@ -40,12 +40,24 @@ export function WhoseTranscript({ videoId }: { videoId: string }) {
           {readsOwn ? "Show the shared transcript" : "Show your captions"}
         </Button>
       )}
-      <Button size="sm" look="quiet" icon="upload" onClick={() => ask("upload")}>
-        {data.own ? "Replace your captions" : "Upload captions"}
+      <Button
+        size="sm"
+        look="quiet"
+        icon="upload"
+        aria-label={data.own ? "Replace your captions" : undefined}
+        onClick={() => ask("upload")}
+      >
+        {data.own ? "Replace" : "Upload captions"}
       </Button>
       {data.own && (
-        <Button size="sm" look="quiet" onClick={() => ask("remove")}>
-          Remove your captions
+        <Button
+          size="sm"
+          look="quiet"
+          icon="trash"
+          aria-label="Remove your captions"
+          onClick={() => ask("remove")}
+        >
+          Remove
         </Button>
       )}
       {asked === "upload" && <UploadCaptions videoId={videoId} onClose={() => ask(null)} />}

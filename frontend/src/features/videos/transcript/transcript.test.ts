@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { folded } from "@/lib/folding";
 import { following } from "./follow";
 import { byLine, firstFrom, matchesOf, pieces, stepped } from "./search";
-import { lineAt, linesOf, textOf } from "./segments";
+import { lineAt, linesOf, textOf } from "@/lib/segments";
 
 const item = (text: string, offset: number | null) => ({ text, offset, duration: 1 });
 const LINES = linesOf([

@@ -2,7 +2,7 @@
 
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback } from "react";
-import type { Line } from "./segments";
+import type { Line } from "@/lib/segments";
 
 const ROW_PX = 44;
 const LETTERS_A_ROW = 48;

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "react";
 import { folded } from "@/lib/folding";
 import { firstFrom, type Match, matchesOf, stepped } from "./search";
-import type { Line } from "./segments";
+import type { Line } from "@/lib/segments";
 
 export interface TranscriptSearch {
   query: string;
