@@ -431,7 +431,6 @@ def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:
     tasks = tasks_of(past, TaskType.TRANSCRIPT, video_id)
     return TranscriptGround(
         video_exists=any_of(past, VideoAdded, video_id),
-        transcript_available=shared_transcript(past, video_id) is not None,
         open_tasks=tuple(task_id for task_id, task in tasks.items() if task.status in OPEN),
     )
 

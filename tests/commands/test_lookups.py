@@ -402,9 +402,9 @@ async def test_a_transcripts_ground_tells_the_tasks_that_nobody_needs_any_more(
     for number, (ground, (life, _, is_open)) in enumerate(zip(tasks, TASK_LIVES, strict=True)):
         versions = {f"video:v{number}": 1, **({f"task:{number}": len(life)} if is_open else {})}
         open_tasks = (number,) if is_open else ()
-        expected = TranscriptGround(True, False, open_tasks, versions=versions)
+        expected = TranscriptGround(True, open_tasks, versions=versions)
         assert ground == expected
-    assert again == TranscriptGround(True, True, (9,), versions={"video:v8": 2, "task:9": 1})
+    assert again == TranscriptGround(True, (9,), versions={"video:v8": 2, "task:9": 1})
     assert unknown == TranscriptGround(video_exists=False)
 
 
@@ -647,6 +647,6 @@ async def test_look_ups_of_every_kind_in_one_call_are_answered_in_order(
     assert turn.turn is None
     assert (known.number, unknown.number is None) == (None, False)
     assert (own.conversation_found, not_own.conversation_found) == (True, False)
-    assert brought.transcript_available
+    assert brought.video_exists
     assert (work.needed, no_work.needed) == (True, False)
     assert (no_video.user_exists, no_video.video_exists) == (True, False)

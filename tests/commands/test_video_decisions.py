@@ -21,6 +21,7 @@ from vidwiz.commands.videos import (
     BringVideo,
     Opened,
     OpenVideo,
+    SummaryOfOne,
     VideoNotFound,
     WriteSummary,
 )
@@ -118,6 +119,18 @@ def test_a_persons_first_opening_of_a_video_is_recorded_once() -> None:
     given(ANN, *complete, of_another).when(mine).then(opened, result=nothing)
     given(*complete).when(mine).then(result=nothing)  # they are gone
     given(ANN, *complete).when(OPEN).then(result=nothing)  # a guest
+
+
+def test_a_summary_for_one_person_is_never_written_for_everybody() -> None:
+    for_one = TaskQueued(
+        task_id=7, task_type=TaskType.SUMMARY, video_id=VIDEO.video_id, user_id=ANN.user_id
+    )
+    write = replace(WRITE, task_id=7)
+    for past in ((VIDEO, for_one), (VIDEO, for_one, CLAIMED), (for_one,)):
+        given(*past).when(write).then(result=SummaryOfOne(ANN.user_id))
+        given(*past).when(replace(write, summary=None)).then(result=SummaryOfOne(ANN.user_id))
+    for_all = for_one.model_copy(update={"user_id": None})
+    given(VIDEO, for_all).when(write).then(SUMMARY, answer=ANSWER)
 
 
 def test_nothing_is_missing_of_a_video_that_has_everything() -> None:

@@ -16,7 +16,7 @@ from vidwiz.commands.base import (
     newest,
 )
 from vidwiz.commands.notes import GroundFor, NoteGround
-from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript
+from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript, fold
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     Event,
@@ -147,10 +147,9 @@ def _requested_lately(ground: VideoGround, at: datetime) -> bool:
 
 @dataclass(frozen=True)
 class TranscriptGround(Found):
-    """Whether the video and its transcript are there, and the open tasks that would fetch it."""
+    """Whether the video is there, and the open tasks that would fetch its transcript."""
 
     video_exists: bool
-    transcript_available: bool = False
     open_tasks: tuple[int, ...] = ()
 
 
@@ -169,7 +168,7 @@ class AddTranscript:
     transcript: StoredTranscript
 
     def lookup(self) -> TranscriptGroundFor:
-        """Video, transcript and tasks."""
+        """The video and its open transcript tasks."""
         return TranscriptGroundFor(self.video_id)
 
 
@@ -192,8 +191,19 @@ def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryOfOne:
+    """Instead of the video: the summary is of the transcript that this person brought."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WriteSummary:
-    """Summarise a video, on behalf of a task if one is named; None changes nothing."""
+    """Summarise a video, on behalf of a task if one is named; None changes nothing.
+
+    The result is the video. It is ``SummaryOfOne``, and nothing happens, when the task is for one
+    person: see ``WriteOwnSummary``.
+    """
 
     video_id: str
     summary: str | None
@@ -206,7 +216,10 @@ class WriteSummary:
 
 
 def write_summary(command: WriteSummary, history: History) -> Outcome:
-    """Saying the same again is no event."""
+    """Saying the same again is no event; what is one person's is never written for everybody."""
+    task = fold(history.of(f"task:{command.task_id}"))
+    if task is not None and task.user_id is not None:
+        return Outcome(result=SummaryOfOne(task.user_id))
     past = history.of(f"video:{command.video_id}")
     if not past:
         raise VideoNotFound

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring
 
-from vidwiz.commands.tasks import fold
 from vidwiz.commands.transcripts import WriteOwnSummary
-from vidwiz.commands.videos import VideoNotFound, WriteSummary
+from vidwiz.commands.videos import SummaryOfOne, VideoNotFound, WriteSummary
 from vidwiz.http import bodies, shapes
 from vidwiz.http.answers import json_answer
 from vidwiz.http.checked import CheckedAs
@@ -83,20 +82,14 @@ async def patch_video(caller: Admin, video_id: str) -> Response:
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
     task_id = read_query(ForTask).task_id
-    owner = None if task_id is None else await _owner_of_task(task_id)
-    if task_id is not None and owner is not None:
-        if body.summary is not None:
-            own = WriteOwnSummary(owner, video_id, body.summary, task_id)
-            await services().store.execute(own, origin(caller.actor))
-        return json_answer(await _video(video_id, owner))
     command = WriteSummary(video_id, body.summary, task_id)
-    return json_answer(await services().store.execute(command, origin(caller.actor)))
-
-
-async def _owner_of_task(task_id: int) -> int | None:
-    """Whom the result of the task is for; None for everybody, and for a task that is none."""
-    task = fold(await services().store.past_of(f"task:{task_id}"))
-    return None if task is None else task.user_id
+    written = await services().store.execute(command, origin(caller.actor))
+    if task_id is None or not isinstance(written, SummaryOfOne):
+        return json_answer(written)
+    if body.summary is not None:
+        own = WriteOwnSummary(written.user_id, video_id, body.summary, task_id)
+        await services().store.execute(own, origin(caller.actor))
+    return json_answer(await _video(video_id, written.user_id))
 
 
 @videos.get("/videos/<video_id>/notes/ai-note-task")

@@ -121,12 +121,7 @@ _open_tasks = (
     .lateral("open_tasks")
 )
 _transcripts = Statement(
-    select(
-        videos.c.transcript_available,
-        videos.c.version,
-        _open_tasks.c.ids,
-        _open_tasks.c.versions,
-    )
+    select(videos.c.version, _open_tasks.c.ids, _open_tasks.c.versions)
     .select_from(
         _asked.outerjoin(videos, videos.c.video_id == _asked.c.video_id).join(
             _open_tasks, literal(True)
@@ -147,17 +142,15 @@ async def transcript_grounds(
 
 def _transcript_ground(
     video_id: str,
-    available: bool | None,
     version: int | None,
     task_ids: list[int] | None,
     task_versions: list[int] | None,
 ) -> TranscriptGround:
-    if available is None or version is None:
+    if version is None:
         return TranscriptGround(video_exists=False)
     tasks = dict(zip(task_ids or (), task_versions or (), strict=True))
     return TranscriptGround(
         video_exists=True,
-        transcript_available=available,
         open_tasks=tuple(tasks),
         versions={
             f"video:{video_id}": version,
