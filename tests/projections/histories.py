@@ -63,6 +63,7 @@ from vidwiz.events import (
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, with_envelope
+from vidwiz.events.sealing import Place
 from vidwiz.projections.projector import Fact, as_array, expect_rows, in_waves, plan
 from vidwiz.projections.projectors import PROJECTORS
 
@@ -82,8 +83,14 @@ class Numbered:
 
     @property
     def fact(self) -> Fact:
-        state = with_envelope(mapper.encode(self.event), self.version, self.at)
-        return Fact(self.event.TOPIC, stream_id(self.event.stream), state)
+        return self.fact_by(mapper)
+
+    def fact_by(self, reader: EventMapper) -> Fact:
+        """As it is projected by who reads it so."""
+        stream, topic = stream_id(self.event.stream), self.event.TOPIC
+        place = Place(stream, self.version, topic)
+        state = reader.current_state(place, mapper.encode(self.event))
+        return Fact(topic, stream, with_envelope(state, self.version, self.at))
 
 
 def numbered(events: Iterable[Event]) -> list[Numbered]:

@@ -20,8 +20,8 @@ from tests.projections.histories import (
     project,
 )
 from tests.support import MASTER
-from vidwiz.events import Event, UserSignedUp
-from vidwiz.events.recorded import UnknownEvent
+from vidwiz.events import Event, GuestErased, UserErased, UserSignedUp
+from vidwiz.events.recorded import EventMapper, UnknownEvent
 from vidwiz.projections import time_travel
 from vidwiz.projections.time_travel import (
     MOST_PASTS,
@@ -56,11 +56,16 @@ def _columns(table: Table) -> str:
 
 
 def live(dsn: str, events: list[Event]) -> list[Copy]:
-    """Let the events happen; a copy of the tables for every position, from 0 on."""
+    """Let the events happen; a copy of the tables for every position, from 0 on.
+
+    What is in the clear of those who are erased in the end reads ``[erased]`` at every position.
+    """
+    persons = {its.person for its in events if isinstance(its, UserErased | GuestErased)}
+    erased = EventMapper(erased={person for person in persons if person is not None})
     with psycopg.connect(dsn, options="-c timezone=UTC") as connection:
         copies = [copy_of(connection)]
         for its in numbered(events):
-            project(connection, [its.fact])
+            project(connection, [its.fact_by(erased)])
             append(connection, [its])
             copies.append(copy_of(connection))
     return copies

@@ -23,9 +23,9 @@ from vidwiz.events.base import event_types
 from vidwiz.events.chain import ChainWalk, Proof
 from vidwiz.events.master_key import MasterKey, require_all
 from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
-from vidwiz.events.sealing import Keys, Place, persons_of_sealed
+from vidwiz.events.sealing import Keys, Place, persons_in_the_clear, persons_of_sealed
 from vidwiz.projections.comparing import Difference, compare, compare_snapshots
-from vidwiz.projections.personal_keys import KEYS
+from vidwiz.projections.personal_keys import ERASED_OF, KEYS
 from vidwiz.projections.projector import (
     Fact,
     Projector,
@@ -280,7 +280,7 @@ class Replay:
         return _Chunk(rows[-1][0], len(rows), self._facts(rows))
 
     def _facts(self, rows: Sequence[tuple[Any, ...]]) -> list[Fact]:
-        mapper = EventMapper(self._keys(rows))
+        mapper = EventMapper(self._keys(rows), self._erased(rows))
         return [
             Fact(
                 topic,
@@ -300,6 +300,14 @@ class Replay:
         found = self._reader.execute(KEYS.sql, {"persons": [*persons]}).fetchall()
         # Tables that are made without a lost key would lose what they hold now.
         return require_all(self._master.keys(found))
+
+    def _erased(self, rows: Sequence[tuple[Any, ...]]) -> set[str]:
+        """Whose words in the clear are read as erased, whatever the position of the erasure."""
+        persons = persons_in_the_clear((topic, state) for _, _, _, topic, state, *_ in rows)
+        if not persons:
+            return set()
+        found = self._reader.execute(ERASED_OF.sql, {"persons": [*persons]}).fetchall()
+        return {person for (person,) in found}
 
     def _project(self, facts: Sequence[Fact]) -> None:
         for topic, states in in_runs(facts) if self.in_order else in_waves(facts):
