@@ -263,10 +263,10 @@ async def _copy(settings: Settings, it: Checkpoint, where: str) -> Finding:
 async def _model_calls(settings: Settings, database: Database) -> list[Finding]:
     """How much of today's ceiling is used; nothing where the secret of the counts is not made."""
     secret = settings.known_signing_key
-    if secret is None or not settings.rate_limits:
+    if secret is None:
         return []
     counts = Counts(database, secret.encode())
-    used, most = await Quotas(counts, settings, enabled=True, has_model=True).model_calls()
+    used, most = await Quotas(counts, settings, of_persons=True, has_model=True).model_calls()
     detail = f"{used} of {most} today"
     if used >= most:
         return [Finding("model calls", "off", detail, "raise VIDWIZ_MODEL_CALLS_A_DAY, or wait")]
@@ -321,7 +321,7 @@ def _features(settings: Settings) -> Iterator[Finding]:
     if settings.rate_limits:
         yield Finding("rate limits", "ok", RATE_LIMITS_ARE_ON)
     else:
-        yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off")
+        yield Finding("rate limits", "off", "VIDWIZ_RATE_LIMITS=off; quotas of cost still hold")
 
 
 def _queue(name: str, url: str | None, region: str | None) -> Finding:

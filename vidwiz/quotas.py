@@ -14,17 +14,18 @@ ALL = "all"
 
 
 class Quotas:
-    """Takes what a day allows; ``enabled`` false lets everything through.
+    """Takes what a day allows.
 
-    ``has_model`` says that writing and answering may cost model calls. All of it raises
-    ``DatabaseUnavailable``.
+    ``of_persons`` false lets persons and networks ask, change and send as much as they like; what
+    costs money (summaries, AI notes and model calls) is bounded in any case. ``has_model`` says
+    that writing and answering may cost model calls. All of it raises ``DatabaseUnavailable``.
     """
 
     def __init__(
-        self, counts: Counts, settings: DailySettings, *, enabled: bool, has_model: bool
+        self, counts: Counts, settings: DailySettings, *, of_persons: bool, has_model: bool
     ) -> None:
         self._counts = counts
-        self._enabled = enabled
+        self._of_persons = of_persons
         self._has_model = has_model
         self._ai_notes = Limit("ai_note", settings.ai_notes_a_day, DAY)
         self._of_user = {
@@ -43,11 +44,6 @@ class Quotas:
         self._summaries = Limit("summary", settings.summaries_a_day, DAY)
         self._model_calls = Limit("model_call", settings.model_calls_a_day, DAY)
 
-    @property
-    def enabled(self) -> bool:
-        """Whether anything is counted."""
-        return self._enabled
-
     def of_person(
         self,
         what: Literal["new_video", "write", "byte"],
@@ -55,7 +51,12 @@ class Quotas:
         network: str,
         n: int = 1,
     ) -> list[Charge]:
-        """What a user costs, or a guest (None), who is counted with all others of the network."""
+        """What a user costs, or a guest (None), who is counted with all others of the network.
+
+        Nothing where persons are not counted.
+        """
+        if not self._of_persons:
+            return []
         if user_id is None:
             return [Charge(self._of_guests[what], network, n)]
         return [Charge(self._of_user[what], f"user:{user_id}", n)]
@@ -75,7 +76,7 @@ class Quotas:
 
     async def take(self, charges: list[Charge]) -> Full | None:
         """Count all the charges, or none and say which limit is full."""
-        if not self._enabled or not charges:
+        if not charges:
             return None
         full = await self._counts.take(*charges)
         if full is not None:
@@ -84,13 +85,13 @@ class Quotas:
 
     async def full(self, charges: list[Charge]) -> Full | None:
         """Which limit would refuse the charges now; nothing is counted."""
-        if not self._enabled or not charges:
+        if not charges:
             return None
         return await self._counts.full(*charges)
 
     async def give_back(self, charges: list[Charge]) -> None:
         """Uncount what was taken and did not happen."""
-        if self._enabled and charges:
+        if charges:
             await self._counts.give_back(*charges)
 
     async def correct_model_calls(self, calls: int, attempt: int) -> None:

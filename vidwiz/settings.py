@@ -209,7 +209,7 @@ class Settings(EvidenceSettings, DailySettings):
     rate_limits: bool = Field(
         default=True,
         validation_alias="VIDWIZ_RATE_LIMITS",
-        description="off: no rate limits and no daily quotas",
+        description="off: nobody is counted a minute or a day; what costs money stays bounded",
     )
     sign_up: Literal["open", "closed"] = Field(
         "open",

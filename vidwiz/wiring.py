@@ -240,7 +240,8 @@ def _counting(
     counts = Counts(database, settings.signing_key.encode())
     elsewhere = settings.sqs_summary_queue_url or settings.sqs_ai_note_queue_url
     has_model = model is not None or elsewhere is not None
-    return counts, Quotas(counts, settings, enabled=settings.rate_limits, has_model=has_model)
+    quotas = Quotas(counts, settings, of_persons=settings.rate_limits, has_model=has_model)
+    return counts, quotas
 
 
 def _scrapers(settings: Settings) -> Scrapers:

@@ -53,6 +53,7 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
         "summary queue": "ok",
         "web app": "off",
         "rate limits": "off",
+        "model calls": "ok",
     }
     detail = f"external, PostgreSQL 18, 0 events, schema {head_revision()}"
     assert told["database"]["detail"] == detail
@@ -65,13 +66,12 @@ def test_a_sound_installation_is_told_with_what_is_off(vidwiz: Vidwiz, tmp_path:
     assert told["language model"]["detail"] == "Wiz answers with passages of the transcript"
     assert told["summary queue"]["detail"] == "the database, for our own workers"
     assert told["web app"]["detail"] == f"not built in {tmp_path}"
-    assert told["rate limits"]["detail"] == "VIDWIZ_RATE_LIMITS=off"
+    assert told["rate limits"]["detail"] == "VIDWIZ_RATE_LIMITS=off; quotas of cost still hold"
 
 
 def test_the_ceiling_of_model_calls_is_shown_with_its_use(vidwiz: Vidwiz) -> None:
     for most, state in (("7", "ok"), ("0", "off")):
-        limits = {"VIDWIZ_RATE_LIMITS": "on", "VIDWIZ_MODEL_CALLS_A_DAY": most}
-        told = findings(vidwiz, 0, **limits)["model calls"]
+        told = findings(vidwiz, 0, VIDWIZ_MODEL_CALLS_A_DAY=most)["model calls"]
         assert (told["state"], told["detail"]) == (state, f"0 of {most} today")
 
 

@@ -10,11 +10,12 @@ import httpx
 import pytest
 
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
-from tests.http.wire import app_at, error_of, user_id_of
+from tests.http.wire import app_at, error_of, shaped, user_id_of
 from tests.support import Api, Person, add_note, eventually, new_video_id, sign_up
 from tests.wiz_support import ask, guest, json_bytes, ready_video, wiz_api
 from tests.workers import ADMIN, poll, report, submit
 from vidwiz.database import DatabaseUnavailable
+from vidwiz.http import shapes
 from vidwiz.http.daily import FULL
 from vidwiz.reactions.health import health
 
@@ -66,6 +67,8 @@ async def test_the_ceiling_of_model_calls_holds_for_all_processes_and_for_failed
         await eventually(summary_is_counted)
         model.will(Answer(("Yes.",)), Answer(status=400), Answer(("No.",)))
         for api in (one, other, one):
+            quota = (await api.client.get("/api/wiz/quota", headers=guest())).json()
+            assert quota["service_limit_reached"] is False
             assert (await ask(api.client, guest(), video_id)).status_code == 200
         for api in (one, other):
             answer = await ask(api.client, guest(), video_id)
@@ -79,6 +82,23 @@ async def test_the_ceiling_of_model_calls_holds_for_all_processes_and_for_failed
         await ask(one.client, who, video_id)
         assert (await one.client.get("/api/wiz/quota", headers=who)).json()["used"] == 0
         assert quota.json()["used"] == 0
+        assert shaped(shapes.Quota, quota)["service_limit_reached"] is True
+
+
+async def test_whoever_lifts_the_rate_limits_lifts_no_ceiling_of_cost(
+    dsn: str, tmp_path: Path, model: FakeModel
+) -> None:
+    most = {"VIDWIZ_MODEL_CALLS_A_DAY": 1, "VIDWIZ_NEW_VIDEOS_A_DAY": 0, "VIDWIZ_WRITES_A_DAY": 0}
+    async with wiz_api(dsn, tmp_path, model, VIDWIZ_RATE_LIMITS=False, **most) as api:
+        video_id = await ready_video(api.client)  # whose summary is the call
+
+        async def summary_is_counted() -> bool:
+            return (await api.services.quotas.model_calls())[0] == 1
+
+        await eventually(summary_is_counted)
+        answer = await ask(api.client, guest(), video_id)
+        used_up(answer, "Daily limit of all questions reached")
+        await api.add_note(await api.sign_up(), new_video_id())
 
 
 async def test_a_question_that_is_refused_costs_no_model_call(

@@ -23,7 +23,7 @@ from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import AddTranscript, OpenVideo
 from vidwiz.counts import Counts
-from vidwiz.daily_settings import DailySettings
+from vidwiz.daily_settings import MOST, DailySettings
 from vidwiz.quotas import Quotas
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.indexing import Passages
@@ -104,10 +104,16 @@ async def new_box(server: SqsServer, *, fifo: bool = False) -> AsyncIterator[Box
         await queue.aclose()
 
 
-def quotas_of(parts: Parts, *, enabled: bool = True, **limits: Any) -> Quotas:
-    """Those of a service with a language model."""
-    counts = Counts(parts.database, b"secret")
-    return Quotas(counts, DailySettings(**limits), enabled=enabled, has_model=True)
+def quotas_of(parts: Parts, days: int = 0, **limits: Any) -> Quotas:
+    """Those of a service with a language model, so many days from now."""
+    counts = Counts(parts.database, b"secret", lambda: datetime.now(UTC) + timedelta(days))
+    return Quotas(counts, DailySettings(**limits), of_persons=True, has_model=True)
+
+
+def plenty(parts: Parts) -> Quotas:
+    """Quotas that nobody reaches."""
+    names = ("AI_NOTES", "OWN_SUMMARIES", "SUMMARIES", "MODEL_CALLS")
+    return quotas_of(parts, **{f"VIDWIZ_{name}_A_DAY": MOST for name in names})
 
 
 @asynccontextmanager
@@ -124,7 +130,7 @@ async def reacting(
         parts.signals,
         parts.store,
         SilentTranscripts(Path()),
-        quotas or quotas_of(parts, enabled=False),
+        quotas or plenty(parts),
         summaries=summaries,
         ai_notes=ai_notes,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reactions.parts import caught_up, quotas_of, state_of
+from tests.reactions.parts import caught_up, plenty, state_of
 from tests.store.parts import ORIGIN, Parts, rows, running, value
 from tests.support import eventually
 from vidwiz.adapters.object_store import FolderStore, transcript_key
@@ -36,7 +36,7 @@ async def parts(dsn: str, objects: FolderStore) -> AsyncIterator[Parts]:
             its.signals,
             its.store,
             objects,
-            quotas_of(its, enabled=False),
+            plenty(its),
             summaries=None,
             ai_notes=None,
         )

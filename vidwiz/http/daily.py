@@ -27,12 +27,12 @@ Asking = TypeVar("Asking", OpenVideo, AddNote)
 async def asked_within_day(command: Asking, user_id: int | None, caller_origin: Origin) -> Any:
     """The command's result; it is counted if it asks workers for something."""
     store, quotas = services().store, services().quotas
-    if not quotas.enabled:
+    charges = quotas.of_person("new_video", user_id, network())
+    if not charges:
         return await store.execute(command, caller_origin)
     try:
         return await store.execute(replace(command, may_ask=False), caller_origin)
     except NewWorkRefused:
-        charges = quotas.of_person("new_video", user_id, network())
         await _take(charges, "new_video")
     try:
         return await store.execute(command, caller_origin)

@@ -206,6 +206,10 @@ class Quota(BaseModel):
     used: int
     remaining: int
     reset_in_seconds: int
+    service_limit_reached: bool = Field(
+        description="all questions of the day of everybody are used up: whoever asks now gets 429, "
+        "whatever is remaining, until the day is over"
+    )
 
 
 class ListedConversation(BaseModel):

@@ -28,6 +28,7 @@ from vidwiz.commands.conversations import (
     require_conversation,
 )
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
+from vidwiz.counts import Charge
 from vidwiz.events.recorded import ANONYMOUS
 from vidwiz.http import bodies, shapes, sse
 from vidwiz.http.answers import json_answer
@@ -197,7 +198,7 @@ async def post_chat(caller: Visitor) -> Response:
 @user_or_guest
 @limited("wiz_read")
 async def get_quota(caller: Visitor) -> Response:
-    """How many questions are left today."""
+    """How many questions are left today, and whether the service answers any more today."""
     identity = _identity(caller)
     row = await services().database.one(
         wiz_queries.QUOTA_USED, identity=identity.name, day=datetime.now(UTC).date()
@@ -209,8 +210,19 @@ async def get_quota(caller: Visitor) -> Response:
             "used": used,
             "remaining": max(0, identity.questions_a_day - used),
             "reset_in_seconds": _seconds_to_midnight(),
+            "service_limit_reached": await _all_are_used_up(),
         }
     )
+
+
+async def _all_are_used_up() -> bool:
+    """Whether a question would be refused because all model calls of the day are used."""
+    return await services().quotas.full(_cost_of_question()) is not None
+
+
+def _cost_of_question() -> list[Charge]:
+    """Nothing where passages are the answer, whatever workers elsewhere may cost."""
+    return services().quotas.of_model_call() if services().page.language_model else []
 
 
 @wiz.get("/wiz/conversations")
@@ -334,10 +346,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
 @asynccontextmanager
 async def _model_call() -> AsyncIterator[None]:
     """One of the day's model calls, for a question that is accepted; raises a 429."""
-    if not services().page.language_model:
-        yield
-        return
-    charges = services().quotas.of_model_call()
+    charges = _cost_of_question()
     full = await services().quotas.take(charges)
     if full is not None:
         raise too_many(full.reset_in_seconds, "Daily limit of all questions reached")

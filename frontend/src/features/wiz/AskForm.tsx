@@ -19,7 +19,8 @@ export function AskForm({ wiz }: { wiz: ReturnType<typeof useWiz> }) {
   const guest = useSession() === null;
   const quota = useQuery(quotaQuery).data;
   const line = quota && quotaLine(quota, guest);
-  const spent = quota?.remaining === 0 || isSpent(wiz.problem);
+  const allSpent = quota?.service_limit_reached ?? false;
+  const spent = quota?.remaining === 0 || allSpent || isSpent(wiz.problem);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
@@ -35,8 +36,8 @@ export function AskForm({ wiz }: { wiz: ReturnType<typeof useWiz> }) {
         if (text && !spent && !wiz.isAnswering && !wiz.isAsking) wiz.ask(text);
       }}
     >
-      {spent && guest && <GuestLimit />}
-      {wiz.problem && !(spent && guest) && (
+      {spent && guest && !allSpent && <GuestLimit />}
+      {wiz.problem && !(spent && guest && !allSpent) && (
         <p role="alert" className="text-sm text-danger">
           {messageOf(wiz.problem)}
         </p>

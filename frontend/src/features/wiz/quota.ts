@@ -6,7 +6,9 @@ const FEW = 5;
 
 /** Null while there are plenty. A guest is always told. */
 export function quotaLine(quota: Quota, guest: boolean): string | null {
-  const { remaining, limit } = quota;
+  const { remaining, limit, service_limit_reached } = quota;
+  if (service_limit_reached)
+    return `Everybody's questions of today are used up. There are new ones ${inTime(quota)}.`;
   if (remaining === 0) return `No questions left today. There are new ones ${inTime(quota)}.`;
   if (!guest && remaining > FEW) return null;
   return `${remaining} of ${limit} questions left today`;

@@ -16,6 +16,7 @@ const quota = (remaining: number) => ({
   used: 5 - remaining,
   remaining,
   reset_in_seconds: 7200,
+  service_limit_reached: false,
 });
 const onSeek = vi.fn();
 
@@ -131,6 +132,13 @@ test("with nothing left nothing can be asked", async () => {
   signIn();
   const { asked, person } = open({ [QUOTA]: [200, quota(0)] });
   await screen.findByText(/new ones in 2 hours/);
+  await person.type(question(), "Why?{Enter}");
+  expect(asked.some(({ method }) => method === "POST")).toBe(false);
+});
+
+test("when everybody's questions are used up nothing can be asked, also by a guest", async () => {
+  const { asked, person } = open({ [QUOTA]: [200, { ...quota(5), service_limit_reached: true }] });
+  await screen.findByText(/Everybody's questions of today are used up/);
   await person.type(question(), "Why?{Enter}");
   expect(asked.some(({ method }) => method === "POST")).toBe(false);
 });

@@ -7,6 +7,7 @@ const quota = (remaining: number) => ({
   used: 20 - remaining,
   remaining,
   reset_in_seconds: 3 * 3600,
+  service_limit_reached: false,
 });
 
 test("plenty of questions need no words, for somebody with an account", () => {
@@ -18,6 +19,13 @@ test("the last questions are counted, and none says when there are new ones", ()
   expect(quotaLine(quota(5), false)).toBe("5 of 20 questions left today");
   expect(quotaLine(quota(0), false)).toBe(
     "No questions left today. There are new ones in 3 hours.",
+  );
+});
+
+test("when everybody's questions are used up, one's own that are left are not promised", () => {
+  const used = { ...quota(20), service_limit_reached: true };
+  expect(quotaLine(used, true)).toBe(
+    "Everybody's questions of today are used up. There are new ones in 3 hours.",
   );
 });
 

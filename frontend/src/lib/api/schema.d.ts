@@ -852,7 +852,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many questions are left today. */
+        /** How many questions are left today, and whether the service answers any more today. */
         get: operations["get_get_quota"];
         put?: never;
         post?: never;
@@ -7316,6 +7316,11 @@ export interface operations {
                         remaining: number;
                         /** Reset In Seconds */
                         reset_in_seconds: number;
+                        /**
+                         * Service Limit Reached
+                         * @description all questions of the day of everybody are used up: whoever asks now gets 429, whatever is remaining, until the day is over
+                         */
+                        service_limit_reached: boolean;
                         /** Used */
                         used: number;
                     };
