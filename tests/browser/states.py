@@ -32,6 +32,11 @@ ANSWER = Answer(
         "- Weigh: sixty grams of coffee for a litre of water [1:21].\n",
     )
 )
+UPLOADED = (
+    "0:03 Warm the cup first.",
+    "0:09 Then weigh the beans, and grind them just before you brew.",
+    "0:21 Pour slowly, in circles, and wait.",
+)
 UNDER_WAY = re.compile("loading|searching", re.IGNORECASE)
 REQUEST = "a-request-to-follow"
 
@@ -68,6 +73,7 @@ async def furnished(site: Site) -> World:
         await site.has(its)
     async with site.http() as client:
         ada, newcomer = await sign_up(client, "Ada Lovelace"), await sign_up(client, "Newcomer")
+        await upload_captions(client, await sign_up(client, "Grace Hopper"), mute.video_id)
         await add_note(client, ada, apollo().video_id, timestamp="7:55:35", text="The bang.")
         client.headers["X-Request-ID"] = REQUEST
         for timestamp, text in NOTES.items():
@@ -75,6 +81,12 @@ async def furnished(site: Site) -> World:
         site.model.will(ANSWER)
         await ask(client, ada.headers, talk.video_id, QUESTION)
         return World(ada, newcomer, talk.video_id, mute.video_id, await _newest_note(client))
+
+
+async def upload_captions(client: httpx.AsyncClient, who: Person, video_id: str) -> None:
+    """Somebody has written down what is said in a video without captions."""
+    path, content = f"/api/videos/{video_id}/transcript", "\n".join(UPLOADED)
+    (await client.post(path, content=content, headers=who.headers)).raise_for_status()
 
 
 async def _newest_note(client: httpx.AsyncClient) -> int:
@@ -117,6 +129,11 @@ async def _answer(page: Page) -> None:
     await expect(VideoPage(page).panel.get_by_role("button", name="Play from 1:21")).to_be_visible()
 
 
+async def _preview(page: Page) -> None:
+    await page.get_by_role("button", name="Preview the captions").click()
+    await expect(page.get_by_role("dialog").get_by_text("Warm the cup first.")).to_be_visible()
+
+
 async def _suggestions(page: Page) -> None:
     await expect(page.get_by_role("heading", name="Ask the video")).to_be_visible()
 
@@ -146,6 +163,8 @@ STATES = (
     State("admin-events", "/admin", "auditor"),
     State("admin-event", "/admin/events/{note}", "auditor"),
     State("admin-request", f"/admin/correlations/{REQUEST}", "auditor"),
+    State("admin-captions", "/admin/captions", "auditor"),
+    State("admin-captions-preview", "/admin/captions", "auditor", _preview),
     State("admin-health", "/admin/health", "auditor"),
 )
 """All of them."""

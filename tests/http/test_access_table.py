@@ -204,6 +204,7 @@ TABLE = [
     Row("DELETE", "/api/videos/<video_id>/transcript", user(200, 404), own_transcript),
     Row("POST", "/api/videos/<video_id>/transcript/share", admin(200), own_transcript, body={},
         takes=("user_id",)),
+    Row("GET", "/api/transcripts/unshared", admin(200), own_transcript),
     Row("GET", "/api/videos/<video_id>/progress", anybody(200), video),
     Row("GET", "/api/videos/<video_id>/progress", anybody(404), absent_video),
     Row("GET", "/api/library", user(200)),

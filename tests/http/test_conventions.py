@@ -48,6 +48,7 @@ ADMIN = [
     ("PATCH", "/api/videos/abcdefghijk"),
     ("GET", "/api/videos/abcdefghijk/notes/ai-note-task"),
     ("POST", "/api/videos/abcdefghijk/transcript/share"),
+    ("GET", "/api/transcripts/unshared"),
     ("GET", "/api/tasks/summary?timeout=0"),
     ("POST", "/api/tasks/summary"),
     ("GET", "/api/tasks/ai-note?timeout=0"),

@@ -93,6 +93,7 @@ ROUTES = [
     Route("DELETE", "/api/videos/{video_id}/transcript"),
     Route("POST", "/api/videos/{video_id}/transcript/share", {"user_id": 1}, admin=True),
     Route("GET", "/api/videos/{video_id}/transcripts"),
+    Route("GET", "/api/transcripts/unshared", admin=True),
     Route("GET", "/api/videos/{video_id}/progress"),
     Route("POST", "/api/wiz/init", {"video_id": "W421vNri5hw"}),
     Route("GET", "/api/wiz/video/{video_id}"),

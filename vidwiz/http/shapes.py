@@ -347,8 +347,24 @@ class BroughtTranscript(BaseModel):
     user_id: int
     segments: int
     words_sha256: str
+    sha256: str
     source: Literal["upload", "worker"]
     created_at: str
+
+
+class UnsharedTranscript(BroughtTranscript):
+    """The same, with its video, which has no shared transcript."""
+
+    transcript_id: int
+    video_id: str
+    title: str | None
+
+
+class UnsharedTranscripts(BaseModel):
+    """Newest first; with ``next`` as ``before`` come older ones."""
+
+    transcripts: list[UnsharedTranscript]
+    next: int | None
 
 
 class TranscriptsOfVideo(BaseModel):

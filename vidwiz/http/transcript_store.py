@@ -40,7 +40,7 @@ from vidwiz.http.guards import User
 from vidwiz.http.services import services
 from vidwiz.lookups.transcripts import personal_transcript_contexts
 from vidwiz.metrics import LOST_TRANSCRIPTS
-from vidwiz.projections.transcript_queries import TRANSCRIPT
+from vidwiz.projections.transcript_queries import OWN, TRANSCRIPT
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +70,14 @@ async def transcript_as_read(video_id: str, user_id: int | None) -> TranscriptAs
         raise VideoNotFound
     own_key, *rest = row
     return TranscriptAsRead(video_id, user_id, own_key or transcript_key(video_id), *rest)
+
+
+async def brought_transcript(video_id: str, user_id: int, sha256: str) -> TranscriptAsRead:
+    """What the person brought, chosen or not; raises ``TranscriptNotFound`` for another digest."""
+    row = await services().database.one(OWN, video_id=video_id, user_id=user_id)
+    if row is None or row[1] != sha256:
+        raise TranscriptNotFound
+    return TranscriptAsRead(video_id, user_id, row[0], sha256, None, None, "own")
 
 
 def locked(video_id: str) -> Any:
@@ -116,12 +124,15 @@ async def prepared(
     return BringTranscript(user.user_id, video_id, stored, words, source, shared), agreed
 
 
-async def share(video_id: str, user_id: int, caller_origin: Origin) -> None:
-    """Make a person's transcript the shared one; raises ``TranscriptNotFound``."""
+async def share(video_id: str, user_id: int, sha256: str | None, caller_origin: Origin) -> None:
+    """Make a person's transcript the shared one; raises ``TranscriptNotFound``.
+
+    With ``sha256`` only the one with this digest, which the admin has seen.
+    """
     async with locked(video_id) as connection:
         asked = PersonalTranscriptContextFor(user_id, video_id)
         own = (await _context(connection, asked)).own
-        if own is None:
+        if own is None or (sha256 is not None and own.sha256 != sha256):
             raise TranscriptNotFound
         content = await services().library.content(own.object_key, own.sha256)
         if content is None:

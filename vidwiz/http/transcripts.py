@@ -4,7 +4,7 @@ import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,12 +39,13 @@ from vidwiz.http.transcript_store import (
     TranscriptAsRead,
     add_shared,
     bring,
+    brought_transcript,
     report_lost,
     share,
     transcript_as_read,
 )
 from vidwiz.projections import queries
-from vidwiz.projections.transcript_queries import BROUGHT, OWN
+from vidwiz.projections.transcript_queries import BROUGHT, OWN, UNSHARED
 from vidwiz.wiz.captions_formats import ReadTranscript, UnreadableTranscript, read_transcript
 from vidwiz.wiz.transcripts import readable
 
@@ -72,12 +73,20 @@ SMALL = 1024
 UNKNOWN_REASON = "The reason is not known."
 
 
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
 class AsUser(BaseModel):
-    """For workers, who present the admin token: whose transcript is read."""
+    """For workers, who present the admin token: whose transcript is read.
+
+    With ``sha256`` the admin reads the transcript with this digest that the user brought, whether
+    or not the user reads it.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     user_id: int | None = Field(None, ge=1, le=LARGEST)
+    sha256: Digest | None = None
 
 
 class Preview(BaseModel):
@@ -97,11 +106,21 @@ class TranscriptChoice(BaseModel):
 
 
 class Confirmation(BaseModel):
-    """Whose transcript becomes the shared one."""
+    """Whose transcript becomes the shared one; with ``sha256`` only if it has this digest."""
 
     model_config = ConfigDict(extra="forbid")
 
     user_id: int = Field(ge=1, le=LARGEST)
+    sha256: Digest | None = None
+
+
+class Page(BaseModel):
+    """How many transcripts, and before which one."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    before: int = Field(LARGEST, ge=1, le=LARGEST)
+    limit: int = Field(50, ge=1, le=100)
 
 
 @transcripts.get("/videos/<video_id>/transcript")
@@ -116,7 +135,7 @@ async def get_transcript(caller: Visitor | Admin, video_id: str) -> Response:
     """
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    read = await transcript_as_read(video_id, _reader(caller))
+    read = await _asked_for(caller, video_id)
     if read.sha256 is None:
         raise ApiError(404, "Transcript not found")
     if request.if_none_match.contains_weak(read.sha256):
@@ -200,6 +219,19 @@ async def get_transcripts(caller: Caller, video_id: str) -> Response:
     )
 
 
+@transcripts.get("/transcripts/unshared")
+@documented("videos", shapes.UnsharedTranscripts, 401, 403, 422)
+@document_querystring(Page)
+@admin_only
+async def get_unshared_transcripts(_: Admin) -> Response:
+    """Transcripts that users brought of videos without a shared one, newest first."""
+    page = read_query(Page)
+    ((listed,),) = await services().database.all(UNSHARED, before=page.before, limit=page.limit)
+    found = orjson.loads(listed)
+    more = len(found) == page.limit
+    return json_answer({"transcripts": found, "next": found[-1]["transcript_id"] if more else None})
+
+
 @transcripts.patch("/videos/<video_id>/transcript")
 @documented("videos", shapes.Message, 400, 401, 404, 413, 422, 429, body=TranscriptChoice)
 @user_only
@@ -217,11 +249,14 @@ async def patch_transcript(caller: User, video_id: str) -> Response:
 @documented("videos", shapes.Message, 400, 401, 403, 404, 413, 422, 503, body=Confirmation)
 @admin_only
 async def post_transcript_share(caller: Admin, video_id: str) -> Response:
-    """Confirm the transcript that a user brought: it becomes the one that all share."""
+    """Confirm the transcript that a user brought: it becomes the one that all share.
+
+    ``sha256`` names the one that was read before; another one, brought meanwhile, is a 404.
+    """
     body = await bodies.read(Confirmation)
     if not bodies.is_video_id(video_id):
         raise VideoNotFound
-    await services().shielded.run(share(video_id, body.user_id, origin(caller.actor)))
+    await services().shielded.run(share(video_id, body.user_id, body.sha256, origin(caller.actor)))
     return json_answer({"message": "Transcript shared successfully"})
 
 
@@ -283,11 +318,15 @@ async def _keep(caller: Caller, video_id: str, items: Sequence[Any]) -> bool:
     return True
 
 
-def _reader(caller: Visitor | Admin) -> int | None:
-    """Whose transcript is read."""
-    if isinstance(caller, Admin):
-        return read_query(AsUser).user_id
-    return caller.user_id if isinstance(caller, User) else None
+async def _asked_for(caller: Visitor | Admin, video_id: str) -> TranscriptAsRead:
+    """The transcript that the caller reads; for an admin, that of the user whom they name."""
+    if not isinstance(caller, Admin):
+        user_id = caller.user_id if isinstance(caller, User) else None
+        return await transcript_as_read(video_id, user_id)
+    asked = read_query(AsUser)
+    if asked.user_id is None or asked.sha256 is None:
+        return await transcript_as_read(video_id, asked.user_id)
+    return await brought_transcript(video_id, asked.user_id, asked.sha256)
 
 
 def _skipped(read: ReadTranscript) -> dict[str, Any]:

@@ -42,6 +42,7 @@ BROUGHT = Statement(
                 user_id=own.c.user_id,
                 segments=own.c.segment_count,
                 words_sha256=own.c.words_sha256,
+                sha256=own.c.sha256,
                 source=own.c.source,
                 created_at=own.c.created_at,
             ),
@@ -50,6 +51,48 @@ BROUGHT = Statement(
     ).where(own.c.video_id == _video_id, own.c.object_key.is_not(None))
 )
 """Who brought a transcript of the video, as a JSON array, for an admin to confirm one."""
+
+_unshared = (
+    select(
+        own.c.id,
+        own.c.user_id,
+        own.c.video_id,
+        title_of(videos).label("title"),
+        own.c.segment_count,
+        own.c.words_sha256,
+        own.c.sha256,
+        own.c.source,
+        own.c.created_at,
+    )
+    .select_from(own.join(videos, videos.c.video_id == own.c.video_id))
+    .where(
+        own.c.object_key.is_not(None),
+        videos.c.transcript_available.is_(False),
+        own.c.id < parameter("before", BigInteger),
+    )
+    .order_by(own.c.id.desc())
+    .limit(parameter("limit", BigInteger))
+    .subquery("unshared")
+)
+UNSHARED = Statement(
+    select(
+        array(
+            json_object(
+                transcript_id=_unshared.c.id,
+                user_id=_unshared.c.user_id,
+                video_id=_unshared.c.video_id,
+                title=_unshared.c.title,
+                segments=_unshared.c.segment_count,
+                words_sha256=_unshared.c.words_sha256,
+                sha256=_unshared.c.sha256,
+                source=_unshared.c.source,
+                created_at=_unshared.c.created_at,
+            ),
+            _unshared.c.id.desc(),
+        ).cast(Text)
+    )
+)
+"""Transcripts that users brought of videos without a shared one, as a JSON array, newest first."""
 
 OWN = Statement(
     select(own.c.object_key, own.c.sha256, own.c.segment_count, own.c.chosen, own.c.source).where(

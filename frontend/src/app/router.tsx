@@ -41,6 +41,10 @@ export const router = createBrowserRouter([
                 "correlations/:id",
                 async () => (await import("@/features/audit/CorrelationPage")).CorrelationPage,
               ),
+              page(
+                "captions",
+                async () => (await import("@/features/audit/CaptionsPage")).CaptionsPage,
+              ),
               page("health", async () => (await import("@/features/audit/HealthPage")).HealthPage),
             ],
           },

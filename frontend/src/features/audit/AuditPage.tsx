@@ -20,8 +20,8 @@ function Gate() {
     <Card className="mx-auto grid max-w-md gap-4">
       <h1 className="text-xl">Admin</h1>
       <p className="text-soft">
-        The event history, for those who run this service. The token is forgotten when you close the
-        tab.
+        For those who run this service: the event history, captions to share, and the service’s
+        health. The token is forgotten when you close the tab.
       </p>
       <form
         noValidate
@@ -50,15 +50,16 @@ function Gate() {
 function Pages() {
   return (
     <div className="grid gap-6">
-      <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+      <div className="grid grid-cols-[1fr_auto] items-center gap-2">
         <h1 className="text-2xl">Admin</h1>
-        <nav aria-label="Admin" className="flex grow gap-1">
-          <Place to="/admin">Events</Place>
-          <Place to="/admin/health">Health</Place>
-        </nav>
         <Button size="sm" icon="signOut" onClick={() => admin.close()}>
           Sign out
         </Button>
+        <nav aria-label="Admin" className="col-span-2 flex flex-wrap gap-1">
+          <Place to="/admin">Events</Place>
+          <Place to="/admin/captions">Uploaded captions</Place>
+          <Place to="/admin/health">Health</Place>
+        </nav>
       </div>
       <Outlet />
     </div>

@@ -1,9 +1,9 @@
-/** What the auditor's desk asks, with the admin's token. */
+/** What the admin pages ask, with the admin token. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { send } from "@/lib/api/client";
 import { keys } from "@/lib/api/keys";
-import type { AuditFilters, Rebuild } from "@/lib/api/types";
+import type { AuditFilters, Rebuild, UnsharedTranscript } from "@/lib/api/types";
 
 const AT_ONCE = 50;
 const PROGRESS_MS = 1500;
@@ -38,6 +38,33 @@ export function causationQuery(id: string) {
     queryFn: ({ signal }) =>
       send("get", "/api/audit/correlations/{correlation_id}", {
         path: { correlation_id: id },
+        signal,
+        as: "admin",
+      }),
+  });
+}
+
+/** Transcripts that users uploaded of videos without a shared one, newest first, page by page. */
+export const unsharedQuery = infiniteQueryOptions({
+  queryKey: [...keys.audit, "unshared"],
+  queryFn: ({ pageParam: before, signal }) =>
+    send("get", "/api/transcripts/unshared", {
+      query: { before, limit: AT_ONCE },
+      signal,
+      as: "admin",
+    }),
+  initialPageParam: undefined as number | undefined,
+  getNextPageParam: (last) => last.next ?? undefined,
+});
+
+/** The words of one of them; another one that came in its place is not found. */
+export function uploadedQuery({ video_id, user_id, sha256 }: UnsharedTranscript) {
+  return queryOptions({
+    queryKey: [...keys.audit, "uploaded", video_id, user_id, sha256],
+    queryFn: ({ signal }) =>
+      send("get", "/api/videos/{video_id}/transcript", {
+        path: { video_id },
+        query: { user_id, sha256 },
         signal,
         as: "admin",
       }),

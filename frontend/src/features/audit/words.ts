@@ -1,5 +1,8 @@
 /** Events in words, and what changed between two texts. */
 
+import type { UnsharedTranscript } from "@/lib/api/types";
+import { nameWithoutTitle } from "@/lib/metadata";
+
 const LONGEST = 160;
 
 /** An event's fields on one line, cut where it gets long. */
@@ -78,4 +81,9 @@ function joined(changes: Change[]): Change[] {
     else out.push({ ...change });
   }
   return out;
+}
+
+/** What the video of uploaded captions is called. */
+export function nameOf({ title, video_id }: UnsharedTranscript): string {
+  return title ?? nameWithoutTitle(video_id);
 }

@@ -1,4 +1,4 @@
-/** The account: name, AI notes, long-term token, export, deletion. */
+/** The account: name, AI notes, API key, export, deletion. */
 
 import { useQuery } from "@tanstack/react-query";
 import { Loading, Skeleton } from "@/components/Spinner";

@@ -475,6 +475,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/transcripts/unshared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transcripts that users brought of videos without a shared one, newest first. */
+        get: operations["get_get_unshared_transcripts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/user": {
         parameters: {
             query?: never;
@@ -732,7 +749,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Confirm the transcript that a user brought: it becomes the one that all share. */
+        /**
+         * Confirm the transcript that a user brought: it becomes the one that all share.
+         * @description ``sha256`` names the one that was read before; another one, brought meanwhile, is a 404.
+         */
         post: operations["post_post_transcript_share"];
         delete?: never;
         options?: never;
@@ -929,6 +949,8 @@ export interface components {
             created_at: string;
             /** Segments */
             segments: number;
+            /** Sha256 */
+            sha256: string;
             /**
              * Source
              * @enum {string}
@@ -1568,6 +1590,33 @@ export interface components {
             offset: number | null;
             /** Text */
             text: string;
+        };
+        /**
+         * UnsharedTranscript
+         * @description The same, with its video, which has no shared transcript.
+         */
+        UnsharedTranscript: {
+            /** Created At */
+            created_at: string;
+            /** Segments */
+            segments: number;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "upload" | "worker";
+            /** Title */
+            title: string | null;
+            /** Transcript Id */
+            transcript_id: number;
+            /** User Id */
+            user_id: number;
+            /** Video Id */
+            video_id: string;
+            /** Words Sha256 */
+            words_sha256: string;
         };
         /**
          * Video
@@ -4789,6 +4838,78 @@ export interface operations {
             };
         };
     };
+    get_get_unshared_transcripts: {
+        parameters: {
+            query?: {
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first; with ``next`` as ``before`` come older ones. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Next */
+                        next: number | null;
+                        /** Transcripts */
+                        transcripts: components["schemas"]["UnsharedTranscript"][];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+            /** @description The form of every error. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        error: components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+    };
     delete_delete_user: {
         parameters: {
             query?: never;
@@ -6216,6 +6337,7 @@ export interface operations {
         parameters: {
             query?: {
                 user_id?: number;
+                sha256?: string;
             };
             header?: never;
             path: {
@@ -6598,6 +6720,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /**
+                     * Sha256
+                     * @default null
+                     */
+                    sha256?: string | null;
                     /** User Id */
                     user_id: number;
                 };

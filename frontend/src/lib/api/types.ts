@@ -76,4 +76,5 @@ export type EventInItsStream = Answer<"/api/audit/events/{position}", "get">;
 export type Causation = Answer<"/api/audit/correlations/{correlation_id}", "get">;
 export type AuditEffect = Causation["causes"][number]["effects"][number];
 export type LogHealth = Answer<"/api/audit/health", "get">;
+export type UnsharedTranscript = Answer<"/api/transcripts/unshared", "get">["transcripts"][number];
 export type Rebuild = Answer<"/api/audit/rebuild", "get">;
