@@ -357,6 +357,13 @@ def ask_question(world: World, dice: Dice) -> AskQuestion:
     return AskQuestion(who, world.now.date(), video_id, conversation_id, text, server=7)
 
 
+def ask_as_user(world: World, dice: Dice) -> AskQuestion:
+    """Somebody with an account, in a conversation of its own."""
+    who = Identity(user_id=world.users_ever[0])
+    video_id = dice.choice(transcribed(world) or world.video_ids)
+    return AskQuestion(who, world.now.date(), video_id, None, dice.choice(WORDS), server=7)
+
+
 def complete_turn(world: World, dice: Dice) -> CompleteTurn:
     return CompleteTurn(one_of(dice, world.turns_ever), dice.choice(ANSWERS))
 

@@ -12,11 +12,18 @@ from tests.histories.composing import (
     COMPOSERS,
     Compose,
     add_note,
+    ask_as_user,
+    ask_question,
     bring_video,
     claim_transcript,
+    disable_user,
+    erase_guest,
+    first_sign_in,
     give_up_transcript,
     open_video,
+    sign_in_with_google,
     sign_up,
+    submit_result,
 )
 from tests.histories.playing import Player, Stage
 from tests.support import MASTER
@@ -32,8 +39,14 @@ BEGINNINGS = st.sampled_from(
         (add_note,),
         (open_video,),
         (open_video, claim_transcript, give_up_transcript),
+        (open_video, claim_transcript, submit_result),
+        (first_sign_in, disable_user, sign_in_with_google),
+        (bring_video, ask_as_user),
+        (bring_video, ask_question, erase_guest),
     )
 )
+FIRST_OFTEN: Mapping[Compose, int] = {ask_as_user: 21}
+"""More than the quota of a user's day."""
 TIMES = st.sampled_from((10, 121, 601, 86_400)).map(lambda seconds: timedelta(seconds=seconds))
 AGAIN: Mapping[type, Sequence[int]] = {
     AskQuestion: (1, 1, 6, 21),  # a guest has 5 questions a day, a user 20
@@ -64,7 +77,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(data=st.data(), beginning=BEGINNINGS)
     def begin(self, data: st.DataObject, beginning: Sequence[Compose]) -> None:
         for compose in (sign_up, *beginning):
-            self.player.step(compose, Drawn(data))
+            self.player.step(compose, Drawn(data), FIRST_OFTEN.get(compose, 1))
 
     @rule(time=TIMES)
     def time_passes(self, time: timedelta) -> None:
