@@ -194,7 +194,7 @@ def server_environment(data_dir: Path, dsn: str | None, **env: str) -> dict[str,
     return {**its, **({"DATABASE_URL": dsn} if dsn else {}), **env}
 
 
-def wait_until_ready(server: Server, seconds: float = 60) -> None:
+def wait_until_ready(server: Server, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
