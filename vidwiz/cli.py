@@ -413,7 +413,7 @@ def erase(settings: Settings, user: str, yes: bool) -> None:
 
 
 def _stands(one: ReactionHealth) -> str:
-    said = f"{one.reaction}: at {one.checkpoint}, {one.lag} events behind, {one.parked} parked"
+    said = f"{one.reaction}: at {one.checkpoint}, {one.lag} events behind, {one.aside}"
     if one.oldest is not None:
         said += f"; {one.oldest.position} failed {one.oldest.attempts} times: {one.oldest.error}"
     if one.held is not None:

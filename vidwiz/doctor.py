@@ -295,8 +295,9 @@ def _reaction(one: ReactionHealth) -> Finding:
         advice = "update this VidWiz; until then nothing is skipped"
         return Finding(f"reaction {one.reaction}", "broken", f"{where}, held: {one.held}", advice)
     if not one.parked:
-        return Finding(f"reaction {one.reaction}", "ok", where)
-    detail = f"{where}, {one.parked} parked"
+        detail = f"{where}, {one.aside}" if one.put_off else where
+        return Finding(f"reaction {one.reaction}", "ok", detail)
+    detail = f"{where}, {one.aside}"
     if one.oldest is not None:
         detail += f"; {one.oldest.position} failed: {one.oldest.error}"
     advice = f"mend the cause, then: vidwiz reactions retry {one.reaction}"

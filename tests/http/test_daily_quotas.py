@@ -1,7 +1,9 @@
 """What a day allows, on the wire: 429 with the time to come back, for all processes together."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -12,11 +14,12 @@ import pytest
 from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
 from tests.http.wire import app_at, error_of, shaped, user_id_of
 from tests.support import Api, Person, add_note, eventually, new_video_id, sign_up
-from tests.wiz_support import ask, guest, json_bytes, ready_video, wiz_api
+from tests.wiz_support import SPOKEN, ask, guest, json_bytes, ready_video, wiz_api
 from tests.workers import ADMIN, poll, report, submit
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.http import shapes
 from vidwiz.http.daily import FULL
+from vidwiz.http.transcripts import AI_NOTES_PUT_OFF
 from vidwiz.reactions.health import health
 
 At = Callable[[str], httpx.AsyncClient]
@@ -146,6 +149,40 @@ async def test_an_empty_note_for_an_ai_is_refused_when_the_day_is_full(
             assert (await post(api, bob, None)).status_code == 201  # who wants none
         again = await post(one, ann, None, **key)
         assert again.status_code == 201  # it was added before
+
+
+async def test_notes_that_are_put_off_are_named_to_their_owner_with_the_reason(
+    dsn: str, tmp_path: Path, model: FakeModel
+) -> None:
+    async with AsyncExitStack() as stack:
+        one, other = await two(stack, dsn, tmp_path, model, VIDWIZ_AI_NOTES_A_DAY=1)
+        ann, bob, video_id = await wanting_ai_notes(one), await one.sign_up(), new_video_id()
+        ids = [(await add_note(one.client, ann, video_id, text=None))["id"] for _ in range(3)]
+        path = f"/api/videos/{video_id}"
+        brought = await one.client.post(
+            f"{path}/transcript", content=json_bytes(SPOKEN), headers=ADMIN
+        )
+        assert brought.is_success
+
+        async def put_off(**headers: str) -> dict[str, Any]:
+            answer = await other.client.get(f"{path}/progress", headers=headers)
+            told: dict[str, Any] = shaped(shapes.Progress, answer)["ai_notes"]
+            return told
+
+        async def the_last_two() -> bool:
+            return bool((await put_off(**ann.headers))["put_off"] == ids[1:])
+
+        await eventually(the_last_two)
+        told = await put_off(**ann.headers)
+        assert told["message"] == AI_NOTES_PUT_OFF
+        left_s = datetime.fromisoformat(told["next_try_at"]).timestamp() - time.time()
+        assert 0 < left_s <= 24 * 3600 + 1
+        nothing: dict[str, Any] = {"put_off": [], "next_try_at": None, "message": None}
+        assert await put_off() == await put_off(**bob.headers) == nothing
+        edit = {"text": "mine"}
+        note = f"/api/notes/{ids[1]}"
+        assert (await one.client.patch(note, json=edit, headers=ann.headers)).is_success
+        assert (await put_off(**ann.headers))["put_off"] == ids[2:]
 
 
 @asynccontextmanager

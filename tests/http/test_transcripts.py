@@ -52,6 +52,7 @@ async def progress(api: Api, video_id: str) -> dict[str, Any]:
     answer = await api.client.get(f"/api/videos/{video_id}/progress")
     its = dict(shaped(shapes.Progress, answer))
     assert its.pop("video_id") == video_id
+    assert its.pop("ai_notes") == {"put_off": [], "next_try_at": None, "message": None}
     return its
 
 
@@ -302,7 +303,7 @@ async def test_a_note_without_words_is_a_task_of_the_admin(api: Api) -> None:
     assert answer.json()["message"] == "AI note result submitted successfully"
     await queue(api, TaskType.AI_NOTE, video_id, note["id"])
     assert await poll(api.client, "ai-note") is None
-    its = await progress(api, video_id)  # notes are no part of a video's progress
+    its = await progress(api, video_id)  # of a guest, who has no notes
     assert its.keys() == {"transcript", "metadata", "summary"}
 
 

@@ -104,7 +104,8 @@ class ParkedEvent(BaseModel):
 class Reaction(BaseModel):
     """How a reaction stands.
 
-    ``oldest`` is the first event that failed by itself, ``held`` says what it waits before.
+    ``oldest`` is the first event that failed by itself, ``held`` says what it waits before,
+    ``put_off`` counts the notes that are asked for when another day begins.
     """
 
     reaction: str
@@ -113,6 +114,7 @@ class Reaction(BaseModel):
     parked: int
     oldest: ParkedEvent | None
     held: str | None
+    put_off: int
 
 
 class Maintenance(BaseModel):

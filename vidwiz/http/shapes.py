@@ -206,10 +206,7 @@ class Quota(BaseModel):
     used: int
     remaining: int
     reset_in_seconds: int
-    service_limit_reached: bool = Field(
-        description="all questions of the day of everybody are used up: whoever asks now gets 429, "
-        "whatever is remaining, until the day is over"
-    )
+    service_limit_reached: bool = Field(description="whatever is remaining, asking gives 429 today")
 
 
 class ListedConversation(BaseModel):
@@ -249,9 +246,7 @@ class ChatTurnMessage(BaseModel):
     role: Literal["user", "assistant"]
     content: str
     citations: list[Citation]
-    cut: bool = Field(
-        False, description="a limit ended the answer, which says so in its last words"
-    )
+    cut: bool = Field(False, description="a limit ended the answer; its last words say so")
     created_at: datetime
 
 
@@ -386,6 +381,14 @@ class ProgressOf(BaseModel):
     message: str | None
 
 
+class PutOffNotes(BaseModel):
+    """The first 100 notes of the user that AI writes on another day, by their ids, and why."""
+
+    put_off: list[int]
+    next_try_at: datetime | None
+    message: str | None
+
+
 class Progress(BaseModel):
     """How far a video has come."""
 
@@ -393,6 +396,7 @@ class Progress(BaseModel):
     transcript: ProgressOf
     metadata: ProgressOf
     summary: ProgressOf
+    ai_notes: PutOffNotes
 
 
 class LiveStream(BaseModel):

@@ -66,6 +66,7 @@ REASONS = {
     "unexpected": "Something unexpected went wrong.",
 }
 """What people are told, by the reason that a worker gave; its own words may be for operators."""
+AI_NOTES_PUT_OFF = "Today's AI notes are used up. AI writes this note on another day."
 BEGINNING = 20
 """Items that are shown of a transcript that was brought."""
 SMALL = 1024
@@ -265,7 +266,7 @@ async def post_transcript_share(caller: Admin, video_id: str) -> Response:
 @public
 async def get_progress(video_id: str) -> Response:
     """How far transcript, metadata and summary have come, and why one of them failed."""
-    row = None
+    row = user_id = None
     if bodies.is_video_id(video_id):
         user_id = await reader_of_public_route()
         row = await services().database.one(
@@ -284,8 +285,22 @@ async def get_progress(video_id: str) -> Response:
             "transcript": _progress(transcript, newest.get("fetch_transcript")),
             "metadata": _progress(metadata, newest.get("fetch_metadata")),
             "summary": of_summary,
+            "ai_notes": await _put_off_notes(user_id, video_id),
         }
     )
+
+
+async def _put_off_notes(user_id: int | None, video_id: str) -> dict[str, Any]:
+    """The user's notes that AI writes on another day, and why."""
+    found = []
+    if user_id is not None:
+        its = {"user_id": user_id, "video_id": video_id}
+        found = await services().database.all(queries.PUT_OFF_NOTES, **its)
+    return {
+        "put_off": [note_id for note_id, _ in found],
+        "next_try_at": min((at for _, at in found), default=None),
+        "message": AI_NOTES_PUT_OFF if found else None,
+    }
 
 
 async def _no_more_summaries() -> bool:

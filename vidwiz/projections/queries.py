@@ -19,10 +19,13 @@ from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
+    PUT_OFF,
     credentials,
     idempotency_keys,
     notes,
     openings,
+    parked_events,
+    stored_events,
     tasks,
     users,
     videos,
@@ -235,6 +238,29 @@ LIBRARY = Statement(
 
 The one that was opened or noted last comes first.
 """
+
+MOST_PUT_OFF = 100
+"""Notes that are named in one answer."""
+
+_put_off_note = func.event_field(stored_events.c.state, "note_id").cast(BigInteger)
+PUT_OFF_NOTES = Statement(
+    select(notes.c.id, func.min(parked_events.c.try_at))
+    .select_from(
+        parked_events.join(
+            stored_events, stored_events.c.notification_id == parked_events.c.position
+        ).join(notes, notes.c.id == _put_off_note)
+    )
+    .where(
+        parked_events.c.reaction.endswith(PUT_OFF),
+        notes.c.user_id == _user_id,
+        notes.c.video_id == _video_id,
+        or_(notes.c.text.is_(None), notes.c.text == ""),
+    )
+    .group_by(notes.c.id)
+    .order_by(notes.c.id)
+    .limit(MOST_PUT_OFF)
+)
+"""A user's notes on a video that AI writes on another day, oldest first, and when that is due."""
 
 _newest_tasks = (
     select(

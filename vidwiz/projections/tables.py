@@ -223,6 +223,8 @@ parked_events = Table(
     PrimaryKeyConstraint("reaction", "position"),
     Index(None, "reaction", "originator_id", "position"),
 )
+PUT_OFF = ", put off"
+"""Behind a reaction's name: what it put off lies apart, so that it holds nothing else back."""
 
 users = Table(
     "users",

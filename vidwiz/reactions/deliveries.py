@@ -33,6 +33,8 @@ from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import notes, personal_transcripts, stored_events, users, videos
 
 PAGE = 100
+BEYOND = 2**63 - 1
+"""No event has this position."""
 NOBODY = 0
 """Owner of what is for all."""
 
@@ -42,11 +44,15 @@ _ESCAPES = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event that something follows from, with its position in the log."""
+    """The event that something follows from, with its position in the log.
+
+    ``again``: what followed from it was put off, and is asked for as things stand now.
+    """
 
     position: int
     event: Event
     correlation_id: str | None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,7 @@ class AiNotes:
             note_id=added.note_id,
             video_id=added.video_id,
             video_stream=stream_id(f"video:{added.video_id}"),
-            position=cause.position,
+            position=BEYOND if cause.again else cause.position,
         )
         return [self._delivery(cause, added.video_id, *row) for row in rows]
 

@@ -59,11 +59,20 @@ class ToTasks:
         return bool(await self._store.execute(delivery.task, origin))
 
 
-class Rationed(Generic[Written]):
-    """Asks for as much writing as the day allows, and leaves the rest unwritten.
+class PutOff(Exception):
+    """The day allows no more notes; this one is to be asked for when another day begins."""
 
-    A summary that is left is asked for again when somebody opens the video later on. A note stays
-    empty.
+    def __init__(self, note_id: int, in_s: float) -> None:
+        super().__init__(f"note {note_id} is put off")
+        self.note_id = note_id
+        self.in_s = in_s
+
+
+class Rationed(Generic[Written]):
+    """Asks for as much writing as the day allows.
+
+    A summary beyond that is left: it is asked for again when somebody opens the video later on. A
+    note is put off.
     """
 
     def __init__(self, effect: Effect[Written], quotas: Quotas) -> None:
@@ -71,7 +80,7 @@ class Rationed(Generic[Written]):
         self._quotas = quotas
 
     async def deliver(self, delivery: Written) -> None:
-        """Deliver what is still allowed."""
+        """Deliver what is still allowed; raises ``PutOff`` for a note that is not."""
         task = delivery.task
         if task.task_type is TaskType.SUMMARY:
             charges = self._quotas.of_summary(task.user_id)
@@ -81,6 +90,8 @@ class Rationed(Generic[Written]):
         if full is not None:
             quota = full.limit.purpose
             log.warning("left unwritten", video_id=task.video_id, note_id=task.note_id, quota=quota)
+            if task.note_id is not None:
+                raise PutOff(task.note_id, full.reset_in_seconds)
             return
         done: object = False
         try:

@@ -3,7 +3,8 @@
 The checkpoint moves after the deliveries. An outage moves nothing: the follower waits and goes on
 where it was. An event that fails by itself is parked, and with it the later events of its stream,
 in order; other streams go on. Parked events are tried again, ever more seldom. An event that a
-newer program wrote holds the follower: it says so, and waits for that program.
+newer program wrote holds the follower: it says so, and waits for that program. What an effect puts
+off holds nothing back: it is asked for again in the order of the log when its time has come.
 """
 
 import asyncio
@@ -18,11 +19,12 @@ import structlog
 from vidwiz.adapters.queue import MessageRefused
 from vidwiz.commands.base import DomainError
 from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, UnknownEvent
 from vidwiz.events.sealing import Place
 from vidwiz.metrics import REACTION_DELIVERIES
 from vidwiz.reactions.deliveries import Cause, Delivery, Reaction
-from vidwiz.reactions.effects import OUTAGES, Effect
+from vidwiz.reactions.effects import OUTAGES, Effect, PutOff
 from vidwiz.reactions.indexing import TranscriptUnreadable
 from vidwiz.reactions.leadership import Leadership, LeadershipLost, Logged, candidacy
 from vidwiz.signals import Signals
@@ -99,6 +101,7 @@ class Follower(Generic[Its]):
         self._woken.clear()
         try:
             more = await self._retry_parked(leadership)
+            more |= await self._ask_again(leadership)
             more |= await self._go_on(leadership)
         except OUTAGES as error:
             await self._sit_out(error)
@@ -189,7 +192,32 @@ class Follower(Generic[Its]):
                 log.info("a parked event is done", reaction=self._name, position=position)
         return bool(due)
 
-    async def _deliver(self, leadership: Leadership, logged: Logged) -> bool:
+    async def _ask_again(self, leadership: Leadership) -> bool:
+        """Ask for what was put off and whose time has come; whether there was any.
+
+        What is refused once more is put off once more.
+        """
+        due = await leadership.put_off_until_now(CHUNK)
+        for one in due:
+            if self._closing.is_set():
+                break
+            position, stream = one.logged.position, one.logged.stream
+            try:
+                await self._deliver(leadership, one.logged, again=True)
+            except (*NOT_ITS_FAULT, UnknownEvent):
+                raise
+            except Exception as error:  # noqa: BLE001  it is told, and tried again
+                told = described(error)
+                log.warning(
+                    "what was put off fails", reaction=self._name, position=position, error=told
+                )
+                await leadership.put_off(stream, LONGEST_RETRY_S)
+            await leadership.looked_at_again(position)
+        return bool(due)
+
+    async def _deliver(
+        self, leadership: Leadership, logged: Logged, *, again: bool = False
+    ) -> bool:
         """Deliver what follows from the event; whether anything did.
 
         One delivery that fails does not keep the others back, and none is made again just
@@ -197,30 +225,33 @@ class Follower(Generic[Its]):
         """
         place = Place(logged.stream, logged.version, logged.topic)
         event = self._mapper.decode(place, logged.state)
-        cause = Cause(logged.position, event, logged.correlation_id)
+        cause = Cause(logged.position, event, logged.correlation_id, again)
         failure: Exception | None = None
         async with aclosing(self._reaction.wanted(cause)) as wanted:
             async for delivery in wanted:
                 if delivery.key in self._delivered[logged.position]:
                     continue
                 await leadership.confirm()
-                failure = await self._made(delivery) or failure
+                failure = await self._made(leadership, delivery) or failure
         if failure is not None:
             raise failure
         return bool(self._delivered.pop(logged.position, ()))
 
-    async def _made(self, delivery: Its) -> Exception | None:
-        """Deliver; what is wrong with the delivery, if that is why it failed."""
-        counted = REACTION_DELIVERIES.labels
+    async def _made(self, leadership: Leadership, delivery: Its) -> Exception | None:
+        """Deliver or put off; what is wrong with the delivery, if that is why it failed."""
+        counted, outcome = REACTION_DELIVERIES.labels, "delivered"
         try:
             await self._effect.deliver(delivery)
         except OUTAGES:
             counted(self._name, "postponed").inc()
             raise
+        except PutOff as full:
+            await leadership.put_off(stream_id(f"note:{full.note_id}"), full.in_s)
+            outcome = "put_off"
         except Exception as error:  # noqa: BLE001  the event is parked for it
             counted(self._name, "refused").inc()
             return error
-        counted(self._name, "delivered").inc()
+        counted(self._name, outcome).inc()
         self._delivered[delivery.cause.position].add(delivery.key)
         return None
 

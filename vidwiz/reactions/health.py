@@ -13,7 +13,12 @@ from vidwiz.events.recorded import EventMapper, UnknownEvent
 from vidwiz.events.sealing import Place
 from vidwiz.metrics import REACTION_HELD, REACTION_LAG, REACTION_PARKED
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
+from vidwiz.projections.tables import (
+    PUT_OFF,
+    parked_events,
+    reaction_checkpoints,
+    stored_events,
+)
 from vidwiz.reactions.deliveries import AiNotes, OwnWriting, Summaries
 from vidwiz.reactions.indexing import Passages
 
@@ -38,6 +43,7 @@ class ReactionHealth:
     """How a reaction stands: ``lag`` counts the events behind its checkpoint.
 
     ``parked`` counts the events that are set aside; ``oldest`` is the first that failed itself.
+    ``put_off`` counts the notes that are asked for when another day begins.
     ``held`` says which event of a newer program it waits before, if any.
     """
 
@@ -47,6 +53,13 @@ class ReactionHealth:
     parked: int
     oldest: ParkedEvent | None
     held: str | None
+    put_off: int
+
+    @property
+    def aside(self) -> str:
+        """How much is set aside, in words."""
+        put_off = f", {self.put_off} put off to another day" if self.put_off else ""
+        return f"{self.parked} parked{put_off}"
 
 
 _names = (
@@ -69,6 +82,9 @@ _health = Statement(
         select(func.coalesce(func.max(stored_events.c.notification_id), 0)).scalar_subquery()
         - _position,
         select(func.count()).where(parked_events.c.reaction == _names.c.reaction).scalar_subquery(),
+        select(func.count())
+        .where(parked_events.c.reaction == func.concat(_names.c.reaction, PUT_OFF))
+        .scalar_subquery(),
         _oldest.c.position,
         _oldest.c.attempts,
         _oldest.c.error,
@@ -110,7 +126,10 @@ _next_events = Statement(union_all(*map(_next_event, REACTIONS)))
 _reaction = parameter("reaction", Text)
 _at = parameter("position", BigInteger)
 _streams = select(parked_events.c.reaction, parked_events.c.originator_id).where(
-    or_(_reaction.is_(None), parked_events.c.reaction == _reaction),
+    or_(
+        _reaction.is_(None),
+        parked_events.c.reaction.in_((_reaction, func.concat(_reaction, PUT_OFF))),
+    ),
     or_(_at.is_(None), parked_events.c.position == _at),
 )
 _retry = Statement(
@@ -132,8 +151,9 @@ async def health(database: Database) -> list[ReactionHealth]:
             parked=parked,
             oldest=None if oldest[0] is None else ParkedEvent(*oldest),
             held=held.get(reaction),
+            put_off=put_off,
         )
-        for reaction, checkpoint, lag, parked, *oldest in await database.all(
+        for reaction, checkpoint, lag, parked, put_off, *oldest in await database.all(
             _health, reactions=[*NAMES]
         )
     ]

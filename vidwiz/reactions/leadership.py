@@ -18,7 +18,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from vidwiz import event_log
 from vidwiz.database import Connection, Database, fetch_all, means_unavailable
 from vidwiz.projections.sql import Statement, parameter
-from vidwiz.projections.tables import parked_events, reaction_checkpoints, stored_events
+from vidwiz.projections.tables import (
+    PUT_OFF,
+    parked_events,
+    reaction_checkpoints,
+    stored_events,
+)
 from vidwiz.supervision import Outage
 
 REACTION_LOCK = 7163394
@@ -118,6 +123,9 @@ _postpone = Statement(
     .values(attempts=parameter("attempts", Integer), error=parameter("error", Text), try_at=_try_at)
 )
 _release = Statement(parked_events.delete().where(*_this_parked))
+_release_due = Statement(
+    parked_events.delete().where(*_this_parked, parked_events.c.try_at <= func.clock_timestamp())
+)
 _first_parked = (
     select(
         parked_events.c.position,
@@ -139,6 +147,29 @@ _due = Statement(
     .where(or_(_first_parked.c.try_at.is_(None), _first_parked.c.try_at <= func.clock_timestamp()))
     .order_by(stored_events.c.notification_id)
     .limit(parameter("at_most", BigInteger))
+)
+
+
+_put_off = Statement(
+    insert(parked_events)
+    .from_select(
+        ["reaction", "position", "originator_id", "attempts", "parked_at", "try_at"],
+        select(
+            _reaction,
+            stored_events.c.notification_id,
+            stored_events.c.originator_id,
+            literal_column("0"),
+            func.clock_timestamp(),
+            _try_at,
+        ).where(
+            stored_events.c.originator_id == parameter("stream", postgresql.UUID),
+            stored_events.c.originator_version == 1,
+        ),
+    )
+    .on_conflict_do_update(
+        index_elements=["reaction", "position"],
+        set_={"try_at": literal_column("excluded.try_at")},
+    )
 )
 
 
@@ -204,10 +235,26 @@ class Leadership:
                 )
                 await self.advance(logged.position)
 
+    async def put_off(self, stream: UUID, in_s: float) -> None:
+        """Have the first event of a stream looked at again in so many seconds."""
+        name = self._reaction + PUT_OFF
+        await self._run(_put_off, reaction=name, stream=stream, in_s=in_s)
+
     async def due(self, at_most: int) -> list[Parked]:
         """Of each stream the first parked event, if it is to be tried again now."""
-        rows = await self._all(_due, reaction=self._reaction, at_most=at_most)
+        return await self._due(self._reaction, at_most)
+
+    async def put_off_until_now(self, at_most: int) -> list[Parked]:
+        """What was put off and may be looked at again, oldest first."""
+        return await self._due(self._reaction + PUT_OFF, at_most)
+
+    async def _due(self, name: str, at_most: int) -> list[Parked]:
+        rows = await self._all(_due, reaction=name, at_most=at_most)
         return [Parked(Logged(*logged), attempts) for *logged, attempts in rows]
+
+    async def looked_at_again(self, position: int) -> None:
+        """It is put off no more, unless it was put off anew."""
+        await self._run(_release_due, reaction=self._reaction + PUT_OFF, position=position)
 
     async def postpone(self, position: int, *, attempts: int, error: str, in_s: float) -> None:
         """Leave the event parked for so many seconds more."""

@@ -46,7 +46,7 @@ export function Panels({ chosen, onChoose, about, ...rest }: Props) {
         <NotesPanel
           videoId={rest.videoId}
           awaitsAi={rest.empty.awaitsAi}
-          emptyText={rest.empty.text}
+          emptyTextOf={rest.empty.textOf}
         />
       </Panel>
       <Panel shown={shown === "transcript"}>

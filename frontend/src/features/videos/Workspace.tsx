@@ -41,7 +41,7 @@ export function Workspace({ videoId, video, progress, retry, Wiz }: Props) {
   const signedIn = useSession() !== null;
   const profile = useQuery({ ...profileQuery, enabled: signedIn });
   const hasTranscript = video.data?.transcript_available ?? false;
-  const empty = emptyNotes(profile.data?.ai_notes_enabled, hasTranscript);
+  const empty = emptyNotes(profile.data?.ai_notes_enabled, hasTranscript, progress.data?.ai_notes);
   const seek = (seconds: number) => playback.playFrom(seconds);
   const about = (
     <About

@@ -12,11 +12,13 @@ const standing = (state: Standing["state"], more: Partial<Standing> = {}): Stand
   ...more,
 });
 const READY = standing("ready");
+const NONE_PUT_OFF: Progress["ai_notes"] = { put_off: [], next_try_at: null, message: null };
 const progress = (parts: Partial<Progress>): Progress => ({
   video_id: "W421vNri5hw",
   transcript: READY,
   metadata: READY,
   summary: READY,
+  ai_notes: NONE_PUT_OFF,
   ...parts,
 });
 const VIDEO = {
@@ -69,8 +71,17 @@ test("a video that was read too early is behind", () => {
   expect(isBehind({ ...VIDEO, transcript_available: true }, progress({}))).toBe(false);
 });
 
+test("a note that is put off says why, and when it is tried next", () => {
+  const putOff = { put_off: [7], next_try_at: "2026-01-02T00:00:00Z", message: "Used up today." };
+  const { textOf } = emptyNotes(true, true, putOff);
+  expect(textOf(7)).toMatch(/^Used up today. Next try at .*:00/);
+  expect(textOf(8)).toContain("AI is writing");
+  expect(textOf(null)).toContain("AI is writing");
+  expect(emptyNotes(true, true, { ...putOff, next_try_at: null }).textOf(7)).toBe("Used up today.");
+});
+
 test("an empty note says what will become of it", () => {
   expect(emptyNotes(undefined, true).awaitsAi).toBe(false);
   expect(emptyNotes(true, false).hint).toContain("once the transcript is there");
-  expect(emptyNotes(true, true).text).toContain("AI");
+  expect(emptyNotes(true, true).textOf(7)).toContain("AI is writing");
 });

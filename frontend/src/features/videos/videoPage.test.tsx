@@ -11,6 +11,7 @@ import { VideoPage } from "./VideoPage";
 const ID = "W421vNri5hw";
 const NOW = "2026-01-01T00:00:00Z";
 const READY = { state: "ready", attempts: 0, reason: null, message: null };
+const NONE_PUT_OFF = { put_off: [], next_try_at: null, message: null };
 const FAILED = { state: "failed", attempts: 3, reason: "x", message: "It has no subtitles." };
 const note = (id: number, timestamp: string, text: string | null) => ({
   id,
@@ -37,7 +38,7 @@ const VIDEO: Answers = {
   ],
   [`GET /api/videos/${ID}/progress`]: [
     200,
-    { video_id: ID, transcript: READY, metadata: READY, summary: READY },
+    { video_id: ID, transcript: READY, metadata: READY, summary: READY, ai_notes: NONE_PUT_OFF },
   ],
   [`GET /api/notes/${ID}`]: [200, [note(1, "0:30", "First thought"), note(2, "2:00", null)]],
   "GET /api/user/profile": [200, { ai_notes_enabled: true }],
@@ -94,7 +95,7 @@ test("what failed says why, and is tried again on demand", async () => {
   const { asked, person } = open({
     [`GET /api/videos/${ID}/progress`]: [
       200,
-      { video_id: ID, transcript: FAILED, metadata: READY, summary: READY },
+      { video_id: ID, transcript: FAILED, metadata: READY, summary: READY, ai_notes: NONE_PUT_OFF },
     ],
     "POST /api/wiz/init": [200, { tasks_queued: ["transcript"] }],
   });

@@ -997,7 +997,7 @@ export interface components {
             created_at: string;
             /**
              * Cut
-             * @description a limit ended the answer, which says so in its last words
+             * @description a limit ended the answer; its last words say so
              * @default false
              */
             cut: boolean;
@@ -1432,10 +1432,23 @@ export interface components {
             state: "ready" | "pending" | "in_progress" | "failed" | "missing";
         };
         /**
+         * PutOffNotes
+         * @description The first 100 notes of the user that AI writes on another day, by their ids, and why.
+         */
+        PutOffNotes: {
+            /** Message */
+            message: string | null;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Put Off */
+            put_off: number[];
+        };
+        /**
          * Reaction
          * @description How a reaction stands.
          *
-         *     ``oldest`` is the first event that failed by itself, ``held`` says what it waits before.
+         *     ``oldest`` is the first event that failed by itself, ``held`` says what it waits before,
+         *     ``put_off`` counts the notes that are asked for when another day begins.
          */
         Reaction: {
             /** Checkpoint */
@@ -1447,6 +1460,8 @@ export interface components {
             oldest: components["schemas"]["ParkedEvent"] | null;
             /** Parked */
             parked: number;
+            /** Put Off */
+            put_off: number;
             /** Reaction */
             reaction: string;
         };
@@ -6301,6 +6316,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        ai_notes: components["schemas"]["PutOffNotes"];
                         metadata: components["schemas"]["ProgressOf"];
                         summary: components["schemas"]["ProgressOf"];
                         transcript: components["schemas"]["ProgressOf"];
@@ -7445,7 +7461,7 @@ export interface operations {
                         reset_in_seconds: number;
                         /**
                          * Service Limit Reached
-                         * @description all questions of the day of everybody are used up: whoever asks now gets 429, whatever is remaining, until the day is over
+                         * @description whatever is remaining, asking gives 429 today
                          */
                         service_limit_reached: boolean;
                         /** Used */

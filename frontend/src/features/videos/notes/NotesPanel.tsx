@@ -15,11 +15,11 @@ const FILTER_FROM = 4;
 export function NotesPanel({
   videoId,
   awaitsAi,
-  emptyText,
+  emptyTextOf,
 }: {
   videoId: string;
   awaitsAi: boolean;
-  emptyText: string;
+  emptyTextOf: (id: number | null) => string;
 }) {
   const { query, notes } = useNotes(videoId, awaitsAi);
   const [filter, setFilter] = useState("");
@@ -55,7 +55,7 @@ export function NotesPanel({
             key={note.key}
             note={note}
             near={note.key === near}
-            emptyText={emptyText}
+            emptyText={emptyTextOf(note.id)}
             actions={actions}
           />
         ))}
