@@ -181,6 +181,27 @@ async def test_two_that_ask_the_same_get_ids_of_their_own(
     assert len({task_id for pair in tasks for task_id in pair}) == 6
 
 
+async def test_no_id_is_set_aside_for_a_note_that_will_not_be_added(
+    parts: tuple[Store, Connection],
+) -> None:
+    store, connection = parts
+    user_id = await sign_up(store)
+    note_id = await add_note(store, user_id, "known-video", key="k")
+    refused, repeated, added, known = await lookups.answer(
+        connection,
+        MASTER,
+        [
+            GroundFor(user_id, "new-video", may_ask=False),
+            GroundFor(user_id, "known-video", "k"),
+            GroundFor(user_id, "new-video"),
+            GroundFor(user_id, "known-video", may_ask=False),
+        ],
+    )
+    assert (refused.note_id, refused.video_number, repeated.note_id) == (0, 0, 0)
+    assert (refused.transcript_task_id, refused.metadata_task_id) == (0, 0)
+    assert {added.note_id, known.note_id} == {note_id + 1, note_id + 2}
+
+
 async def test_accounts_are_found_by_address_and_by_google_id(
     parts: tuple[Store, Connection],
 ) -> None:

@@ -69,7 +69,8 @@ class EarlierUse:
 class NoteGround(Found):
     """Where a new note would stand, and the ids set aside for it.
 
-    ``video_number`` and the task ids are there only when the video is unknown.
+    ``video_number`` and the task ids are there only when the video is unknown. ``note_id`` is 0
+    when there will be no new note: it was added before, or may not ask for what it would.
     """
 
     user_exists: bool
@@ -83,11 +84,12 @@ class NoteGround(Found):
 
 @dataclass(frozen=True)
 class GroundFor(Lookup[NoteGround]):
-    """Asks for the ground of a new note."""
+    """Asks for the ground of a new note, which may or may not ask workers for something."""
 
     user_id: int
     video_id: str
     idempotency_key: str | None = None
+    may_ask: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class AddNote:
 
     def lookup(self) -> GroundFor:
         """User, video and an earlier use of the key."""
-        return GroundFor(self.user_id, self.video_id, self.idempotency_key)
+        return GroundFor(self.user_id, self.video_id, self.idempotency_key, self.may_ask)
 
 
 def add_note(command: AddNote, ground: NoteGround) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Text,
     and_,
@@ -13,9 +14,11 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    or_,
     select,
     union_all,
 )
+from sqlalchemy import Sequence as IdSequence
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.sql.selectable import Select
 
@@ -49,21 +52,36 @@ _asked = (
         parameter("user_ids", ARRAY(BigInteger)),
         parameter("video_ids", ARRAY(Text)),
         parameter("keys", ARRAY(Text)),
+        parameter("may_ask", ARRAY(Boolean)),
     )
-    .table_valued(column("user_id", BigInteger), column("video_id", Text), column("key", Text))
+    .table_valued(
+        column("user_id", BigInteger),
+        column("video_id", Text),
+        column("key", Text),
+        column("may_ask", Boolean),
+    )
     .render_derived(name="asked")
 )
 _unknown = videos.c.id.is_(None)
+_is_added = and_(idempotency_keys.c.note_id.is_(None), or_(_asked.c.may_ask, ~_unknown))
+
+
+def _set_aside(ids: IdSequence) -> ColumnElement[Any]:
+    """The next id for an unknown video; 0 where it is not to be used."""
+    return case((and_(_unknown, _asked.c.may_ask), ids.next_value()), (_unknown, 0))
+
+
 _grounds = Statement(
     select(
         _asked.c.user_id,
         _asked.c.video_id,
         _asked.c.key,
+        _asked.c.may_ask,
         users.c.id.is_not(None),
-        note_ids.next_value(),
-        case((_unknown, video_ids.next_value())),
-        case((_unknown, task_ids.next_value())),
-        case((_unknown, task_ids.next_value())),
+        case((_is_added, note_ids.next_value()), else_=0),
+        _set_aside(video_ids),
+        _set_aside(task_ids),
+        _set_aside(task_ids),
         case((and_(~_unknown, videos.c.title.is_(None)), videos.c.version)),
         idempotency_keys.c.fingerprint,
         idempotency_keys.c.note_id,
@@ -90,11 +108,13 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
             "user_ids": [lookup.user_id for lookup in lookups],
             "video_ids": [lookup.video_id for lookup in lookups],
             "keys": [lookup.idempotency_key for lookup in lookups],
+            "may_ask": [lookup.may_ask for lookup in lookups],
         },
     )
     grounds = defaultdict(list)
     for row in rows:
-        user_id, video_id, key, is_user, note_id, video, transcript, metadata, *rest = row
+        asked, (is_user, note_id, video, transcript, metadata, *rest) = row[:4], row[4:]
+        _, video_id, *_ = asked
         untitled, print_, earlier_id = rest
         ground = NoteGround(
             is_user,
@@ -107,7 +127,7 @@ async def note_grounds(connection: Connection, lookups: Sequence[GroundFor]) -> 
             # Only who names a video touches its stream: notes on it need not wait for each other.
             versions={} if untitled is None else {f"video:{video_id}": untitled},
         )
-        grounds[GroundFor(user_id, video_id, key)].append(ground)
+        grounds[GroundFor(*asked)].append(ground)
     return [grounds[lookup].pop(0) for lookup in lookups]
 
 
