@@ -7,7 +7,7 @@ MOST = 10**12
 
 
 class DailySettings(BaseSettings):
-    """A part of ``Settings``; days are UTC days."""
+    """A part of ``Settings``; days are UTC days. One bounds what a person stores in all."""
 
     ai_notes_a_day: int = Field(
         200,
@@ -36,6 +36,13 @@ class DailySettings(BaseSettings):
         le=MOST,
         validation_alias="VIDWIZ_BYTES_A_DAY",
         description="bytes that one user may send a day: transcripts, notes, submissions",
+    )
+    bytes_a_person: int = Field(
+        1_000_000_000,
+        ge=0,
+        le=MOST,
+        validation_alias="VIDWIZ_BYTES_A_PERSON",
+        description="bytes of text that one user may have stored in all; 0: any number",
     )
     own_summaries_a_day: int = Field(
         50,

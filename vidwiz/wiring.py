@@ -38,6 +38,7 @@ from vidwiz.open_store import open_store
 from vidwiz.outside import google_sign_in, language_model, master_key, object_store, queue
 from vidwiz.quotas import Quotas
 from vidwiz.reactions.running import Reactions
+from vidwiz.room import Room
 from vidwiz.settings import Settings
 from vidwiz.signals import Signals
 from vidwiz.store import Store
@@ -78,9 +79,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
         shielded = Shielded()
         ending.push_async_callback(shielded.finish)
         dispatchers = _dispatchers(settings, store, signals, ending)
-        hub = Hub(database, signals)
-        erasures.listen_to_doubts(hub.doubt)
-        ending.push_async_callback(hub.close)
+        hub = _live(database, signals, erasures, ending)
         mark = StoreMark(database, objects)
         keeper = await ending.enter_async_context(_keeping(settings, database, signals, mark))
         tokens = Tokens(settings.signing_key, settings.jwt_expiry_hours)
@@ -101,6 +100,7 @@ async def running_services(settings: Settings, dsn: str) -> AsyncIterator[Servic
             counts=counts,
             quotas=quotas,
             scrapers=_scrapers(settings),
+            room=Room(database, settings.bytes_a_person),
             limits=Limits(counts, enabled=settings.rate_limits),
             guesses=guesses,
             shielded=shielded,
@@ -223,6 +223,14 @@ def create_service(settings: Settings, dsn: str) -> Quart:
             yield
 
     return app
+
+
+def _live(database: Database, signals: Signals, erasures: Erasures, ending: AsyncExitStack) -> Hub:
+    """Open pages are told no more once the trust in who reads them has ended."""
+    hub = Hub(database, signals)
+    erasures.listen_to_doubts(hub.doubt)
+    ending.push_async_callback(hub.close)
+    return hub
 
 
 def _polls(erasures: Erasures) -> Polls:

@@ -20,6 +20,7 @@ from vidwiz.database import DatabaseUnavailable
 from vidwiz.http import shapes
 from vidwiz.http.daily import FULL
 from vidwiz.http.transcripts import AI_NOTES_PUT_OFF
+from vidwiz.projections.queries import STORED_BYTES
 from vidwiz.reactions.health import health
 
 At = Callable[[str], httpx.AsyncClient]
@@ -292,6 +293,79 @@ async def test_a_user_changes_so_much_a_day_and_can_leave_at_any_time(
             "DELETE", "/api/user", json={"password": ann.password}, headers=ann.headers
         )
         assert gone.status_code == 200
+
+
+async def test_a_user_stores_so_much_in_all_and_deleting_makes_room(
+    dsn: str, tmp_path: Path, model: FakeModel
+) -> None:
+    async with AsyncExitStack() as stack:
+        most = {"VIDWIZ_BYTES_A_PERSON": 10_000, "VIDWIZ_RATE_LIMITS": False}
+        one, other = await two(stack, dsn, tmp_path, model, **most)
+        ann, bob, video_id = await one.sign_up(), await one.sign_up(), await ready_video(one.client)
+        note = {"video_id": video_id, "timestamp": "1:23", "text": "ü" * 2000}
+
+        async def post(api: Api, who: Person, **more: Any) -> httpx.Response:
+            return await api.client.post("/api/notes", json=note | more, headers=who.headers)
+
+        kept = [(await post(api, ann)).json()["id"] for api in (one, other)]
+        path, full = f"/api/notes/{kept[0]}", {"text": "u" * 4000}
+        refused = [
+            await post(one, ann),
+            await other.client.patch(path, json=full, headers=ann.headers),
+            await ask(one.client, ann.headers, video_id, "Why? " * 1000),
+            await other.client.post(
+                f"/api/videos/{video_id}/transcript",
+                content=json_bytes([{"text": "word " * 1000, "offset": 1, "duration": 2}]),
+                headers=ann.headers,
+            ),
+        ]
+        for refusal in refused:
+            assert refusal.status_code == 413, refusal.text
+            error = error_of(refusal)
+            assert error["code"] == "PAYLOAD_TOO_LARGE"
+            assert "Delete notes" in error["message"]
+        assert (await post(one, bob)).status_code == 201
+        assert (await post(one, ann, text="short")).status_code == 201
+        assert (await post(one, ann, text=None)).status_code == 201
+        deleted = await one.client.delete(path, headers=ann.headers)
+        assert deleted.status_code == 200
+        assert (await post(other, ann)).status_code == 201
+        assert (await post(one, ann)).status_code == 413
+        by_admin = {"text": "u" * 4000, "generated_by_ai": False}
+        path = f"/api/notes/{kept[1]}"
+        assert (await one.client.patch(path, json=by_admin, headers=one.admin)).status_code == 200
+
+
+async def test_what_a_person_brought_and_asked_counts_as_stored(
+    dsn: str, tmp_path: Path, model: FakeModel
+) -> None:
+    async with wiz_api(dsn, tmp_path, model, VIDWIZ_BYTES_A_PERSON=10**6) as api:
+        ann, video_id = await api.sign_up(), await ready_video(api.client)
+        user_id = await user_id_of(api, ann.headers)
+
+        async def stored() -> int:
+            ((its,),) = await api.services.database.all(STORED_BYTES, user_id=user_id)
+            return int(its)
+
+        assert await stored() == 0
+        model.will(Answer(("Yes.",)))
+        assert (await ask(api.client, ann.headers, video_id, "Why?")).status_code == 200
+        assert await stored() == len("Why?") + len("Yes.")
+        path = f"/api/videos/{video_id}/transcript"
+        words = [{"text": "word " * 100, "offset": 1, "duration": 2}]
+        brought = await api.client.post(path, content=json_bytes(words), headers=ann.headers)
+        assert brought.is_success
+
+        async def transcript_counts() -> bool:
+            return await stored() >= 499 + 8
+
+        await eventually(transcript_counts)
+        assert (await api.client.delete(path, headers=ann.headers)).is_success
+
+        async def only_the_talk_is_left() -> bool:
+            return await stored() == 8
+
+        await eventually(only_the_talk_is_left)
 
 
 async def test_metrics_are_told_while_the_database_is_away(

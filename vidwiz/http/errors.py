@@ -24,6 +24,7 @@ from vidwiz.http.answers import json_answer
 from vidwiz.http.context import REQUEST_ID, scope
 from vidwiz.http.passwords import TooManyPasswords
 from vidwiz.projections.time_travel import ReplayTooLong
+from vidwiz.room import NoRoom
 from vidwiz.store import Conflict, Overloaded
 
 log = structlog.get_logger(__name__)
@@ -170,6 +171,7 @@ def register_error_handlers(app: Quart) -> None:
     app.register_error_handler(UnknownEvent, _unreadable)
     app.register_error_handler(SealBroken, _unreadable)
     app.register_error_handler(NoSuchPosition, _no_such_position)
+    app.register_error_handler(NoRoom, _no_room)
     for kind in UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _unexpected)
@@ -216,6 +218,10 @@ async def _unreadable(error: UnknownEvent | SealBroken) -> Response:
 
 async def _no_such_position(error: NoSuchPosition) -> Response:
     return envelope(404, str(error).capitalize())
+
+
+async def _no_room(error: NoRoom) -> Response:
+    return envelope(413, str(error))
 
 
 async def _http_error(error: HTTPException) -> Response:

@@ -89,6 +89,7 @@ async def post_note(caller: User) -> Response:
         idempotency_key=key,
         fingerprint=_fingerprint(body) if key else "",
     )
+    await services().room.require(caller.user_id, _length(body.text))
     note = await asked_within_day(command, caller.user_id, origin(caller.actor))
     if note is None:
         raise ApiError(409, "The note of this Idempotency-Key was deleted")
@@ -131,6 +132,8 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
     """
     body = await bodies.read(NoteEdit)
     how = read_query(NoteEditing)
+    if isinstance(caller, User):
+        await services().room.require(caller.user_id, _length(body.text))
     command = EditNote(
         note_id=as_id(note_id),
         user_id=caller.user_id if isinstance(caller, User) else None,
@@ -150,6 +153,10 @@ async def delete_note(caller: User, note_id: str) -> Response:
     command = DeleteNote(as_id(note_id), caller.user_id)
     await services().store.execute(command, origin(caller.actor))
     return json_answer({"message": "Note deleted successfully"})
+
+
+def _length(text: str | None) -> int:
+    return len((text or "").encode())
 
 
 def as_id(text: str) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vidwiz.http.witness import WitnessDesk
     from vidwiz.live.hub import Hub
     from vidwiz.quotas import Quotas
+    from vidwiz.room import Room
     from vidwiz.signals import Signals
     from vidwiz.store import Store
     from vidwiz.store_mark import StoreMark
@@ -68,6 +69,7 @@ class Services:
     passwords: Passwords
     counts: Counts
     quotas: Quotas
+    room: Room
     limits: Limits
     scrapers: Scrapers
     guesses: Guesses

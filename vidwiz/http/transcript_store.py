@@ -115,6 +115,7 @@ async def prepared(
     """
     await services().database.lock(connection, personal_transcripts_folder(user.user_id))
     content, words = to_json(items), await asyncio.to_thread(digest_of_words, items)
+    await services().room.require(user.user_id, len(content))
     asked = PersonalTranscriptContextFor(user.user_id, video_id, words)
     context = await _context(connection, asked)
     key = personal_transcript_key(user.user_id, video_id, hashlib.sha256(content).hexdigest())

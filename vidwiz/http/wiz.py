@@ -337,6 +337,8 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
     transcript = await _transcript(read)
     about = Subject(body.video_id, read.title, _seconds(read.duration), transcript)
     require_conversation(ground)
+    if question.identity.user_id is not None:
+        await services().room.require(question.identity.user_id, len(body.message.encode()))
     if question.identity.user_id is None:  # a guest is free to be another one every time
         await services().limits.spend_for_address("guest_question")
     async with _model_call():

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Float,
     Text,
     and_,
@@ -22,9 +23,12 @@ from vidwiz.projections.tables import (
     PUT_OFF,
     credentials,
     idempotency_keys,
+    messages,
     notes,
     openings,
     parked_events,
+    passages,
+    personal_transcripts,
     stored_events,
     tasks,
     users,
@@ -238,6 +242,31 @@ LIBRARY = Statement(
 
 The one that was opened or noted last comes first.
 """
+
+
+def _bytes(text: ColumnElement[str]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(func.octet_length(text)), 0)
+
+
+STORED_BYTES = Statement(
+    select(
+        select(_bytes(notes.c.text)).where(notes.c.user_id == _user_id).scalar_subquery()
+        + select(_bytes(messages.c.content)).where(messages.c.user_id == _user_id).scalar_subquery()
+        + select(_bytes(passages.c.text))
+        .select_from(
+            personal_transcripts.join(
+                passages,
+                and_(
+                    passages.c.video_id == personal_transcripts.c.video_id,
+                    passages.c.user_id == personal_transcripts.c.user_id,
+                ),
+            )
+        )
+        .where(personal_transcripts.c.user_id == _user_id)
+        .scalar_subquery()
+    )
+)
+"""How many bytes of text a user has in notes, conversations and transcripts of their own."""
 
 MOST_PUT_OFF = 100
 """Notes that are named in one answer."""
