@@ -11,6 +11,11 @@ import { shell } from "./scripts/shell.ts";
 export default defineConfig({
   plugins: [react(), tailwindcss(), shell(), offline(), compress()],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+  // index.html names its files from the root, which the server changes for a sub-path; files name
+  // each other from where they are.
+  experimental: {
+    renderBuiltUrl: (_, { hostType }) => (hostType === "html" ? undefined : { relative: true }),
+  },
   build: {
     manifest: true,
     // Neither an inlined script nor data: URLs pass the Content-Security-Policy.

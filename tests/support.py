@@ -19,8 +19,8 @@ import httpx
 from quart import Quart
 
 from vidwiz.events.master_key import MasterKey
-from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.services import EXTENSION, Services
+from vidwiz.serve import framed
 from vidwiz.settings import Settings
 from vidwiz.wiring import create_service
 
@@ -90,9 +90,10 @@ def new_video_id() -> str:
 @asynccontextmanager
 async def running_api(dsn: str, data_dir: Path, **settings: Any) -> AsyncIterator[Api]:
     """The app with all its parts, spoken to without a network."""
-    app = create_service(test_settings(data_dir, **settings), dsn)
+    chosen = test_settings(data_dir, **settings)
+    app = create_service(chosen, dsn)
     async with served(app) as services:
-        transport = httpx.ASGITransport(cast("Any", RequestFrame(cast("App", app))))
+        transport = httpx.ASGITransport(cast("Any", framed(app, chosen)))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Api(client, services)
 
@@ -170,7 +171,7 @@ def serving_on(
             stdout=output,
             stderr=output,
         )
-    server = Server(process, f"http://127.0.0.1:{port}", log)
+    server = Server(process, f"http://127.0.0.1:{port}{env.get('VIDWIZ_BASE_PATH', '')}", log)
     try:
         wait_until_ready(server)
         yield server

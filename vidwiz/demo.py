@@ -51,7 +51,7 @@ async def load(settings: Settings, dsn: str) -> str:
         if missing:
             await _add_notes(store, user_id, talk, missing)
             loaded.append(f"{len(missing)} notes")
-    return f"{_said(talk, loaded)}\n{_login(password)}"
+    return f"{_said(talk, loaded)}\n{_login(password, settings.base_path)}"
 
 
 def _password(settings: Settings) -> str:
@@ -125,9 +125,9 @@ def _said(talk: dict[str, Any], loaded: list[str]) -> str:
     )
 
 
-def _login(password: str) -> str:
+def _login(password: str, base_path: str) -> str:
     return (
         f"  e-mail    {EMAIL}\n"
         f"  password  {password}\n"
-        "Start `vidwiz serve` and log in at http://127.0.0.1:8000/ with them."
+        f"Start `vidwiz serve` and log in at http://127.0.0.1:8000{base_path}/ with them."
     )

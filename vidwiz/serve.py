@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from quart import Quart
@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from vidwiz import logs, wiring
 from vidwiz.built_in_workers import BuiltInWorkers
+from vidwiz.http.base_path import BasePath, ProxyHeaders
 from vidwiz.http.connections import Bounds, Connections
 from vidwiz.http.middleware import App, RequestFrame
 from vidwiz.http.protocol import BoundedProtocol
@@ -67,8 +68,7 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # ours, around the app
         timeout_graceful_shutdown=GRACE_S,
         timeout_worker_healthcheck=ANSWERS_WITHIN_S,
     )
@@ -85,7 +85,7 @@ def serve(
 def _workers(settings: Settings, host: str, port: int) -> BuiltInWorkers:
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound, called
     where = f"[{here}]" if ":" in here else here
-    return BuiltInWorkers(f"http://{where}:{port}", settings.admin_bearer)
+    return BuiltInWorkers(f"http://{where}:{port}{settings.base_path}", settings.admin_bearer)
 
 
 def _bound(config: uvicorn.Config) -> socket.socket:
@@ -146,7 +146,15 @@ def app() -> App:
         yield
 
     _spare_the_collector()
-    return RequestFrame(cast("App", quart))
+    return framed(quart, settings)
+
+
+def framed(quart: Quart, settings: Settings) -> App:
+    """The app with all that is around it: proxies' headers, the frame, the base path."""
+    app = cast("App", quart)
+    if settings.base_path:
+        app = BasePath(app, settings.base_path)
+    return cast("App", ProxyHeaders(cast("Any", RequestFrame(app)), settings.trusted_proxies))
 
 
 def _bounds(settings: Settings) -> Bounds:

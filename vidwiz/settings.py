@@ -1,6 +1,7 @@
 """What the environment says: every setting, its default, and what is off without it."""
 
 import base64
+import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,9 @@ INTERNAL = ("VIDWIZ_SERVED_DATABASE", "VIDWIZ_SERVED_BY")
 """What one process of ours tells another through the environment."""
 URL_FORM = "postgresql://user:password@host/name"
 OPENAI_URL = "https://api.openai.com/v1"
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+TAKEN = ("api", "assets", "docs", "metrics")
+"""What no base path begins with: a path with and one without its prefix would look the same."""
 WEB_APP = Path(__file__).parent / "_web"
 WEB_APP_OF_A_CHECKOUT = Path(__file__).parents[1] / "frontend" / "dist"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
@@ -280,7 +284,13 @@ class Settings(EvidenceSettings, DailySettings):
     trusted_proxies: str = Field(
         "127.0.0.1",
         validation_alias="VIDWIZ_TRUSTED_PROXIES",
-        description="addresses whose X-Forwarded-For is believed, separated by commas",
+        description="addresses whose X-Forwarded headers are believed, separated by commas",
+    )
+    base_path: str = Field(
+        "",
+        max_length=200,
+        validation_alias="VIDWIZ_BASE_PATH",
+        description="the path of a shared host that is VidWiz's, such as /vidwiz",
     )
     metrics: Literal["guarded", "open"] = Field(
         "guarded",
@@ -317,6 +327,23 @@ class Settings(EvidenceSettings, DailySettings):
         except ProgrammingError:  # its text may hold the password
             raise ValueError(f"cannot be read; the form is {URL_FORM}") from None
         return url
+
+    @field_validator("base_path")
+    @classmethod
+    def _base_path(cls, path: str) -> str:
+        """Without the slash at its end; what browsers and proxies write in one way only."""
+        path = path.rstrip("/")
+        if path and not _BASE_PATH.fullmatch(path):
+            raise ValueError("has to be like /vidwiz: names of letters, digits, '-' and '_'")
+        if path and path.split("/")[1] in TAKEN:
+            raise ValueError(f"VidWiz itself has {', '.join(f'/{name}' for name in TAKEN)}")
+        return path
+
+    @model_validator(mode="after")
+    def _own_api_url(self) -> Self:
+        if "api_url" not in self.model_fields_set:
+            self.api_url += self.base_path
+        return self
 
     @model_validator(mode="after")
     def _absolute_data_dir(self) -> Self:

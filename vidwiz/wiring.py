@@ -214,7 +214,7 @@ async def _reacting(
 def create_service(settings: Settings, dsn: str) -> Quart:
     """The app with its services, which live as long as the server serves it."""
     policy = app_policy(settings.player_api_url, google=settings.google_client_id is not None)
-    app = create_app(settings.static_dir, policy)
+    app = create_app(settings.static_dir, policy, settings.base_path)
 
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:

@@ -1,7 +1,12 @@
 // Paints what the address asks for while the app is on its way, and asks for the code of its page at once.
 (function () {
-  var video = /^\/videos\/([\w-]{11})\/?$/.exec(location.pathname);
-  var page = video ? "video" : location.pathname === "/" && !kept("vidwiz.token") ? "home" : null;
+  var base = new URL(".", document.currentScript.src).pathname; // "/", or "/vidwiz/"
+  var own = base === "/" ? "" : base; // before the names of what is kept; see lib/basePath.ts
+  // A proxy that takes the path away may answer "/vidwiz" too, which the router does not know.
+  if (location.pathname + "/" === base) history.replaceState(null, "", base + location.search);
+  var path = location.pathname.slice(base.length);
+  var video = /^videos\/([\w-]{11})\/?$/.exec(path);
+  var page = video ? "video" : path === "" && !kept("vidwiz.token") ? "home" : null;
   var template = page && document.getElementById("shell-" + page);
   if (!template) return;
 
@@ -12,7 +17,7 @@
 
   function kept(key) {
     try {
-      return localStorage.getItem(key);
+      return localStorage.getItem(own + key);
     } catch {
       return null; // storage is off
     }
@@ -29,11 +34,11 @@
     }
   }
 
-  function preload(address) {
+  function preload(name) {
     var link = document.createElement("link");
     link.rel = "modulepreload";
     link.crossOrigin = "";
-    link.href = address;
+    link.href = base + name;
     document.head.appendChild(link);
   }
 })();

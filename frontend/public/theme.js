@@ -1,11 +1,13 @@
 // Puts the chosen theme on the page before the first paint; the app changes it by the same event.
 (function () {
+  var base = new URL(".", document.currentScript.src).pathname; // "/", or "/vidwiz/"
+  var key = (base === "/" ? "" : base) + "vidwiz.theme"; // see lib/basePath.ts
   var system = matchMedia("(prefers-color-scheme: dark)");
   var paper = { light: "#fbfaf8", dark: "#151412" };
 
   function chosen() {
     try {
-      return localStorage.getItem("vidwiz.theme");
+      return localStorage.getItem(key);
     } catch {
       return null; // storage is off: the system decides
     }

@@ -18,9 +18,9 @@ export const offline = () =>
       digest.update(name).update(await readFile(join(folder, name)));
     }
     const known = {
-      FILES: names.map((name) => (name === "index.html" ? "/" : `/${name}`)),
+      NAMES: names.map((name) => (name === "index.html" ? "" : name)),
       ENTRY: entry.fileName,
-      CACHE: `vidwiz-app-${digest.digest("hex").slice(0, 16)}`,
+      DIGEST: digest.digest("hex").slice(0, 16),
     };
     const lines = Object.entries(known).map(
       ([name, its]) => `const ${name} = ${JSON.stringify(its)};\n`,

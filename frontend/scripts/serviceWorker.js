@@ -1,9 +1,13 @@
 // Opens the app without a connection. Nothing of the API is kept, and with a connection every page comes from the server.
-// The build puts FILES, ENTRY and CACHE, which is named for all that is in it, before these lines.
-/* global FILES, ENTRY, CACHE */
+// The build puts NAMES (the page's is empty), ENTRY and DIGEST, which is of all that is kept, before these lines.
+/* global NAMES, ENTRY, DIGEST */
 
-const OURS = "vidwiz-app-";
-const NO_PAGES = /^\/(api|docs|metrics|openapi\.json)(\/|$)/;
+const BASE = new URL(".", location).pathname; // "/", or "/vidwiz/"
+const FILES = NAMES.map((name) => BASE + name);
+// All of an origin share what is kept: another VidWiz of it has other names, none of which begins with ours.
+const OURS = BASE === "/" ? "vidwiz-app-" : `vidwiz-app:${BASE}:`;
+const CACHE = OURS + DIGEST;
+const NO_PAGES = /^(api|docs|metrics|openapi\.json)(\/|$)/;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 
@@ -15,8 +19,8 @@ self.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate") {
-    if (!NO_PAGES.test(pathname)) event.respondWith(newest(request, "/"));
-  } else if (pathname.startsWith("/assets/")) {
+    if (!NO_PAGES.test(pathname.slice(BASE.length))) event.respondWith(newest(request, BASE));
+  } else if (pathname.startsWith(`${BASE}assets/`)) {
     // Their names hold their hash: what is kept is what the server has.
     if (FILES.includes(pathname)) event.respondWith(kept(request, pathname));
   } else if (FILES.includes(pathname)) event.respondWith(newest(request, pathname));
@@ -34,10 +38,12 @@ async function fill() {
 }
 
 async function put(cache, path) {
-  const answer = await fetch(path, { cache: path.startsWith("/assets/") ? "default" : "no-cache" });
+  const answer = await fetch(path, {
+    cache: path.startsWith(`${BASE}assets/`) ? "default" : "no-cache",
+  });
   const isPage = (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
-  const isOurs = path !== "/" || (await answer.clone().text()).includes(ENTRY);
-  if (!answer.ok || isPage !== (path === "/") || !isOurs) {
+  const isOurs = path !== BASE || (await answer.clone().text()).includes(ENTRY);
+  if (!answer.ok || isPage !== (path === BASE) || !isOurs) {
     throw new Error(`${path} is not of this build`);
   }
   await cache.put(path, answer);

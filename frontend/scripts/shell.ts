@@ -16,8 +16,7 @@ export function shell(): Plugin {
         const page = chunks.find((chunk) => chunk.facadeModuleId?.endsWith(PAGE));
         if (!page || !html.includes(TEMPLATE)) throw new Error(`${PAGE} or ${TEMPLATE} is gone`);
         const files = [...filesOf(page, chunks)].filter((file) => !html.includes(file));
-        const addresses = files.map((file) => `/${file}`).join(" ");
-        return html.replace(TEMPLATE, `${TEMPLATE} data-chunks="${addresses}"`);
+        return html.replace(TEMPLATE, `${TEMPLATE} data-chunks="${files.join(" ")}"`);
       },
     },
   };

@@ -115,7 +115,7 @@ async def test_a_new_version_is_shown_at_once_and_then_opens_offline_too(
         (old,), _ = await page.evaluate(KEPT)
         await page.reload()  # from now on the worker is asked
         deployed.replace("<title>VidWiz</title>", "<title>VidWiz two</title>")
-        deployed.replace(old, "vidwiz-app-two")
+        deployed.replace(old.removeprefix("vidwiz-app-"), "two")
         answer = await page.goto("/help")
         assert answer is not None
         assert "VidWiz two" in await answer.text()

@@ -14,7 +14,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from tests.support import SECRET_KEY, Api, served, test_settings
-from vidwiz.http.middleware import App, RequestFrame
+from vidwiz.serve import framed
 from vidwiz.wiring import create_service
 
 CODES = {
@@ -164,9 +164,10 @@ async def finish_tasks(api: Api, kind: str, result: Any) -> None:
 @asynccontextmanager
 async def app_at(dsn: str, data_dir: Path, **settings: Any) -> AsyncIterator[Any]:
     """A function that gives a client of the same app at this network address."""
-    app = create_service(test_settings(data_dir, **settings), dsn)
-    framed = cast("Any", RequestFrame(cast("App", app)))
+    chosen = test_settings(data_dir, **settings)
+    app = create_service(chosen, dsn)
+    asgi = cast("Any", framed(app, chosen))
     async with served(app):
         yield lambda address: httpx.AsyncClient(
-            transport=httpx.ASGITransport(framed, client=(address, 1)), base_url="http://test"
+            transport=httpx.ASGITransport(asgi, client=(address, 1)), base_url="http://test"
         )

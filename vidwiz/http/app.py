@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from quart import Blueprint, Quart, Response, request, send_from_directory
-from quart_schema import Info, QuartSchema, hide
+from quart_schema import Info, QuartSchema, Server, hide
 from werkzeug.exceptions import NotFound
 
 from vidwiz.http.audit import audit
@@ -50,16 +50,17 @@ API = (
 SWAGGER_FILES = files("flask_openapi3_swagger") / "templates" / "swagger"
 
 
-def create_app(static_dir: Path, policy: str = NOTHING) -> Quart:
+def create_app(static_dir: Path, policy: str = NOTHING, base_path: str = "") -> Quart:
     """The app; whoever runs it puts its ``Services`` where ``services()`` finds them.
 
-    ``policy`` is the Content-Security-Policy of the web app in ``static_dir``.
+    ``policy`` is the Content-Security-Policy of the web app in ``static_dir``, ``base_path`` what
+    whoever runs it gives as ASGI's ``root_path``, such as ``/vidwiz``.
     """
     app = Quart("vidwiz", static_folder=None)
     app.request_class = BoundedRequest
     app.config.update(
-        QUART_SCHEMA_SWAGGER_JS_URL="/docs/js/swagger-ui-bundle.js",
-        QUART_SCHEMA_SWAGGER_CSS_URL="/docs/css/swagger-ui.css",
+        QUART_SCHEMA_SWAGGER_JS_URL=f"{base_path}/docs/js/swagger-ui-bundle.js",
+        QUART_SCHEMA_SWAGGER_CSS_URL=f"{base_path}/docs/css/swagger-ui.css",
         QUART_SCHEMA_CONVERSION_PREFERENCE="pydantic",
     )
     api = Blueprint("api", __name__, url_prefix="/api")
@@ -82,6 +83,7 @@ def create_app(static_dir: Path, policy: str = NOTHING) -> Quart:
     QuartSchema(
         app,
         info=Info(title="VidWiz", version="1"),
+        servers=[Server(url=base_path)] if base_path else None,
         security_schemes=SECURITY_SCHEMES,
         openapi_provider_class=Document,
         redoc_ui_path=None,

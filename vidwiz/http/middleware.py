@@ -69,7 +69,8 @@ class RequestFrame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = message["headers"]
-                message["headers"] = [*own, *frame, *_policy(own), *_caching(scope["path"], own)]
+                caching = _caching(path_in_app(scope), own)
+                message["headers"] = [*own, *frame, *_policy(own), *caching]
             await send(message)
 
         try:
@@ -79,6 +80,12 @@ class RequestFrame:
                 await self._app(scope, receive, send_framed)
         finally:
             _account(scope, status, time.perf_counter() - began, request_id)
+
+
+def path_in_app(scope: Scope) -> str:
+    """The path without the prefix that the whole app lies under."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _policy(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -134,7 +141,7 @@ def _is_idle(scope: Scope, status: int) -> bool:
 
     These come every few seconds for as long as the service runs.
     """
-    path = scope["path"]
+    path = path_in_app(scope)
     waited = status == HTTPStatus.NO_CONTENT and path.startswith(TASKS)
     return waited or (status == HTTPStatus.OK and path in PROBES)
 

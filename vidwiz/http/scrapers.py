@@ -9,7 +9,7 @@ from quart import request
 from vidwiz.http.errors import ApiError
 from vidwiz.http.guards import bearer
 
-FORWARDED = ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP")
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Prefix", "Forwarded", "Via", "X-Real-IP")
 """Headers of requests that came through a proxy, which are never this host's own."""
 
 

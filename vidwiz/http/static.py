@@ -1,10 +1,16 @@
-"""The web app's files: the file of that name, else its ``index.html``; and ``robots.txt``."""
+"""The web app's files: the file of that name, else its ``index.html``; and ``robots.txt``.
+
+A build names its files from the root of a host. Under a base path the few files that do are sent
+with their addresses changed; all others name each other from where they are.
+"""
 
 import asyncio
+import gzip
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from mimetypes import guess_type
 from os.path import realpath
 from pathlib import Path
@@ -35,6 +41,11 @@ KINDS = {
     ".txt": "text/plain",
 }
 """What a build is made of; the tables of the system differ between hosts."""
+ADDRESSES = {
+    "index.html": re.compile(rb'(\b(?:href|src)=")(?=/)'),
+    "manifest.json": re.compile(rb'(": ")(?=/)'),
+}
+"""The files that name others from the root, and what stands before the names."""
 KEPT_DIGESTS = 1024
 ROBOTS_NAME = "robots.txt"
 ROBOTS = """\
@@ -72,11 +83,12 @@ NOT_BUILT = """<!doctype html>
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One of the forms in which a file can be sent."""
+    """One of the forms in which a file can be sent; ``content`` is for what is on no disk."""
 
     path: Path
     size: int
     etag: str
+    content: bytes | None = None
 
 
 async def get_static(static_dir: Path, policy: str) -> Response:
@@ -84,13 +96,16 @@ async def get_static(static_dir: Path, policy: str) -> Response:
     path = request.path.lstrip("/")
     if request.method not in ("GET", "HEAD") or path == "api" or path.startswith("api/"):
         return envelope(404, "Not found")
+    base = request.root_path
     for name in (path,) if path == ROBOTS_NAME else (path, "index.html"):
-        if forms := await asyncio.to_thread(_forms, static_dir, name):
+        if forms := await asyncio.to_thread(_forms, static_dir, name, base):
             return await _negotiated(name, forms, policy)
     if path == ROBOTS_NAME:
-        return Response(ROBOTS, mimetype="text/plain", headers={"Cache-Control": ASK_ALWAYS})
-    headers = {"Content-Security-Policy": plain_policy(NOT_BUILT.encode())}
-    return Response(NOT_BUILT, mimetype="text/html", headers=headers)
+        robots = ROBOTS.replace(": /", f": {base}/")
+        return Response(robots, mimetype="text/plain", headers={"Cache-Control": ASK_ALWAYS})
+    page = NOT_BUILT.replace('href="/', f'href="{base}/').replace(":8000/", f":8000{base}/")
+    headers = {"Content-Security-Policy": plain_policy(page.encode())}
+    return Response(page, mimetype="text/html", headers=headers)
 
 
 async def _negotiated(name: str, forms: Mapping[str, _Form], policy: str) -> Response:
@@ -101,10 +116,8 @@ async def _negotiated(name: str, forms: Mapping[str, _Form], policy: str) -> Res
         return envelope(406, f"This file is sent as: {', '.join(forms)}", headers=offered)
     form = forms[encoding]
     kind = KINDS.get(Path(name).suffix) or guess_type(name)[0] or "application/octet-stream"
-    answer: Response = await send_file(form.path, mimetype=kind, add_etags=False)
+    answer = await _whole(form, kind)
     answer.set_etag(form.etag)
-    # All files of an installed wheel have one date, whatever their version.
-    del answer.headers["Last-Modified"]
     answer.headers["Cache-Control"] = FOR_EVER if name.startswith(ASSETS) else ASK_ALWAYS
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Content-Security-Policy"] = policy
@@ -115,6 +128,15 @@ async def _negotiated(name: str, forms: Mapping[str, _Form], policy: str) -> Res
         await answer.make_conditional(request, accept_ranges=True, complete_length=part_of)
     except RequestedRangeNotSatisfiable as error:
         return envelope(416, error.name, headers={"Content-Range": f"bytes */{form.size}"})
+    return answer
+
+
+async def _whole(form: _Form, kind: str) -> Response:
+    if form.content is not None:
+        return Response(form.content, mimetype=kind)
+    answer: Response = await send_file(form.path, mimetype=kind, add_etags=False)
+    # All files of an installed wheel have one date, whatever their version.
+    del answer.headers["Last-Modified"]
     return answer
 
 
@@ -138,16 +160,33 @@ def _wants_a_part(form: _Form) -> bool:
     return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
 
 
-def _forms(folder: Path, name: str) -> dict[str, _Form]:
+def _forms(folder: Path, name: str, base: str) -> dict[str, _Form]:
     """The file as the build compressed it, the best first, and as it is; empty without a file."""
     try:
         plain = _form(folder, name)
         if plain is None or _is_a_copy(folder, name):
             return {}
+        real_name = str(plain.path.relative_to(realpath(folder)))
+        if base and real_name in ADDRESSES:
+            return _moved(plain, real_name, base)
         copies = {its: _form(folder, name + ending) for its, ending in COMPRESSED.items()}
     except (ValueError, OSError):  # names that no file can have
         return {}
     return {**{its: copy for its, copy in copies.items() if copy}, IDENTITY: plain}
+
+
+@lru_cache(len(ADDRESSES))
+def _moved(plain: _Form, name: str, base: str) -> dict[str, _Form]:
+    """The file with its addresses under ``base``, compressed as well as can be done at once."""
+    content = ADDRESSES[name].sub(rb"\1" + base.encode(), plain.path.read_bytes())
+    packed = gzip.compress(content, mtime=0)
+    contents = {"gzip": packed, IDENTITY: content}
+    if len(packed) >= len(content):
+        del contents["gzip"]
+    return {
+        encoding: _Form(plain.path, len(body), sha256(body).hexdigest()[:32], body)
+        for encoding, body in contents.items()
+    }
 
 
 def _form(folder: Path, name: str) -> _Form | None:

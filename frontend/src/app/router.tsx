@@ -1,8 +1,9 @@
 /** The addresses, and the page that each one loads when it is first needed. */
 
 import type { ComponentType } from "react";
-import { createBrowserRouter, type NonIndexRouteObject } from "react-router";
+import { createBrowserRouter, type NonIndexRouteObject, type RouteObject } from "react-router";
 import { HomePage } from "@/features/home/HomePage";
+import { BASE_PATH } from "@/lib/basePath";
 import { CrashPage } from "./CrashPage";
 import { NotFoundPage } from "./NotFoundPage";
 import { Shell } from "./Shell";
@@ -15,7 +16,7 @@ const page = (path: string, load: Page): NonIndexRouteObject => ({
   lazy: async () => ({ Component: await load() }),
 });
 
-export const router = createBrowserRouter([
+const routes: RouteObject[] = [
   {
     Component: Shell,
     HydrateFallback: () => null,
@@ -66,4 +67,6 @@ export const router = createBrowserRouter([
       },
     ],
   },
-]);
+];
+
+export const router = createBrowserRouter(routes, { basename: BASE_PATH });

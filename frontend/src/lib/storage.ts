@@ -1,4 +1,6 @@
-/** Browser storage; where it is off or full, what is written lasts as long as the page. */
+/** Browser storage under names of this VidWiz alone; where it is off or full, what is written lasts as long as the page. */
+
+import { ownName } from "./basePath";
 
 export interface Box {
   read(key: string): string | null;
@@ -11,7 +13,7 @@ function box(storage: () => Storage): Box {
   return {
     read(key) {
       try {
-        return refused.get(key) ?? storage().getItem(key);
+        return refused.get(key) ?? storage().getItem(ownName(key));
       } catch {
         return null; // storage is off
       }
@@ -19,20 +21,27 @@ function box(storage: () => Storage): Box {
     write(key, value) {
       refused.delete(key);
       try {
-        if (value === null) storage().removeItem(key);
-        else storage().setItem(key, value);
+        if (value === null) storage().removeItem(ownName(key));
+        else storage().setItem(ownName(key), value);
       } catch {
         if (value !== null) refused.set(key, value);
       }
     },
     keys() {
       try {
-        return [...refused.keys(), ...Object.keys(storage())];
+        return [...refused.keys(), ...ownKeys(storage())];
       } catch {
         return [...refused.keys()]; // storage is off
       }
     },
   };
+}
+
+function ownKeys(storage: Storage): string[] {
+  const prefix = ownName("");
+  return Object.keys(storage)
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
 }
 
 export const lasting = box(() => localStorage);

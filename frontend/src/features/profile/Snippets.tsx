@@ -3,11 +3,12 @@
 import { useState } from "react";
 import { CopyButton } from "@/components/CopyButton";
 import { Tabs } from "@/components/Tabs";
+import { addressOf } from "@/lib/basePath";
 import { type Device, snippetsFor } from "./snippets";
 
 export function Snippets({ token }: { token: string }) {
   const [device, setDevice] = useState<Device>("curl");
-  const snippets = snippetsFor(location.origin, token);
+  const snippets = snippetsFor(location.origin + addressOf("/api"), token);
   const tabs = (Object.keys(snippets) as Device[]).map((id) => ({ id, label: snippets[id].title }));
   const { steps, code } = snippets[device];
   return (

@@ -102,7 +102,7 @@ test("a wrong password does not delete the account, the right one ends the sessi
 });
 
 test("every device's snippet has the address and the token", () => {
-  for (const { code } of Object.values(snippetsFor("https://vid.example", "TOKEN"))) {
+  for (const { code } of Object.values(snippetsFor("https://vid.example/api", "TOKEN"))) {
     expect(code).toContain("https://vid.example/api/notes");
     expect(code).toContain("Bearer TOKEN");
   }

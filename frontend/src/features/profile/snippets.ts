@@ -9,8 +9,8 @@ export interface Snippet {
   code: string;
 }
 
-export function snippetsFor(origin: string, token: string): Record<Device, Snippet> {
-  const url = `${origin}/api/notes`;
+export function snippetsFor(api: string, token: string): Record<Device, Snippet> {
+  const url = `${api}/notes`;
   const request = `POST ${url}
 Authorization: Bearer ${token}
 Content-Type: application/json`;

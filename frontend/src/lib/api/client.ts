@@ -1,5 +1,6 @@
 /** The only place that calls fetch: typed by the server's OpenAPI, failing with an ApiError. */
 
+import { addressOf } from "@/lib/basePath";
 import { admin, guestId, learnTime, session } from "@/lib/auth/credentials";
 import { errorOf, unreachable } from "./errors";
 import type { Answer, Method, Options, PathsWith, Request } from "./types";
@@ -47,7 +48,7 @@ function headersOf({ as, body, headers }: Request, token: string | null): Header
 }
 
 function urlOf(template: string, { path = {}, query = {} }: Request): string {
-  const url = template.replace(/\{(\w+)\}/g, (_, name: string) =>
+  const url = addressOf(template).replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String((path as Record<string, unknown>)[name])),
   );
   const search = new URLSearchParams();

@@ -1,5 +1,6 @@
 /** Who this browser is: a session (JWT), a guest, and for auditors an admin token. */
 
+import { ownName } from "@/lib/basePath";
 import { lasting, ofThisTab } from "@/lib/storage";
 import { uuid } from "@/lib/uuid";
 import { type Session, sessionOf } from "./claims";
@@ -20,7 +21,7 @@ export function onChange(listener: Listener): () => void {
 }
 
 addEventListener("storage", ({ key }) => {
-  if (key === TOKEN || key === null) changed();
+  if (key === ownName(TOKEN) || key === null) changed();
 });
 
 /** An answer came: its date may say that a session has not run out, or has. */

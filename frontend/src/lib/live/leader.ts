@@ -1,6 +1,8 @@
 /** One tab of a browser does the work for all: browsers open few connections to one server. */
 
-const LOCK = "vidwiz.live";
+import { ownName } from "@/lib/basePath";
+
+const LOCK = ownName("vidwiz.live");
 
 /** Runs ``work`` once this tab leads, until the signal aborts; the next tab then takes over. */
 export async function lead(

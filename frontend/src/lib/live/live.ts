@@ -1,5 +1,6 @@
 /** The person's live stream in this browser: who connects, and whether it works. */
 
+import { ownName } from "@/lib/basePath";
 import { follow, type Place } from "./connection";
 import type { LiveEvent } from "./events";
 import { lead } from "./leader";
@@ -48,7 +49,7 @@ function become(next: LiveState): void {
 /** Follows the signed-in person's stream, or hears it from the tab that does, until stopped. */
 export class LiveStream {
   private readonly ended = new AbortController();
-  private readonly channel = new BroadcastChannel("vidwiz.live");
+  private readonly channel = new BroadcastChannel(ownName("vidwiz.live"));
   private readonly wanted = new Set(watched());
   private readonly unsubscribe = onWatchChange(() => this.sayWatching());
   /** Known to every tab, so that the next leader goes on where the last one was. */
