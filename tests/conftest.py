@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from tests.support import Api, running_api
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.adapters import embedded_postgres
 from vidwiz.migrate import migrate
 
 TEMPLATE = "vidwiz_template"
@@ -40,7 +40,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def server_dsn() -> Iterator[str]:
     """One PostgreSQL for all test processes: the last of them stops it."""
     shared = Path(os.environ[SHARED_FOLDER])
-    with start_embedded_postgres(shared / "postgres") as embedded:
+    with start_without_flushing(shared / "postgres") as embedded:
         with locked(shared / "template.lock"):
             make_template(embedded.dsn)
         yield embedded.dsn
@@ -65,6 +65,17 @@ async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     """The real app, spoken to over ASGI, on a database that the module's tests share."""
     async with running_api(module_dsn, tmp_path_factory.mktemp("data")) as its:
         yield its
+
+
+def start_without_flushing(data_dir: Path) -> embedded_postgres.EmbeddedPostgres:
+    """A cluster that does not wait for the disk.
+
+    Tests of what survives a crash have clusters of their own, with the settings of the service.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            patch.setitem(embedded_postgres._SETTINGS, setting, "off")
+        return embedded_postgres.start_embedded_postgres(data_dir)
 
 
 def make_template(server: str) -> None:

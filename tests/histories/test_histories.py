@@ -11,8 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from prometheus_client import REGISTRY
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from tests.histories.composing import COMPOSERS
@@ -41,18 +39,11 @@ LONG = settings(
 
 @pytest.fixture
 def stage(dsn: str) -> Iterator[Stage]:
-    do_not_wait_for_the_disk(dsn)
     with (
         clocked_store(dsn) as store,
         psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection,
     ):
         yield Stage(store, connection)
-
-
-def do_not_wait_for_the_disk(dsn: str) -> None:
-    name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
 
 
 def test_every_command_has_its_rule_and_its_expectation() -> None:
