@@ -29,10 +29,10 @@ def chromium_path() -> str | None:
 
 
 @asynccontextmanager
-async def running_chromium(path: str) -> AsyncIterator[Browser]:
-    """The browser, without a window."""
+async def running_chromium(path: str, *more: str) -> AsyncIterator[Browser]:
+    """The browser, without a window, started with ``more`` flags."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=path, args=[*QUIET, *more])
         try:
             yield browser
         finally:

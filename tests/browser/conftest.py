@@ -60,7 +60,7 @@ def open_page(chromium: Browser, site: Site) -> OpenPage:
         problems: list[str] = []
         page = await context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: problems.extend(_complaint(message)))
+        page.on("console", lambda message: problems.extend(complaint(message)))
         page.on("pageerror", lambda error: problems.append(str(error)))
         try:
             yield page
@@ -78,7 +78,7 @@ async def person(site: Site) -> Person:
         return await sign_up(client, "Ada Lovelace")
 
 
-def _complaint(message: ConsoleMessage) -> list[str]:
+def complaint(message: ConsoleMessage) -> list[str]:
     """Errors and refusals of the Content-Security-Policy; not the statuses that a test asks for."""
     if message.type != "error" or message.text.startswith("Failed to load resource"):
         return []
