@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from psycopg import AsyncConnection
-
 from bench.apart import cpu_seconds
 from bench.client import request
 from bench.keys import MASTER
@@ -36,7 +34,7 @@ _NOTE_ADDED = (
 )
 
 
-class _Recording(AsyncConnection[tuple[Any, ...]]):
+class _Recording(Connection):
     """A connection that remembers the statements it was given."""
 
     sent: list[str]

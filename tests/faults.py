@@ -1,6 +1,8 @@
 """What goes wrong on purpose: tasks that are killed, and a database in trouble."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +60,22 @@ def locked_table(dsn: str, table: str) -> Iterator[None]:
 
 
 @contextmanager
+def frozen(dsn: str, name: str) -> Iterator[None]:
+    """The server's processes behind the connections of this name stand still, as on a hung disk."""
+    with psycopg.connect(dsn) as connection:
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        found = connection.execute(f"{query} AND application_name = %s", (name,)).fetchall()
+    assert found, f"nothing is connected as {name}"
+    for (pid,) in found:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for (pid,) in found:
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
 def read_only(dsn: str) -> Iterator[None]:
     """The database takes no writes: every connection, old or new, is read-only."""
     set_read_only(dsn, "on")
@@ -83,3 +101,30 @@ def set_read_only(dsn: str, value: str) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@contextmanager
+def in_place_of(dsn: str, server_dsn: str, change: str) -> Iterator[None]:
+    """The address leads to a changed copy of the database, and all old connections are gone."""
+    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+
+        def alone(statement: str) -> None:
+            connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0".encode())
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                (name,),
+            )
+            connection.execute(statement.encode())
+
+        alone(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+        alone(f"ALTER DATABASE {name} RENAME TO {name}_kept")
+        connection.execute(f"ALTER DATABASE {name}_copy RENAME TO {name}".encode())
+        with psycopg.connect(dsn, autocommit=True) as copy:
+            copy.execute(change.encode())
+        try:
+            yield
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            connection.execute(f"ALTER DATABASE {name}_kept RENAME TO {name}".encode())
+            connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1".encode())

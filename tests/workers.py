@@ -137,7 +137,7 @@ class RawPoll:
         """Whether a byte of the answer has arrived."""
         try:
             return bool(self.socket.recv(1, socket.MSG_PEEK))
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionResetError):  # none, or one that came after the FIN
             return False
 
     async def answer(self) -> bytes:

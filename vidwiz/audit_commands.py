@@ -126,7 +126,7 @@ def verify_command(
     if as_json:
         print_json(asdict(found))
     else:
-        _tell(found)
+        _tell(found, has_master_key=settings.has_master_key)
     sys.exit(1 if found.problems else 0)
 
 
@@ -160,7 +160,7 @@ def _verify_live(
         return asked(dsn, ask)
 
 
-def _tell(found: Audited) -> None:
+def _tell(found: Audited, *, has_master_key: bool) -> None:
     for problem in found.problems:
         click.echo(printable(str(problem)))
         if problem.verdict == Stranger.VERDICT:
@@ -174,7 +174,8 @@ def _tell(found: Audited) -> None:
     if found.objects is not None:
         click.echo(f"There ought to be {found.objects} transcripts.")
     if found.withheld is None:
-        click.echo("The keys of persons were not looked at: their master key is not here.")
+        why = "the log is broken" if has_master_key else "their master key is not here"
+        click.echo(f"The keys of persons were not looked at: {why}.")
     elif found.withheld:
         click.echo(f"{found.withheld} keys did not come along when the log was imported.")
 

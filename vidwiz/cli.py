@@ -13,8 +13,6 @@ from datetime import datetime
 from ipaddress import ip_address
 
 import click
-import psycopg
-from pydantic import ValidationError
 from rich.console import Console
 
 from vidwiz import (
@@ -31,12 +29,8 @@ from vidwiz import doctor as checks
 from vidwiz import erase as erasure
 from vidwiz import migrate as migrations
 from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError
-from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.adapters.youtube_links import logged_id
-from vidwiz.audit.copies import CopyDiffers
-from vidwiz.audit.files import FileUnusable
 from vidwiz.audit.filters import Filter
-from vidwiz.audit.importing import ImportRefused
 from vidwiz.audit.times import instant_of
 from vidwiz.command_line import (
     as_json,
@@ -48,23 +42,18 @@ from vidwiz.command_line import (
     progress_bar,
     ready,
 )
-from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.environment import Environment, SettingsError, hand_on_to_aws
 from vidwiz.events import event_types
-from vidwiz.events.chain import ChainBroken
-from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
-from vidwiz.events.recorded import UnknownEvent
-from vidwiz.events.sealing import SealBroken
 from vidwiz.outside import worker_config
 from vidwiz.parent import PARENT_VARIABLE, die_with_parent
 from vidwiz.projections import replay
 from vidwiz.projections.comparing import Difference
-from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
 from vidwiz.reactions.indexing import refill as refill_passages
+from vidwiz.refusals import Commands
 from vidwiz.settings import Settings, environment, unknown_settings
 from vidwiz.workers.jobs import Kind
 
@@ -77,44 +66,8 @@ WORKERS = {
 }
 TABLES = [table.name for table in PROJECTED]
 
-REFUSALS = (
-    ChainBroken,
-    CopyDiffers,
-    DatabaseUnavailable,
-    EmbeddedPostgresError,
-    FileUnusable,
-    ImportRefused,
-    KeyUnusable,
-    ObjectStoreError,
-    migrations.MigrationFailed,
-    ProjectionFailed,
-    SealBroken,
-    SettingsError,
-    UnknownEvent,
-    WrongMasterKey,
-    replay.MaintenanceUnderWay,
-    replay.SwapFailed,
-)
-
 LARGEST = 2**63 - 1
 """No id is beyond it."""
-
-
-class Commands(click.Group):
-    """Turns what a command refuses into a line on standard error and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except ValidationError as error:
-            raise click.ClickException(_bad_settings(error)) from error
-        except REFUSALS as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
-        except psycopg.Error as error:
-            if means_unavailable(error):
-                raise click.ClickException(" ".join(str(error).split())) from error
-            raise
 
 
 @click.group(cls=Commands)
@@ -493,8 +446,3 @@ def _described(difference: Difference) -> str:
     if difference.what == "different":
         return f"{row}: differs in {', '.join(difference.columns)}"
     return f"{row}: {difference.what}"
-
-
-def _bad_settings(error: ValidationError) -> str:
-    problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return "; ".join(problems)

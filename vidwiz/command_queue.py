@@ -22,6 +22,17 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+class Conflict(Exception):
+    """Others changed the same thing at the same time, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__("others changed the same thing at the same time; try again")
+
+
+class Overloaded(Exception):
+    """Too many commands wait already, or the service is shutting down."""
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """A command on its way, and the future that its sender waits for."""

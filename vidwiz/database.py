@@ -1,14 +1,14 @@
 """Connections to PostgreSQL: a bounded pool for reading and single connections for the rest."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -18,8 +18,9 @@ from vidwiz.supervision import Outage
 set_json_loads(orjson.loads)
 set_json_dumps(lambda value: orjson.dumps(value).decode())
 
-Connection = AsyncConnection[tuple[Any, ...]]
-
+WAIT_INTERVAL_S = 0.1
+SILENCE_S = 3.0
+"""Seconds beyond the statement's own time-out after which PostgreSQL counts as silent."""
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 5.0
 START_TIMEOUT_S = 10.0
@@ -46,6 +47,17 @@ UNAVAILABLE_STATES = frozenset(
         "57P05",  # idle for too long
     }
 )
+SCHEMA_STATES = frozenset(
+    {
+        "3D000",  # the database is gone
+        "3F000",  # so is the schema
+        "42501",  # our role may not do it
+        "42703",  # a column is missing
+        "42883",  # a function is
+        "42P01",  # a table is
+    }
+)
+"""The database is not, or not now, as the migrations made it; what was asked may wait for that."""
 PATIENCE_STATES = frozenset({"55P03", "57014"})
 STALE_STATES = frozenset({"25006", "57P01", "57P02", "57P03", "57P04"})
 """After which no connection of before is trusted: the server is, or was, another one."""
@@ -62,6 +74,32 @@ class DatabaseReadOnly(DatabaseUnavailable):
     """PostgreSQL answers, but takes no writes."""
 
 
+class SilentServer(psycopg.OperationalError):
+    """The connection is there, but PostgreSQL does not answer on it."""
+
+
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """A connection that is given up when PostgreSQL is silent for ``patience_s``; None: never.
+
+    A server process that is frozen, or that waits for its disk, enforces no time-out of its own,
+    and the kernel of its machine goes on to acknowledge what is sent to it.
+    """
+
+    patience_s: float | None = None
+
+    async def wait(
+        self, gen: Any, interval: float = WAIT_INTERVAL_S, timeout: float | None = None
+    ) -> Any:
+        """What psycopg waits with for every answer; raises ``SilentServer``."""
+        if timeout is not None or self.patience_s is None:
+            return await super().wait(gen, interval, timeout)
+        try:
+            return await super().wait(gen, interval, self.patience_s)
+        except errors._WaitTimeout:
+            self.pgconn.finish()  # an answer that comes later must not be taken for another's
+            raise SilentServer(f"PostgreSQL was silent for {self.patience_s:g} s") from None
+
+
 def means_unavailable(error: BaseException) -> bool:
     """Whether the database is in trouble, and nothing is wrong with what it was asked.
 
@@ -73,7 +111,8 @@ def means_unavailable(error: BaseException) -> bool:
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state in UNAVAILABLE_STATES or state[:2] in UNAVAILABLE_CLASSES
+    known = state in UNAVAILABLE_STATES or state in SCHEMA_STATES
+    return known or state[:2] in UNAVAILABLE_CLASSES
 
 
 def ran_out_of_patience(error: BaseException) -> bool:
@@ -83,6 +122,8 @@ def ran_out_of_patience(error: BaseException) -> bool:
 
 def is_stale(error: BaseException) -> bool:
     """Whether connections made before this error are to be replaced."""
+    if isinstance(error, SilentServer):
+        return True
     return isinstance(error, psycopg.Error) and error.sqlstate in STALE_STATES
 
 
@@ -113,6 +154,11 @@ class Patience:
     statement_s: float = 10.0
 
     @property
+    def silence_s(self) -> float | None:
+        """Seconds that PostgreSQL may say nothing at all; None waits for ever."""
+        return self.statement_s + SILENCE_S if self.statement_s else None
+
+    @property
     def options(self) -> str:
         """The same for libpq."""
         lock_ms, statement_ms = round(self.lock_s * 1000), round(self.statement_s * 1000)
@@ -120,6 +166,8 @@ class Patience:
 
 
 DEFAULT = Patience()
+Requirement = Callable[[Connection], Awaitable[None]]
+"""Raises ``DatabaseUnavailable`` on a new connection to a database that is not to be used."""
 PATIENT = Patience(0, 0)
 """For commands of an operator, who waits as long as it takes."""
 
@@ -143,9 +191,17 @@ def connection_settings(application_name: str, patience: Patience = DEFAULT) -> 
 class Database:
     """The pool that queries run on. Every query is one autocommitted statement."""
 
-    def __init__(self, dsn: str, *, pool_size: int = 10, patience: Patience = DEFAULT) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        pool_size: int = 10,
+        patience: Patience = DEFAULT,
+        required: Requirement | None = None,
+    ) -> None:
         self.dsn = dsn
         self.patience = patience
+        self._required = required
         # Those who hold a connection while they wait for others leave some for reading.
         self._exclusive = asyncio.Semaphore(max(1, pool_size - LEFT_FOR_READING))
         self._closing = False
@@ -157,6 +213,8 @@ class Database:
             # The pool would try ever more seldom; whoever waits has it try again instead.
             reconnect_timeout=POOL_TRY_S,
             open=False,
+            connection_class=Connection,
+            configure=self._configure,
             kwargs=connection_settings("vidwiz", patience),
         )
 
@@ -169,6 +227,15 @@ class Database:
         except psycopg.Error as error:
             await self._pool.close(CLOSE_S)
             raise DatabaseUnavailable("PostgreSQL does not answer") from error
+
+    async def _configure(self, connection: Connection) -> None:
+        connection.patience_s = self.patience.silence_s
+        try:
+            if self._required is not None:
+                await self._required(connection)
+        except BaseException:
+            await connection.close()
+            raise
 
     def hurry(self) -> None:
         """The service ends: nobody waits for a connection that is not there."""
@@ -189,7 +256,9 @@ class Database:
         if self._closing:
             settings["connect_timeout"] = CLOSE_S
         with outages():
-            return await AsyncConnection.connect(self.dsn, **settings)
+            connection = await Connection.connect(self.dsn, **settings)
+            await self._configure(connection)
+            return connection
 
     @asynccontextmanager
     async def borrowed(self) -> AsyncIterator[Connection]:
@@ -248,9 +317,7 @@ class Database:
         """
         for _ in range(2):
             async with self.borrowed() as connection:
-                cursor = await connection.execute(_IS_READ_ONLY)
-                row = await cursor.fetchone()
-                if row is not None and not row[0]:
+                if not await is_read_only(connection):
                     return
                 await connection.close()
             await self.renew()
@@ -291,6 +358,12 @@ class Database:
         async with self.borrowed() as connection:
             cursor = await connection.execute(statement.sql, values)
             return await cursor.fetchone()
+
+
+async def is_read_only(connection: Connection) -> bool:
+    """Whether the connection takes no writes."""
+    row = await (await connection.execute(_IS_READ_ONLY)).fetchone()
+    return row is None or bool(row[0])
 
 
 async def fetch_all(

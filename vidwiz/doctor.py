@@ -20,7 +20,7 @@ from vidwiz.audit.copies import key_of
 from vidwiz.audit.keys import SigningKey
 from vidwiz.audit.witness_reports import ask
 from vidwiz.counts import Counts
-from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all
+from vidwiz.database import Connection, Database, DatabaseUnavailable, fetch_all, is_read_only
 from vidwiz.environment import SettingsError
 from vidwiz.events.master_key import WrongMasterKey
 from vidwiz.outside import master_key, object_store
@@ -28,6 +28,7 @@ from vidwiz.preflight import REMEMBERED, require_known
 from vidwiz.projections.personal_keys import IN_THE_CLEAR
 from vidwiz.quotas import Quotas
 from vidwiz.reactions.health import ReactionHealth, health
+from vidwiz.schema_check import what_is_missing
 from vidwiz.settings import OPENAI_URL, Settings, environment, unknown_settings
 from vidwiz.store_mark import known_store, mark_of
 from vidwiz.verify_export import Checkpoint, checkpoint_line
@@ -39,6 +40,8 @@ OTHER_STORE = "use that one; or, if it is gone for good: vidwiz adopt-objects"
 STRONGER = "make one: openssl rand -base64 48"
 LOST = "the database has one already: bring it back from its copy"
 RATE_LIMITS_ARE_ON = "on: some count for all processes together, the rest for each process"
+RESTORE = "somebody changed it: bring it back from a backup, or give the role its rights"
+WRITABLE = "is its disk full, or is it an old primary?"
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 
 
@@ -64,7 +67,7 @@ async def examine(settings: Settings, dsn: str | None, problem: str | None) -> l
         *_environment(),
         *_secrets(settings),
         objects,
-        *(await _of_the_log(settings, dsn, objects) if dsn and database.state == "ok" else []),
+        *(await _if_readable(settings, dsn, objects) if dsn and database.state == "ok" else []),
         *_features(settings),
     ]
 
@@ -104,15 +107,20 @@ async def _database(settings: Settings, dsn: str | None, problem: str | None) ->
         try:
             return await _schema(kind, connection)
         except psycopg.Error as error:
-            return Finding("database", "broken", f"{kind}: {error}", MIGRATE)
+            reason = " ".join(str(error).split())
+            return Finding("database", "broken", f"{kind}: {reason}", MIGRATE)
 
 
 async def _schema(kind: str, connection: Connection) -> Finding:
-    ((revision,),) = await fetch_all(connection, migrate.REVISION, {}) or [("none",)]
-    newest = migrate.head_revision()
+    revisions = await fetch_all(connection, migrate.REVISION, {}) or [("none",)]
+    revision, newest = ", ".join(one for (one,) in revisions), migrate.head_revision()
     if revision != newest:
         detail = f"{kind}: schema {revision}, but this program needs {newest}"
         return Finding("database", "broken", detail, MIGRATE)
+    if missing := await what_is_missing(connection):
+        return Finding("database", "broken", f"{kind}: {'; '.join(missing)}", RESTORE)
+    if await is_read_only(connection):
+        return Finding("database", "broken", f"{kind}: it is read-only", WRITABLE)
     ((position,),) = await fetch_all(connection, event_log.HEAD, {})
     return Finding("database", "ok", f"{kind}, {position} events, schema {revision}")
 
@@ -179,6 +187,15 @@ async def _transcripts(settings: Settings, database: Database, objects: Finding)
         detail = f"lie in {known[1]}, not in {store.description}"
         return Finding("transcripts", "broken", detail, OTHER_STORE)
     return Finding("transcripts", "ok", f"lie in {store.description}")
+
+
+async def _if_readable(settings: Settings, dsn: str, objects: Finding) -> list[Finding]:
+    """What there is to say of the log; that it cannot be read, if somebody wrote past its guard."""
+    try:
+        return await _of_the_log(settings, dsn, objects)
+    except (psycopg.Error, DatabaseUnavailable) as error:
+        reason = " ".join(str(error).split())
+        return [Finding("log", "broken", reason, "find out why: vidwiz audit verify")]
 
 
 async def _of_the_log(settings: Settings, dsn: str, objects: Finding) -> list[Finding]:

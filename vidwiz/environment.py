@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 FILE_SUFFIX = "_FILE"
 ENV_FILE = "VIDWIZ_ENV_FILE"
@@ -60,10 +61,10 @@ class Environment:
 def read_environment(secrets: Iterable[str]) -> Environment:
     """What the process was given, with the ``secrets`` (names) read from their files.
 
-    Empty values count as missing. Raises ``SettingsError`` for a file that cannot be used, and for
+    Blank values count as missing. Raises ``SettingsError`` for a file that cannot be used, and for
     a secret that is given twice in the same place.
     """
-    given = {name.upper(): value for name, value in os.environ.items() if value}
+    given = {name.upper(): value for name, value in os.environ.items() if value.strip()}
     env_file = _env_file(given)
     in_file = {} if env_file is None else _parsed(env_file)
     secrets = (*secrets, *AWS_SECRETS)
@@ -93,8 +94,11 @@ def _env_file(given: Mapping[str, str]) -> Path | None:
 
 def _parsed(path: Path) -> dict[str, str]:
     text = _text(path, f"the settings in {path}")
+    for line in parse_stream(io.StringIO(text)):
+        if line.error:
+            raise SettingsError(f"{path}: line {line.original.line} is not of the form NAME=value")
     read = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name.upper(): value for name, value in read.items() if value}
+    return {name.upper(): value for name, value in read.items() if value and value.strip()}
 
 
 def _resolved(

@@ -174,6 +174,8 @@ def recorded(mapper: EventMapper, row: Sequence[Any]) -> Recorded:
     position, stream, version, topic, state, recorded_at, *proven = row[: len(RECORDED)]
     metadata, previous_hash, its_hash = proven
     origin = orjson.loads(metadata)
+    if not isinstance(origin, dict):  # another program wrote it
+        origin = {}
     return Recorded(
         event=mapper.decode(Place(stream, version, topic), state),
         originator_version=version,

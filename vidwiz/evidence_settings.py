@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from vidwiz.setting_forms import is_url
 from vidwiz.verify_export import public_key
 
 
@@ -31,6 +32,7 @@ class EvidenceSettings(BaseSettings):
     snapshot_every: int = Field(
         250_000,
         ge=0,
+        le=10**12,
         validation_alias="VIDWIZ_SNAPSHOT_EVERY",
         description="after so many events the tables are copied, for time travel; 0: never",
     )
@@ -59,7 +61,7 @@ class EvidenceSettings(BaseSettings):
 def witness_url(text: str) -> str:
     """The URL under which a server is a witness; raises ``ValueError``."""
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not is_url(text, "http", "https") or parts.query or parts.fragment:
         raise ValueError("a witness is named by a URL like https://vidwiz.example.org")
     return text.rstrip("/")
 

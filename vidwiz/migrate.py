@@ -37,7 +37,7 @@ def migrate(dsn: str) -> str:
     Raises ``DatabaseUnavailable`` when it cannot connect or the server is too old, and
     ``MigrationFailed``, which changes nothing.
     """
-    with _connected(dsn) as connection:
+    with _refusals(), _connected(dsn) as connection:
         if current_revision(connection) == head_revision():
             return head_revision()
         # Held until the connection ends, as it does here however this goes.
@@ -65,6 +65,14 @@ def _upgrade(connection: Connection) -> None:
 
 
 @contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise MigrationFailed(f"PostgreSQL refused: {error.orig}") from error
+
+
+@contextmanager
 def _connected(dsn: str) -> Iterator[Connection]:
     try:
         connection = schema_engine(dsn).connect()
@@ -85,10 +93,16 @@ def head_revision() -> str:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The migration that the database is at; None before the first."""
+    """The migration that the database is at; None before the first.
+
+    Raises ``MigrationFailed`` if the database names more than one.
+    """
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
-    return connection.execute(_version).scalar_one_or_none()
+    revisions = sorted(connection.execute(_version).scalars())
+    if len(revisions) > 1:
+        raise MigrationFailed(f"alembic_version names several revisions: {', '.join(revisions)}")
+    return revisions[0] if revisions else None
 
 
 def schema_engine(dsn: str) -> Engine:

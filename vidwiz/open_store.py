@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from vidwiz.commands import DECISIONS
 from vidwiz.database import DEFAULT, Database, Patience
 from vidwiz.events.master_key import MasterKey
+from vidwiz.preflight import SameDatabase
 from vidwiz.signals import Signals
 from vidwiz.store import Store
 
@@ -15,7 +16,8 @@ async def open_store(
     dsn: str, pool_size: int, master: MasterKey, patience: Patience = DEFAULT
 ) -> AsyncIterator[tuple[Database, Signals, Store]]:
     """A store, and what it stands on."""
-    database = Database(dsn, pool_size=pool_size, patience=patience)
+    required = SameDatabase(master)
+    database = Database(dsn, pool_size=pool_size, patience=patience, required=required)
     signals = Signals(database)
     store = Store(database, signals, master, DECISIONS)
     try:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 from platformdirs import user_data_path
 from psycopg import ProgrammingError
@@ -22,6 +22,7 @@ from vidwiz.daily_settings import DailySettings
 from vidwiz.environment import AWS_SECRETS, Environment, SettingsError, read_environment
 from vidwiz.evidence_settings import EvidenceSettings
 from vidwiz.secret_files import KEY_BYTES, keep_secret, new_key, new_token
+from vidwiz.setting_forms import Bucket, HeaderSecret, Languages, Proxies, ProxyUrl, Url, Word
 
 SHORTEST = {"SECRET_KEY": 32, "ADMIN_TOKEN": 16}
 """Bytes. RFC 7518, section 3.2, asks 32 of an HS256 key; nobody tries all tokens of 16."""
@@ -100,7 +101,7 @@ class Settings(EvidenceSettings, DailySettings):
         validation_alias="SECRET_KEY",
         description="signs the tokens; made on first run and kept in the data folder",
     )
-    admin_token: SecretStr | None = Field(
+    admin_token: HeaderSecret | None = Field(
         None,
         validation_alias="ADMIN_TOKEN",
         description="what workers and admins present; made on first run likewise",
@@ -118,83 +119,84 @@ class Settings(EvidenceSettings, DailySettings):
     jwt_expiry_hours: float = Field(
         24, gt=0, le=24 * 366, validation_alias="JWT_EXPIRY_HOURS", description="life of a JWT"
     )
-    aws_region: str | None = Field(
+    aws_region: Word | None = Field(
         None,
         validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
         description="region of the bucket and the queues",
     )
-    aws_endpoint_url: str | None = Field(
+    aws_endpoint_url: Url | None = Field(
         None, validation_alias="AWS_ENDPOINT_URL", description="another S3 and SQS than Amazon's"
     )
-    s3_bucket_name: str | None = Field(
+    s3_bucket_name: Bucket | None = Field(
         None,
         validation_alias="S3_BUCKET_NAME",
         description="bucket of transcripts and checkpoints; without it they lie in the data folder",
     )
-    sqs_ai_note_queue_url: str | None = Field(
+    sqs_ai_note_queue_url: Url | None = Field(
         None,
         validation_alias="SQS_AI_NOTE_QUEUE_URL",
         description="queue of the notes to write; without it the built-in workers take them",
     )
-    sqs_summary_queue_url: str | None = Field(
+    sqs_summary_queue_url: Url | None = Field(
         None,
         validation_alias="SQS_SUMMARY_QUEUE_URL",
         description="queue of the videos to summarise; without it the built-in workers take them",
     )
-    gemini_api_key: SecretStr | None = Field(
+    gemini_api_key: HeaderSecret | None = Field(
         None, validation_alias="GEMINI_API_KEY", description="Google's Gemini answers and writes"
     )
-    gemini_model_name: str = Field(
+    gemini_model_name: Word = Field(
         "gemini-2.5-flash", validation_alias="GEMINI_MODEL_NAME", description="which Gemini"
     )
-    google_gemini_base_url: str | None = Field(
+    google_gemini_base_url: Url | None = Field(
         None,
         validation_alias="GOOGLE_GEMINI_BASE_URL",
         description="another place that speaks Gemini's protocol",
     )
-    openai_base_url: str | None = Field(
+    openai_base_url: Url | None = Field(
         None,
         validation_alias="OPENAI_BASE_URL",
         description="any OpenAI-compatible API answers and writes, such as Ollama's",
     )
-    openai_api_key: SecretStr | None = Field(
+    openai_api_key: HeaderSecret | None = Field(
         None, validation_alias="OPENAI_API_KEY", description="its key, where it wants one"
     )
-    openai_model: str | None = Field(
+    openai_model: Word | None = Field(
         None, validation_alias="OPENAI_MODEL", description="its model; turns it on"
     )
     prompt_tokens: int = Field(
         32_000,
         ge=1000,
+        le=10_000_000,
         validation_alias="VIDWIZ_PROMPT_TOKENS",
         description="tokens of a prompt; of a longer transcript it holds the relevant passages",
     )
-    api_url: str = Field(
+    api_url: Url = Field(
         "http://127.0.0.1:8000",
         validation_alias="VIDWIZ_API_URL",
         description="where `vidwiz worker` finds the service",
     )
-    caption_languages: str = Field(
+    caption_languages: Languages = Field(
         "en",
         validation_alias="VIDWIZ_CAPTION_LANGUAGES",
         description="preferred languages of subtitles, separated by commas, best first",
     )
-    youtube_proxy: SecretStr | None = Field(
+    youtube_proxy: ProxyUrl | None = Field(
         None,
         validation_alias="VIDWIZ_YOUTUBE_PROXY",
         description="proxy through which YouTube is asked, such as http://user:password@host:3128",
     )
-    youtube_url: str | None = Field(
+    youtube_url: Url | None = Field(
         None,
         validation_alias="VIDWIZ_YOUTUBE_URL",
         description="another place that answers like www.youtube.com",
     )
-    google_client_id: str | None = Field(
+    google_client_id: Word | None = Field(
         None,
         validation_alias="GOOGLE_CLIENT_ID",
         description="turns Google sign-in on",
     )
-    google_certs_url: str = Field(
+    google_certs_url: Url = Field(
         GOOGLE_CERTS_URL,
         validation_alias="GOOGLE_CERTS_URL",
         description="where Google's certificates are published",
@@ -228,6 +230,7 @@ class Settings(EvidenceSettings, DailySettings):
     stale_claim_s: float = Field(
         120,
         gt=0,
+        le=31_536_000,
         validation_alias="VIDWIZ_STALE_CLAIM_SECONDS",
         description="a claim without a result is offered again after this many seconds",
     )
@@ -281,7 +284,7 @@ class Settings(EvidenceSettings, DailySettings):
         validation_alias="VIDWIZ_BODY_TIMEOUT_SECONDS",
         description="a body that takes longer, and slower than 500 bytes a second, is a 408",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Proxies = Field(
         "127.0.0.1",
         validation_alias="VIDWIZ_TRUSTED_PROXIES",
         description="addresses whose X-Forwarded headers are believed, separated by commas",
@@ -297,7 +300,7 @@ class Settings(EvidenceSettings, DailySettings):
         validation_alias="VIDWIZ_METRICS",
         description="open: everybody may read /metrics; else this host and the bearers of a token",
     )
-    metrics_token: SecretStr | None = Field(
+    metrics_token: HeaderSecret | None = Field(
         None,
         validation_alias="VIDWIZ_METRICS_TOKEN",
         description="what Prometheus presents to read /metrics; the admin token does too",
@@ -445,7 +448,7 @@ class Settings(EvidenceSettings, DailySettings):
 
 
 def _is_secret(name: str, field: FieldInfo) -> bool:
-    return name == "database_url" or SecretStr in get_args(field.annotation)
+    return name == "database_url" or "SecretStr" in str(field.annotation)
 
 
 def names_of(field: FieldInfo) -> list[str]:

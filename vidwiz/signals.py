@@ -168,6 +168,7 @@ class Signals:
             self._connection = await self._listening()
             self._heard(self._head, frozenset())  # whatever happened meanwhile
         connection, self._connection = self._connection, None
+        connection.patience_s = None  # there may be no news for long
         try:
             with outages():
                 async for notification in connection.notifies():

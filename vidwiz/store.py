@@ -17,13 +17,14 @@ import structlog
 from psycopg import errors
 
 from vidwiz import event_log, lookups, records
-from vidwiz.command_queue import CommandQueue, Entry
+from vidwiz.command_queue import CommandQueue, Conflict, Entry, Overloaded
 from vidwiz.commands.base import Command, Follows, Outcome, PastOf
 from vidwiz.commands.users import UserNotFound
 from vidwiz.database import (
     Connection,
     Database,
     DatabaseUnavailable,
+    SilentServer,
     as_unavailable,
     fetch_all,
     is_stale,
@@ -70,14 +71,6 @@ CLASHES = (
 )
 
 _statements = plan(PROJECTORS)
-
-
-class Conflict(Exception):
-    """Others changed the same thing at the same time, again and again."""
-
-
-class Overloaded(Exception):
-    """Too many commands wait already, or the service is shutting down."""
 
 
 class _CommitUnknown(Exception):
@@ -160,6 +153,11 @@ class Store:
     def running(self) -> bool:
         """Whether commands are executed."""
         return self._writer.running
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the writer has a connection; else the next command makes it connect."""
+        return self._connection is not None and not self._connection.closed
 
     async def start(self) -> None:
         """Connect and begin to execute; raises ``DatabaseUnavailable``."""
@@ -275,7 +273,7 @@ class Store:
         if not (connection.closed or is_stale(error)):
             return False
         self._disconnect()
-        return tries_left > 0
+        return tries_left > 0 and not isinstance(error, SilentServer)
 
     async def _refuse(self, entry: Entry, error: psycopg.Error) -> None:
         """Nothing can be written now, or nothing of this kind, or this entry is to blame."""

@@ -32,9 +32,10 @@ from vidwiz.audit.filters import Filter
 from vidwiz.audit.machinery import as_migrated, guard_of
 from vidwiz.audit.reading import Log, Range, page
 from vidwiz.audit.snapshot import snapshot
-from vidwiz.audit.verify import Problem
+from vidwiz.audit.verify import NO_TIME, Problem
 from vidwiz.commands.users import EraseUser, UserNotFound
 from vidwiz.events.master_key import KeyUnusable, MasterKey
+from vidwiz.preflight import require_master_key
 from vidwiz.projections import replay
 from vidwiz.projections.time_travel import TimeMachine
 from vidwiz.verify_export import checkpoint_line, ed25519_genuine
@@ -113,6 +114,18 @@ ATTACKS: dict[str, tuple[Callable[[str], None], list[Problem]]] = {
             " WHERE notification_id = 1"
         ),
         [Problem(1, "does not have the hash of what it says")],
+    ),
+    "time beyond all calendars": (
+        change("UPDATE stored_events SET recorded_at = 'infinity' WHERE notification_id = 30"),
+        [Problem(30, NO_TIME)],
+    ),
+    "time before all calendars": (
+        change("UPDATE stored_events SET recorded_at = '100-01-01 BC' WHERE notification_id = 30"),
+        [Problem(30, NO_TIME)],
+    ),
+    "time of a checkpoint": (
+        change("UPDATE log_checkpoints SET made_at = '-infinity' WHERE position = 40"),
+        [Problem(40, NO_TIME)],
     ),
     "delete": (
         change("DELETE FROM stored_events WHERE notification_id = 30"),
@@ -335,6 +348,14 @@ KEY_ATTACKS: dict[str, tuple[Callable[[str], None], list[Problem]]] = {
         ),
         [Problem(None, "the key of user:2 is corrupt", KEYS)],
     ),
+    "every key is corrupt": (
+        plain("UPDATE personal_keys SET wrapped_key = 'corrupt'"),
+        [Problem(None, f"the key of user:{number} is corrupt", KEYS) for number in (1, 2, 3)],
+    ),
+    "the check value is another one": (
+        plain("UPDATE master_keys SET check_value = 'another'"),
+        [Problem(None, "master_keys has the check value of another master key", KEYS)],
+    ),
     "keys are exchanged": (
         plain(
             "UPDATE personal_keys AS its SET wrapped_key = other.wrapped_key"
@@ -368,6 +389,7 @@ KEY_ATTACKS: dict[str, tuple[Callable[[str], None], list[Problem]]] = {
 async def test_every_key_that_does_not_fit_the_log_is_named(
     dsn: str, tmp_path: Path, attack: str
 ) -> None:
+    require_master_key(dsn, MASTER)
     async with running(dsn) as parts:
         assert [await parts.sign_up() for _ in range(3)] == [1, 2, 3]
     attacked, problems = KEY_ATTACKS[attack]

@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from tests.cli.command import Vidwiz
 from tests.projections.histories import full_history, happen
-from tests.support import MASTER, bearer, serving
+from tests.support import MASTER, bearer, server_environment, serving
 from vidwiz.cli import main
 from vidwiz.migrate import head_revision
 from vidwiz.projections import replay
@@ -87,6 +88,43 @@ def test_a_migration_that_fails_says_why_in_one_line_and_changes_nothing(
         assert tables.fetchall() == [("notes",)]
         connection.execute("DROP TABLE notes")
     assert vidwiz.ok("migrate") == f"The schema is at revision {head_revision()}.\n"
+
+
+HAND_MADE = [
+    ("ALTER TABLE notes RENAME TO notes_", "verify"),
+    ("ALTER TABLE notes RENAME TO notes_", "rebuild"),
+    ("ALTER TABLE users DROP COLUMN name CASCADE", "verify"),
+    ("ALTER TABLE stored_events RENAME TO events", "events"),
+    ("ALTER TABLE stored_events RENAME TO events", "audit checkpoint"),
+    ("ALTER TABLE stored_events RENAME TO events", "state --at 1"),
+    ("ALTER TABLE users RENAME TO users_", "user list"),
+    ("INSERT INTO alembic_version VALUES ('0009')", "migrate"),
+    ("INSERT INTO alembic_version VALUES ('0009')", "events"),
+]
+
+
+@pytest.mark.parametrize(("change", "command"), HAND_MADE)
+def test_a_schema_that_was_changed_by_hand_is_refused_in_one_line(
+    dsn: str, tmp_path: Path, change: str, command: str
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(change.encode())
+    done = CliRunner().invoke(main, command.split(), env=server_environment(tmp_path / "data", dsn))
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    *_, line = done.output.splitlines()
+    assert line.startswith("Error: ")
+    assert "does not exist" in line or "several revisions: 0009, " in line
+
+
+def test_a_role_without_rights_is_refused_in_one_line(
+    vidwiz: Vidwiz, dsn: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP ROLE IF EXISTS without_rights")
+        connection.execute("CREATE ROLE without_rights LOGIN")
+    poor = Vidwiz(tmp_path / "data", dsn.replace("//vidwiz@", "//without_rights@"))
+    assert "permission denied for table alembic_version" in poor.run("verify").refused()
 
 
 def test_rebuild_says_what_it_rebuilt(vidwiz: Vidwiz, dsn: str) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.cli.command import Vidwiz
+from tests.faults import read_only
 from tests.projections.histories import full_history, happen
 from tests.support import free_port
 from vidwiz.migrate import head_revision
@@ -166,6 +167,39 @@ def test_a_database_without_a_schema_is_to_be_migrated(vidwiz: Vidwiz, dsn: str)
         connection.execute("CREATE SCHEMA public")
     told = findings(vidwiz, 1)["database"]
     assert (told["state"], told["advice"]) == ("broken", MIGRATE)
+
+
+HAND_MADE = {
+    "ALTER TABLE notes RENAME TO notes_": "the table notes is missing",
+    "ALTER TABLE users RENAME COLUMN name TO names": "the column users.name is missing",
+    "INSERT INTO alembic_version VALUES ('0009')": "schema ",
+}
+
+
+@pytest.mark.parametrize("change", HAND_MADE)
+def test_a_schema_that_was_changed_by_hand_is_broken(vidwiz: Vidwiz, dsn: str, change: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(change.encode())
+    told = findings(vidwiz, 1)["database"]
+    assert told["state"] == "broken"
+    assert HAND_MADE[change] in told["detail"]
+
+
+def test_a_read_only_database_is_broken(vidwiz: Vidwiz, dsn: str) -> None:
+    with read_only(dsn):
+        told = findings(vidwiz, 1)["database"]
+    assert told["state"] == "broken"
+    assert told["detail"].endswith(": it is read-only")
+
+
+def test_a_log_that_cannot_be_read_is_broken(vidwiz: Vidwiz, dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("INSERT INTO log_checkpoints SELECT 1, '', 1, 'infinity', '', '', ''")
+        connection.execute(
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
+            " VALUES (gen_random_uuid(), 1, 'T', '{}')"
+        )
+    assert findings(vidwiz, 1)["log"]["state"] == "broken"
 
 
 def test_a_schema_that_this_program_does_not_know_is_named(vidwiz: Vidwiz, dsn: str) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 import base64
+import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.cli.command import Vidwiz
 from tests.support import free_port, server_environment
+from vidwiz.cli import main
 from vidwiz.environment import SettingsError
 from vidwiz.secret_files import keep_secret
 from vidwiz.settings import Settings
@@ -45,8 +48,7 @@ sys.addaudithook(refuse)
         ),
         (
             {"DB_URL": f"postgresql://u:{SECRET}@[h/d"},
-            "DATABASE_URL: Value error, cannot be read; the form is"
-            " postgresql://user:password@host/name",
+            "DB_URL: Value error, cannot be read; the form is postgresql://user:password@host/name",
         ),
         (
             {"VIDWIZ_POOL_SIZE": "many"},
@@ -215,6 +217,97 @@ def test_a_key_of_checkpoints_that_is_none_is_refused_without_being_shown(
     (tmp_path / "audit_key").write_text("truncated\n")
     with pytest.raises(SettingsError, match="audit_key has to be 32 bytes"):
         _ = Settings(VIDWIZ_DATA_DIR=tmp_path).audit_key
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of ours is in the environment, and no .env file is read."""
+    for name in [name for name in os.environ if name.startswith("VIDWIZ_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("VIDWIZ_ENV_FILE", "off")
+
+
+NONSENSE = {
+    "AWS_ENDPOINT_URL": ["nonsense", "ftp://x/y", "http://", "http://[", "http://x:99999", "a b"],
+    "SQS_AI_NOTE_QUEUE_URL": ["my-queue", "http://h/a\nb"],
+    "SQS_SUMMARY_QUEUE_URL": ["my-queue", "://"],
+    "GOOGLE_GEMINI_BASE_URL": ["generativelanguage.googleapis.com"],
+    "OPENAI_BASE_URL": ["localhost:11434", "http:///v1", "https://h/" + "x" * 2000],
+    "VIDWIZ_API_URL": ["127.0.0.1:8000"],
+    "VIDWIZ_YOUTUBE_URL": ["youtube.com"],
+    "VIDWIZ_YOUTUBE_PROXY": ["proxy:3128", "ftp://proxy:3128"],
+    "GOOGLE_CERTS_URL": ["certs.json"],
+    "VIDWIZ_WITNESSES": ["http://x:99999", "https://good.example, nonsense"],
+    "S3_BUCKET_NAME": ["a", "my bucket", "☃☃☃"],
+    "AWS_REGION": ["eu central", "☃"],
+    "GEMINI_API_KEY": ["a\nb", "☃"],
+    "OPENAI_API_KEY": ["a\r\nX: b"],
+    "ADMIN_TOKEN": ["a token\nof two lines", "clé d'administration"],
+    "VIDWIZ_METRICS_TOKEN": ["☃"],
+    "OPENAI_MODEL": ["a b", "a\nb"],
+    "GEMINI_MODEL_NAME": ["☃"],
+    "GOOGLE_CLIENT_ID": ["two words"],
+    "VIDWIZ_CAPTION_LANGUAGES": ["en;de", ",", "../x"],
+    "VIDWIZ_TRUSTED_PROXIES": ["localhost", "10.0.0.0/99", "10.0.0.1,,10.0.0.2", "1.2.3"],
+    "VIDWIZ_STALE_CLAIM_SECONDS": ["inf", "nan", "1e999", "-1"],
+    "VIDWIZ_PROMPT_TOKENS": ["99999999999999999999"],
+    "VIDWIZ_SNAPSHOT_EVERY": ["99999999999999999999", "-1"],
+}
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_value_that_cannot_be_meant_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for value in NONSENSE[name]:
+        monkeypatch.setenv(name, value)
+        done = CliRunner().invoke(main, ["user", "--help"])
+        assert (done.exit_code, done.output.count("\n")) == (1, 1), (value, done.output)
+        assert done.output.startswith(f"Error: {name}: ")
+
+
+SENSE = {
+    "AWS_ENDPOINT_URL": "http://minio:9000",
+    "SQS_AI_NOTE_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/notes",
+    "OPENAI_BASE_URL": "http://[::1]:11434/v1",
+    "VIDWIZ_YOUTUBE_PROXY": "socks5h://user:pass%20word@host:1080",
+    "S3_BUCKET_NAME": "arn:aws:s3:eu-central-1:123456789012:accesspoint/notes",
+    "OPENAI_MODEL": "hf.co/bartowski/Llama-3.2-1B:Q4_K_M",
+    "VIDWIZ_CAPTION_LANGUAGES": "en, pt-BR,zh-Hans",
+    "VIDWIZ_TRUSTED_PROXIES": "127.0.0.1, 10.1.2.3/8, ::1",
+    "VIDWIZ_WITNESSES": "https://a.example/vidwiz/, http://127.0.0.1:8000",
+    "VIDWIZ_STALE_CLAIM_SECONDS": "0.5",
+}
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("name", SENSE)
+def test_a_value_that_can_be_meant_is_taken(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, SENSE[name])
+    assert CliRunner().invoke(main, ["user", "--help"]).exit_code == 0
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("blank", ["", " ", "\t", " \n "])
+def test_a_blank_value_counts_as_missing(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
+    """Else a blank DATABASE_URL is libpq's default, and a blank ADMIN_TOKEN is an empty one."""
+    for name in ("DATABASE_URL", "ADMIN_TOKEN", "SECRET_KEY", "VIDWIZ_POOL_SIZE"):
+        monkeypatch.setenv(name, blank)
+    settings = Settings()
+    assert (settings.embedded, settings.admin_token, settings.secret_key) == (True, None, None)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("line", ["SECRET_KEY: abc", "SECRET_KEY abc", "=abc", 'ADMIN_TOKEN="abc'])
+def test_a_line_of_the_env_file_that_is_no_setting_is_refused_with_its_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(f"# ours\nVIDWIZ_LOG_LEVEL=info\n{line}\n")
+    monkeypatch.setenv("VIDWIZ_ENV_FILE", str(file))
+    refusal = f"{file}: line 3 is not of the form NAME=value"
+    assert CliRunner().invoke(main, ["user", "--help"]).output == f"Error: {refusal}\n"
 
 
 def test_settings_do_not_show_their_secrets() -> None:

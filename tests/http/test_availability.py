@@ -11,19 +11,30 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.faults import burst, killed, locked_table, read_only, set_read_only, tasks_named
+from tests.faults import (
+    burst,
+    frozen,
+    in_place_of,
+    killed,
+    locked_table,
+    read_only,
+    set_read_only,
+    tasks_named,
+)
 from tests.store.parts import ORIGIN, backends, closed_to_everybody, note, terminated, value
-from tests.support import Api, Person, eventually, new_video_id, running_api
+from tests.support import MASTER, Api, Person, eventually, new_video_id, running_api
 from vidwiz.audit import keeper
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import Range, follow, head_of
+from vidwiz.command_queue import Overloaded
 from vidwiz.database import DatabaseUnavailable, means_unavailable
 from vidwiz.erasures import Erasures
 from vidwiz.events import TaskType
 from vidwiz.http.long_poll import Dispatcher
+from vidwiz.preflight import require_master_key
 from vidwiz.reactions.follower import Follower
 from vidwiz.signals import Signals
-from vidwiz.store import Overloaded, Store
+from vidwiz.store import Store
 from vidwiz.wiz.elsewhere import Orphans
 
 LOOPS = [
@@ -247,6 +258,87 @@ async def test_a_locked_table_is_a_503_in_a_while_and_other_tables_are_not_held_
     await until_it_works(patient, ann)
 
 
+CHANGES = {
+    "a table": ("ALTER TABLE notes RENAME TO notes_", "ALTER TABLE notes_ RENAME TO notes"),
+    "a column": (
+        "ALTER TABLE notes RENAME COLUMN text TO text_",
+        "ALTER TABLE notes RENAME COLUMN text_ TO text",
+    ),
+    "the schema": (
+        "ALTER SCHEMA public RENAME TO private",
+        "ALTER SCHEMA private RENAME TO public",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_a_schema_that_was_changed_by_hand_is_not_ready_and_parks_nothing(
+    patient: Api, ann: Person, module_dsn: str, what: str
+) -> None:
+    changed, back = CHANGES[what]
+    with psycopg.connect(module_dsn, autocommit=True) as connection:
+        connection.execute(changed.encode())
+        try:
+            assert_unavailable(await posted(patient, ann))
+            path = f"/api/notes/{new_video_id()}"
+            assert_unavailable(await patient.client.get(path, headers=ann.headers))
+            ready = await patient.client.get("/api/health/ready")
+            assert ready.status_code == 503
+            assert ready.json()["database"] in ("incomplete", "unavailable")
+            assert (await patient.client.get("/api/health/live")).status_code == 200
+        finally:
+            connection.execute(back.encode())
+    await until_it_works(patient, ann)
+    assert value(module_dsn, "SELECT count(*) FROM parked_events") == 0
+
+
+OTHERS = {
+    "an empty one": "DELETE FROM master_keys",
+    "one of another master key": "UPDATE master_keys SET check_value = 'another'",
+    "one without tables": "DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+async def test_another_database_in_the_place_of_ours_is_neither_read_nor_written(
+    dsn: str, server_dsn: str, tmp_path: Path, what: str
+) -> None:
+    """As when a name comes to lead to another server, or somebody restores the wrong backup."""
+    require_master_key(dsn, MASTER)
+    async with running_api(dsn, tmp_path) as api:
+        ann = await api.sign_up()
+        with in_place_of(dsn, server_dsn, OTHERS[what]):
+            for _ in range(2):
+                assert_unavailable(await posted(api, ann))
+                path = f"/api/notes/{new_video_id()}"
+                assert_unavailable(await api.client.get(path, headers=ann.headers))
+                assert (await api.client.get("/api/health/ready")).status_code == 503
+        await until_it_works(api, ann)
+
+
+@pytest.fixture(scope="module")
+async def hasty(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """The app that gives a statement one second, and a silent server a few more."""
+    async with running_api(
+        module_dsn, tmp_path_factory.mktemp("hasty"), VIDWIZ_STATEMENT_TIMEOUT_SECONDS=1
+    ) as its:
+        yield its
+
+
+async def test_a_server_that_is_silent_on_open_connections_is_a_503_and_they_are_replaced(
+    hasty: Api, module_dsn: str
+) -> None:
+    """It heeds no time-out of its own then, and TCP does not notice."""
+    ann = await hasty.sign_up()
+    with frozen(module_dsn, "vidwiz writer"):
+        assert_unavailable(await posted(hasty, ann))
+        assert (await posted(hasty, ann)).status_code == 201
+    with frozen(module_dsn, "vidwiz"):
+        path = f"/api/notes/{new_video_id()}"
+        assert_unavailable(await hasty.client.get(path, headers=ann.headers))
+        await until_it_works(hasty, ann)
+
+
 async def test_an_outage_is_told_at_once_and_over_in_a_moment(
     patient: Api, ann: Person, module_dsn: str, server_dsn: str
 ) -> None:
@@ -307,10 +399,11 @@ async def test_a_service_whose_database_is_gone_ends_soon(
 UNAVAILABLE = [
     *("08000", "08001", "08003", "08004", "08006", "08007", "08P01"),
     *("25006", "25P02", "25P03", "25P04", "53000", "53100", "53200", "53300", "53400"),
+    *("3D000", "3F000", "42501", "42703", "42883", "42P01"),
     *("55P03", "57014", "57P01", "57P02", "57P03", "57P04", "57P05"),
     *("58000", "58030", "58P01", "58P02"),
 ]
-OURS = ["23505", "23503", "22001", "42P01", "42601", "40001", "40P01", "0A000", "25001", "55000"]
+OURS = ["23505", "23503", "22001", "42804", "42601", "40001", "40P01", "0A000", "25001", "55000"]
 
 
 @pytest.mark.parametrize("state", UNAVAILABLE)

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.store.parts import Parts, running
+from vidwiz.command_queue import Overloaded
 from vidwiz.live import hub as hubs
 from vidwiz.live.hub import Hub, TooManyStreams
-from vidwiz.store import Overloaded
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from tests.store.parts import (
 )
 from tests.support import MASTER, new_video_id
 from vidwiz import records
+from vidwiz.command_queue import Conflict
 from vidwiz.commands.base import DomainError, QuotaTaken
 from vidwiz.commands.conversations import (
     Asked,
@@ -42,7 +43,6 @@ from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.videos import BringVideo, OpenVideo, VideoNotFound
 from vidwiz.projections import replay
 from vidwiz.records import RecordRefused
-from vidwiz.store import Conflict
 
 DAY, NEXT_DAY = date(2026, 1, 2), date(2026, 1, 3)
 EXCEEDED = (GuestQuotaExceeded, UserQuotaExceeded)

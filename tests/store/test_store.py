@@ -29,7 +29,7 @@ from tests.store.parts import (
     whole_log,
 )
 from tests.support import MASTER, eventually, new_video_id
-from vidwiz.command_queue import MAX_BATCH, MAX_WAITING
+from vidwiz.command_queue import MAX_BATCH, MAX_WAITING, Conflict, Overloaded
 from vidwiz.commands.base import DomainError, History, Outcome, PastOf
 from vidwiz.commands.notes import DeleteNote, EditNote, IdempotencyKeyReused, NoteNotFound
 from vidwiz.commands.notes import VideoTitleRequired as TitleRequired
@@ -39,7 +39,7 @@ from vidwiz.commands.videos import VideoNotFound, WriteSummary
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events import NoteEdited, SummaryWritten, TaskType
 from vidwiz.signals import Signals
-from vidwiz.store import MAX_TRIES, Conflict, Overloaded, Store
+from vidwiz.store import MAX_TRIES, Store
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -56,6 +59,35 @@ async def test_a_worker_that_leaves_around_the_moment_a_task_appears_swallows_no
         offset *= 0.9 if answered else 1.1  # hunts for the moment itself, on any machine
         outcomes["answered" if answered else "offered again"] += 1
     assert min(outcomes.values()) >= 10, outcomes
+
+
+def test_an_answer_that_comes_after_the_goodbye_was_seen_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel resets the connection then; on a busy machine before the poll has looked."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        leaver = RawPoll(socket.create_connection(listening.getsockname()))
+        leaver.socket.setblocking(False)
+        answering, _ = listening.accept()
+    shutdown = leaver.socket.shutdown
+
+    class Crossing:
+        """The leaver's socket, which is answered at once when it has said goodbye."""
+
+        def shutdown(self, how: int) -> None:
+            shutdown(how)
+            with answering:
+                answering.sendall(b"HTTP/1.1 200 OK\r\n")
+                answering.recv(1)
+                with suppress(OSError):
+                    answering.recv(1)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(plain, name)
+
+    plain = leaver.socket
+    monkeypatch.setattr(leaver, "socket", Crossing())
+    assert leaver.close() is False
 
 
 async def logged_status(server: Server, request_id: str) -> int | str:

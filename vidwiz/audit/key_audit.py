@@ -10,14 +10,16 @@ from vidwiz.audit.problems import MOST_OF_A_KIND, Problem
 from vidwiz.audit.snapshot import Connection
 from vidwiz.events import ConversationStarted, UserSignedUp
 from vidwiz.events.base import event_types, person_of
-from vidwiz.events.master_key import KeyUnusable, MasterKey
+from vidwiz.events.master_key import KeyUnusable, MasterKey, WrongMasterKey
 from vidwiz.events.sealing import LOST_KEY, SEALED, Keys, Place, SealBroken, unseal
+from vidwiz.preflight import REMEMBERED, require_known
 from vidwiz.projections.personal_keys import KEYS
 from vidwiz.projections.sql import Statement
 from vidwiz.projections.tables import ERASURES, personal_keys, stored_events
 from vidwiz.verify_export import Event
 
 VERDICT = "the keys do not fit the log"
+OTHER_CHECK_VALUE = "master_keys has the check value of another master key"
 CHUNK = 500
 
 _person = func.event_person(stored_events.c.state)
@@ -70,16 +72,30 @@ class KeyAudit:
         """What is wrong, once the log is at its end."""
         self._open()
         self._look_through()
-        if self._corrupt and not self._opened:
+        is_ours = self._is_remembered()
+        if not is_ours and self._corrupt and not self._opened:
             return [Problem(None, "this is not the master key: it opens none of them", VERDICT)]
         for person in self._corrupt:
             self._problems[person] = Problem(None, self._how_corrupt(person), VERDICT)
         nobodies = self._connection.execute(_of_nobody.sql).fetchall()
+        other = [] if is_ours is not False else [Problem(None, OTHER_CHECK_VALUE, VERDICT)]
         return [
+            *other,
             *self._problems.values(),
             *(Problem(None, f"there is a key of {one}, whom the log does not know", VERDICT)
               for (one,) in nobodies),
         ]  # fmt: skip
+
+    def _is_remembered(self) -> bool | None:
+        """Whether the database has the master key's check value; None if it has none at all."""
+        remembered = self._connection.execute(REMEMBERED.sql).fetchone()
+        if remembered is None:
+            return None
+        try:
+            require_known(self._master, remembered)
+        except WrongMasterKey:
+            return False
+        return True
 
     def _open(self) -> None:
         events, self._coming = self._coming, []

@@ -33,7 +33,15 @@ _log = Statement(
     .where(stored_events.c.notification_id <= parameter("up_to", BigInteger))
     .order_by(stored_events.c.notification_id)
 )
-EVERYTHING = 2**63 - 1
+EVERYTHING = 2**63 - 2
+"""Behind it there is at most one position."""
+_FIRST_TIME_BEYOND = """
+SELECT least(
+    (SELECT min(notification_id) FROM stored_events
+     WHERE recorded_at < '0002-01-01' OR recorded_at >= '9999-01-01'),
+    (SELECT min(position) FROM log_checkpoints
+     WHERE made_at < '0002-01-01' OR made_at >= '9999-01-01'))
+"""
 
 
 @contextmanager
@@ -43,6 +51,15 @@ def snapshot(dsn: str) -> Iterator[Connection]:
     with psycopg.connect(dsn, autocommit=True, options=settings) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield connection
+
+
+def first_time_beyond(connection: Connection) -> int:
+    """The first position whose time, or whose checkpoint's, no calendar of Python's has.
+
+    Behind ``EVERYTHING`` if there is none. Only who got past the log's guard could write it.
+    """
+    row = connection.execute(_FIRST_TIME_BEYOND).fetchone()
+    return EVERYTHING + 1 if row is None or row[0] is None else int(row[0])
 
 
 def log_and_checkpoints(

@@ -18,7 +18,13 @@ from vidwiz.audit.copies import CHUNK, kept
 from vidwiz.audit.key_audit import KeyAudit
 from vidwiz.audit.keys import genuine
 from vidwiz.audit.problems import Problem
-from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
+from vidwiz.audit.snapshot import (
+    EVERYTHING,
+    Connection,
+    first_time_beyond,
+    log_and_checkpoints,
+    snapshot,
+)
 from vidwiz.audit.transcripts_audit import verify_objects
 from vidwiz.database import Database
 from vidwiz.events.master_key import MasterKey
@@ -27,6 +33,7 @@ from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, Event
 __all__ = ["Audited", "Problem", "verify"]
 
 GUARD = "the log's guard was changed"
+NO_TIME = "has a time, or a checkpoint with one, that is in no calendar"
 LATE = "the evidence is behind"
 
 
@@ -66,8 +73,10 @@ async def verify(
     log. Raises ``DatabaseUnavailable``, ``ObjectStoreError``.
     """
     audit, problems, withheld = verify_log(dsn, trusted, master, kept_elsewhere)
-    copies, in_copies = await _verify_copies(database, objects)
-    problems += in_copies
+    copies = 0
+    if not any(one.what == NO_TIME for one in problems):
+        copies, in_copies = await _verify_copies(database, objects)
+        problems += in_copies
     if not problems:
         problems += await _lateness(database)
     expected = None
@@ -102,13 +111,7 @@ def verify_log(
     with snapshot(dsn) as connection:
         keys = None if master is None else KeyAudit(connection, master)
         try:
-            for record in log_and_checkpoints(connection):
-                if isinstance(record, Event):
-                    audit.event(record)
-                    if keys is not None:
-                        keys.event(record)
-                else:
-                    audit.checkpoint(record)
+            _go_along(connection, audit, keys)
             audit.end()
         except ChainBroken as broken:
             problems.append(_problem(broken))
@@ -117,6 +120,19 @@ def verify_log(
         if keys is None:
             return audit, problems, None
         return audit, problems + keys.end(), keys.withheld
+
+
+def _go_along(connection: Connection, audit: Audit, keys: KeyAudit | None) -> None:
+    unwritable = first_time_beyond(connection)
+    for record in log_and_checkpoints(connection, unwritable - 1):
+        if isinstance(record, Event):
+            audit.event(record)
+            if keys is not None:
+                keys.event(record)
+        else:
+            audit.checkpoint(record)
+    if unwritable <= EVERYTHING:
+        raise ChainBroken(unwritable, NO_TIME)
 
 
 def _problem(broken: ChainBroken) -> Problem:

@@ -166,6 +166,8 @@ class EventMapper(Mapper[UUID]):
         if kind.class_version == 1 and not (versioned or is_sealed or may_forget):
             return state
         fields = orjson.loads(state)
+        if not isinstance(fields, dict):
+            raise UnknownEvent(f"the state of {kind.TOPIC} in stream {place.stream} is no object")
         written = fields.pop("class_version", 1)
         if written > kind.class_version:
             raise UnknownEvent(f"{kind.TOPIC} version {written} is newer than this program")

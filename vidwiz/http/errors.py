@@ -14,6 +14,7 @@ from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCrede
 from vidwiz.adapters.object_store import ObjectStoreError
 from vidwiz.audit.states import Busy, NoSuchPosition
 from vidwiz.audit.streams import TooManyStreams
+from vidwiz.command_queue import Conflict, Overloaded
 from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos
 from vidwiz.commands.base import DomainError
 from vidwiz.database import DatabaseUnavailable, means_unavailable
@@ -25,7 +26,6 @@ from vidwiz.http.context import REQUEST_ID, scope
 from vidwiz.http.passwords import TooManyPasswords
 from vidwiz.projections.time_travel import ReplayTooLong
 from vidwiz.room import NoRoom
-from vidwiz.store import Conflict, Overloaded
 
 log = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ from vidwiz.http.answers import json_answer
 from vidwiz.http.documented import documented
 from vidwiz.http.guards import public
 from vidwiz.http.services import services
+from vidwiz.schema_check import what_is_missing
 
 health = Blueprint("health", __name__)
 
@@ -39,21 +40,27 @@ async def get_ready() -> Response:
     """
     try:
         await services().database.require_writable()
+        if not services().store.is_connected:  # the pool may have the last ones there are
+            await (await services().database.connect("readiness")).close()
         revision = await services().database.one(migrate.REVISION)
         head = await services().database.one(event_log.HEAD)
+        async with services().database.borrowed() as connection:
+            missing = await what_is_missing(connection)
     except DatabaseUnavailable as error:
         log.warning("not ready", error=str(error))
         state = "read-only" if isinstance(error, DatabaseReadOnly) else "unavailable"
         answer = json_answer({"status": "unavailable", "database": state}, 503)
         answer.headers["Retry-After"] = "1"
         return answer
+    if missing:
+        log.warning("not ready", error="; ".join(missing))
     at = revision[0] if revision else None
     position = head[0] if head else 0
-    ready = at == services().head_revision and services().store.running
+    ready = at == services().head_revision and services().store.running and not missing
     return json_answer(
         {
             "status": "ok" if ready else "unavailable",
-            "database": "ok",
+            "database": "incomplete" if missing else "ok",
             "writer": "ok" if services().store.running else "restarting",
             "migrations": {"at": at, "head": services().head_revision},
             "log": {

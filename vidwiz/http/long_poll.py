@@ -16,12 +16,13 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from vidwiz.command_queue import Conflict, Overloaded
 from vidwiz.commands.tasks import Claim, ClaimTask, Expired, ExpireTask, GiveBackTask
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events import TaskAttemptFailed, TaskGivenBack, TaskQueued, TaskType
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import WAITING_WORKERS
-from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.store import Store
 from vidwiz.supervision import Loop, Tasks
 
 SWEEP_S = 1.0

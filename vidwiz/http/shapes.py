@@ -116,7 +116,7 @@ class Ready(BaseModel):
     """Whether requests can be served; only the first two when the database does not answer."""
 
     status: Literal["ok", "unavailable"]
-    database: Literal["ok", "read-only", "unavailable"]
+    database: Literal["ok", "incomplete", "read-only", "unavailable"]
     writer: Literal["ok", "restarting"] | None = None
     migrations: Migrations | None = None
     log: LogState | None = None

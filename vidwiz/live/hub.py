@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import BigInteger, func, select, union
 
+from vidwiz.command_queue import Overloaded
 from vidwiz.database import Database
 from vidwiz.events import LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased
 from vidwiz.events.recorded import Recorded
@@ -23,7 +24,6 @@ from vidwiz.metrics import LIVE_STREAMS
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, notes, openings
 from vidwiz.signals import Signals
-from vidwiz.store import Overloaded
 
 MOST_STREAMS = 5000
 MOST_OF_ONE = 16

@@ -7,11 +7,11 @@ from contextlib import aclosing
 import structlog
 
 from vidwiz import event_log
+from vidwiz.command_queue import Overloaded
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import Recorded
 from vidwiz.following import follow_chunks
 from vidwiz.signals import Signals
-from vidwiz.store import Overloaded
 from vidwiz.supervision import Tasks
 
 BACKLOG = 2000

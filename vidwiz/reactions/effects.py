@@ -5,12 +5,13 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from vidwiz.adapters.queue import Queue, QueueUnavailable
+from vidwiz.command_queue import Overloaded
 from vidwiz.database import DatabaseUnavailable
 from vidwiz.events import TaskType
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.quotas import Quotas
 from vidwiz.reactions.deliveries import Delivery, SharedWriting, Writing
-from vidwiz.store import Overloaded, Store
+from vidwiz.store import Store
 
 OUTAGES = (QueueUnavailable, DatabaseUnavailable, Overloaded)
 """Nothing is wrong with the delivery: it can be made when the outage is over."""

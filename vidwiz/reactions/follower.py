@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from vidwiz.adapters.queue import MessageRefused
+from vidwiz.command_queue import Overloaded
 from vidwiz.commands.base import DomainError
 from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.base import stream_id
@@ -28,7 +29,6 @@ from vidwiz.reactions.effects import OUTAGES, Effect, PutOff
 from vidwiz.reactions.indexing import TranscriptUnreadable
 from vidwiz.reactions.leadership import Leadership, LeadershipLost, Logged, candidacy
 from vidwiz.signals import Signals
-from vidwiz.store import Overloaded
 from vidwiz.supervision import Loop, pauses
 
 POLL_S = 1.0

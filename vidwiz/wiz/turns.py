@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from vidwiz.adapters.language_model import CUT, ModelError, ModelRefused, ModelTimedOut
+from vidwiz.command_queue import Conflict, Overloaded
 from vidwiz.commands.conversations import (
     Answer,
     Asked,
@@ -24,7 +25,7 @@ from vidwiz.database import Database, DatabaseUnavailable
 from vidwiz.events.recorded import SYSTEM, Origin
 from vidwiz.metrics import ANSWERING, TURNS
 from vidwiz.projections.wiz_queries import RECENT_MESSAGES
-from vidwiz.store import Conflict, Overloaded, Store
+from vidwiz.store import Store
 from vidwiz.supervision import Tasks
 from vidwiz.wiz.answers import Answerer, Question, Said
 from vidwiz.wiz.citations import CitationFinder

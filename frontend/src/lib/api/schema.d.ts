@@ -2821,7 +2821,7 @@ export interface operations {
                          * Database
                          * @enum {string}
                          */
-                        database: "ok" | "read-only" | "unavailable";
+                        database: "ok" | "incomplete" | "read-only" | "unavailable";
                         /** @default null */
                         log: components["schemas"]["LogState"] | null;
                         /** @default null */
@@ -2852,7 +2852,7 @@ export interface operations {
                          * Database
                          * @enum {string}
                          */
-                        database: "ok" | "read-only" | "unavailable";
+                        database: "ok" | "incomplete" | "read-only" | "unavailable";
                         /** @default null */
                         log: components["schemas"]["LogState"] | null;
                         /** @default null */
