@@ -32,6 +32,9 @@ async def test_no_answer_of_the_api_may_be_kept(api: Api, person: Person) -> Non
         for headers in ({}, person.headers, *([] if goes_on else [api.admin])):
             answer = await send(api, method, path, headers)
             assert answer.headers.get_list("cache-control") == ["no-store"], (method, path)
+    for slashes in ("//", "///", "/%2f"):
+        answer = await send(api, "GET", f"http://test{slashes}api/user/profile", person.headers)
+        assert answer.headers.get_list("cache-control") == ["no-store"], slashes
     page = await api.client.get("/")
     assert "no-store" not in page.headers.get("cache-control", "")
 

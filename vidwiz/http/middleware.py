@@ -57,6 +57,8 @@ class RequestFrame:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        # Routing takes "//api/notes" for "/api/notes"; all that looks at the path has to as well.
+        scope["path"] = f"/{scope['path'].lstrip('/')}"
         request_id = request_id_from(_header(scope["headers"], b"x-request-id"))
         scope[REQUEST_ID] = request_id
         frame = [(b"x-request-id", request_id.encode()), *ON_EVERY_ANSWER]
