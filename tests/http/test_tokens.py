@@ -48,3 +48,9 @@ def test_a_token_may_say_more_than_is_needed(others: dict[str, object]) -> None:
     ends = int(time.time()) + 60
     tokens = Tokens(SECRET_KEY, 24)
     assert tokens.read(signed(claims(7, exp=ends, **others))) == Claims(7, ends)
+
+
+@pytest.mark.parametrize("token_id", ["\ud800" + "a" * 47, "é" * 48, 5, None], ids=repr)
+def test_a_long_term_token_of_an_odd_id_is_none(token_id: object) -> None:
+    tokens = Tokens(SECRET_KEY, 24)
+    assert tokens.read(signed(claims(7, type="long_term", jti=token_id))) is None

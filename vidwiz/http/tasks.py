@@ -70,8 +70,9 @@ class Poll(BaseModel):
 
 
 class Result(BaseModel):
-    """A worker's report; ``error_message`` is cut to a readable length.
+    """A worker's report; ``error_message`` is cut to a readable length, and kept of admins only.
 
+    A user's own words would stay in the log after an erasure; ``error_code`` says enough.
     A worker that wrote a summary or a note has sent it before; it reports no more than this.
     """
 
@@ -377,14 +378,15 @@ def _task_id(body: Result) -> int:
 
 
 async def _submit(caller: Caller, task_type: TaskType, body: Result, **fruit: Any) -> str:
+    is_admin = isinstance(caller, Admin)
     command = SubmitResult(
         task_id=_task_id(body),
         task_type=task_type,
         video_id=body.video_id,
         worker=caller.worker,
-        error=body.error_message,
+        error=body.error_message if is_admin else None,
         reason=body.error_code,
-        permanent=body.permanent and isinstance(caller, Admin),
+        permanent=body.permanent and is_admin,
         attempt=body.attempt,
         **fruit,
     )

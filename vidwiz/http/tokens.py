@@ -145,7 +145,7 @@ def _claims(claims: Mapping[str, Any]) -> Claims | None:
         return None
     if claims.get("type") == LONG_TERM:
         token_id = claims.get("jti")
-        if not isinstance(token_id, str):
+        if not isinstance(token_id, str) or not token_id.isascii():
             return None
         return Claims(user_id, float("inf"), token_id, not_before)
     expires_at = claims.get("exp")
