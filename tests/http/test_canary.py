@@ -165,7 +165,9 @@ async def test_nothing_of_an_erased_user_is_left(
     secret = {"password", "first"}
     sealed = {"signup", "note"}  # and in no table any more
     never_kept = {"error"}
-    assert found(module_dsn, folder, names | secret) == names - sealed - never_kept  # the check can fail
+    assert (
+        found(module_dsn, folder, names | secret) == names - sealed - never_kept
+    )  # the check can fail
     assert await told(api, names) >= names - never_kept - {"key", "again", "spoken"}
     await its.to("delete", "/api/user", {"password": password})
 

@@ -130,11 +130,11 @@ async def test_timestamp_and_text_are_kept_verbatim(
 ) -> None:
     video_id = new_video_id()
     answer = await post(
-        api, ann, video_id=video_id, video_title=text or "T", timestamp=timestamp, text=text
+        api, ann, video_id=video_id, video_title=f"T{text}", timestamp=timestamp, text=text
     )
     note = shaped(shapes.Note, answer, 201)
     assert (note["timestamp"], note["text"]) == (timestamp, text)
-    assert note["video"]["title"] == (text or "T")
+    assert note["video"]["title"] == f"T{text}"
     assert await notes_of(api, ann, video_id) == [note]
 
 
@@ -160,6 +160,39 @@ async def test_a_known_video_keeps_its_title(api: Api, ann: Person, title: objec
     fields = {"video_id": video_id, "timestamp": "1:23", "video_title": title}
     answer = await post(api, ann, **{k: v for k, v in fields.items() if v is not ...})
     assert shaped(shapes.Note, answer, 201)["video"]["title"] == "The title"
+
+
+INVISIBLE = [
+    " ",
+    "\t\n",
+    "\u00a0\u3000",
+    "\u200b\u2060\ufeff",
+    "\u202e",
+    "\x1b",
+    "\u3164",
+    "\u00ad",
+]
+
+
+@pytest.mark.parametrize("title", INVISIBLE, ids=ascii)
+async def test_a_title_that_nobody_can_see_is_none(
+    api: Api, ann: Person, bob: Person, title: str
+) -> None:
+    video_id = new_video_id()
+    note = await api.add_note(ann, video_id, video_title=title)
+    assert note["video"]["title"] is None
+    await finish_tasks(api, "metadata", {"title": title})
+    note = await api.add_note(bob, video_id, video_title="The title")
+    assert note["video"]["title"] == "The title"
+    assert (await api.client.get(f"/api/wiz/video/{video_id}")).json()["title"] == "The title"
+
+
+@pytest.mark.parametrize(
+    "title", ["♪", "a\u200b", "\u200fשלום", "🎈\ufe0f", "漢", "\u0639\u0651"], ids=ascii
+)
+async def test_a_title_of_few_signs_is_one(api: Api, ann: Person, title: str) -> None:
+    note = await api.add_note(ann, new_video_id(), video_title=title)
+    assert note["video"]["title"] == title
 
 
 async def test_flag_owner_and_id_cannot_be_set(api: Api, ann: Person) -> None:

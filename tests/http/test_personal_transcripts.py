@@ -481,3 +481,25 @@ def test_the_digest_of_words_knows_no_cuts_spelling_or_times() -> None:
     other = [{"text": "hello World!", "offset": 9}]
     assert digest_of_words(one) == digest_of_words(other) != digest_of_words(OWN)
     assert digest_of_words([{"text": None}, 5]) == hashlib.sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("कवि", "कावी"),  # vowel signs
+        ("น้ำ", "นำ"),  # a tone mark
+        ("كُتِبَ", "كَتَبَ"),
+        ("cafe", "café"),
+        ("q\u0307", "q"),  # a mark that no letter has composed
+        ("♪ ♪", "☠ ☠"),
+        ("♪", ""),
+        ("1 2", "1 3"),
+    ],
+)
+def test_other_words_have_another_digest(one: str, other: str) -> None:
+    assert digest_of_words([{"text": one}]) != digest_of_words([{"text": other}])
+
+
+def test_signs_alone_are_the_same_however_they_are_cut() -> None:
+    cut = [{"text": "♪"}, {"text": "♪ ♪"}]
+    assert digest_of_words(cut) == digest_of_words([{"text": "♪♪♪"}])

@@ -166,10 +166,21 @@ async def report_lost(read: TranscriptAsRead) -> None:
 
 
 def digest_of_words(items: Sequence[Any]) -> str:
-    """The same for transcripts whose words are the same, however they are cut, spelt and timed."""
+    """The same for transcripts whose words are the same, however they are cut, spelt and timed.
+
+    Of a transcript without any word the signs count.
+    """
     text = " ".join(str(item.get("text") or "") for item in items if isinstance(item, dict))
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return hashlib.sha256(_not_a_word.sub("", folded).encode("utf-8", "replace")).hexdigest()
+    words = _not_a_word.sub(_marks, folded) or "".join(folded.split())
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
+
+
+def _marks(found: re.Match[str]) -> str:
+    """The vowel signs and the like, without which many scripts spell another word."""
+    if found[0].isascii():
+        return ""
+    return "".join(one for one in found[0] if unicodedata.category(one).startswith("M"))
 
 
 async def _context(

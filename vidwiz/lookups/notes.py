@@ -36,6 +36,7 @@ from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper, Recorded
 from vidwiz.personal_keys import keys_of
+from vidwiz.projections.shapes import is_visible
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
     idempotency_keys,
@@ -82,7 +83,7 @@ _grounds = Statement(
         _set_aside(video_ids),
         _set_aside(task_ids),
         _set_aside(task_ids),
-        case((and_(~_unknown, videos.c.title.is_(None)), videos.c.version)),
+        case((and_(~_unknown, is_visible(videos.c.title).is_not(True)), videos.c.version)),
         idempotency_keys.c.fingerprint,
         idempotency_keys.c.note_id,
     ).select_from(

@@ -1,5 +1,7 @@
 """Rows to the API's shapes: one statement for each thing that is read."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -165,13 +167,19 @@ PROOF = Statement(
 )
 """By what the owner of an account can prove who they are."""
 
+
+def _caseless(text: Any) -> Any:
+    """In lower case, however its accents are coded, and with one sigma."""
+    return func.translate(func.lower(func.normalize(text)), "\u03c2", "\u03c3")
+
+
 _matches = (
     select(videos.c.id, videos.c.created_at)
     .where(
         exists().where(and_(notes.c.user_id == _user_id, notes.c.video_id == videos.c.video_id)),
         or_(
             parameter("query", Text) == "",
-            func.strpos(func.lower(title_of(videos)), func.lower(parameter("query", Text))) > 0,
+            func.strpos(_caseless(title_of(videos)), _caseless(parameter("query", Text))) > 0,
         ),
     )
     .cte("matches")

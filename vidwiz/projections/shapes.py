@@ -46,14 +46,25 @@ LONGEST_TITLE = 1000
 
 def title_of(video: FromClause) -> ColumnElement[Any]:
     """What a video is called: as its metadata say, else as somebody named it; null for no name."""
-    return func.coalesce(found_title(video), video.c.title)
+    return func.coalesce(found_title(video), case((is_visible(video.c.title), video.c.title)))
 
 
 def found_title(video: FromClause) -> ColumnElement[Any]:
-    """The title that the metadata have, if it is a text that is not blank; else null."""
+    """The title that the metadata have, if it is a text that one can see; else null."""
     text = func.left(video.c.metadata["title"].astext, LONGEST_TITLE)
     is_text = func.jsonb_typeof(video.c.metadata["title"]) == literal_column("'string'", Text)
-    return case((is_text & (func.btrim(text) != ""), text))
+    return case((is_text & is_visible(text), text))
+
+
+_VISIBLE = (
+    r"[^[:space:][:cntrl:]\u0085\u00a0\u00ad\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]"
+)
+
+
+def is_visible(text: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether there is more than spaces and characters that nobody sees; null for null."""
+    return text.op("~", is_comparison=True)(literal_column(f"'{_VISIBLE}'", Text))
 
 
 def _some_of(metadata: ColumnElement[Any], description: int) -> ColumnElement[Any]:
