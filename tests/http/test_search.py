@@ -71,7 +71,8 @@ async def test_a_video_is_found_no_more_when_its_last_note_is_deleted(api: Api) 
         (r"back\slash 'quote' \"double\"", ["\\", "k\\S", "'", r"\""], ["\\\\", "''"]),
         ("🎈 balloon", ["🎈", "🎈 B"], ["🎉"]),
         ("ΟΔΟΣ σοφός", ["οδος", "οδοσ", "ΣΟΦΌΣ", "σοφόσ"], ["οδου"]),
-        ("e\u0301clair Ångström", ["éclair", "ÉCLAIR", "E\u0301cl", "a\u030angstro\u0308m"], ["eclair"]),
+        ("e\u0301clair Ångström", ["éclair", "ÉCLAIR", "E\u0301cl", "a\u030angstro\u0308m"],
+         ["eclair"]),
     ],
 )  # fmt: skip
 async def test_the_query_is_a_substring_of_the_title_in_any_case(

@@ -19,6 +19,8 @@ MOST_REASONS = 5
 """Parts that were left out of which a person is told the line and why."""
 
 _LINES_OF_A_CUE = 6
+_EVENTS_A_LINE = 2
+"""YouTube's exports have a cue without words behind each with words."""
 _HINTS = {
     **dict.fromkeys(("vtt", "webvtt"), "vtt"),
     **dict.fromkeys(("srt", "subrip"), "srt"),
@@ -27,6 +29,7 @@ _HINTS = {
     **dict.fromkeys(("ass", "ssa"), "ass"),
     "sbv": "sbv",
     "lrc": "lrc",
+    "tsv": "tsv",
 }
 
 
@@ -72,12 +75,14 @@ def read_transcript(content: bytes | str, hint: str | None = None) -> ReadTransc
 
 
 def _sorted_out(found: Iterable[Cue | Skipped], noun: str) -> tuple[list[Cue], list[Skipped]]:
-    """The cues whose times can be, and what is left out."""
+    """The cues whose times can be, and what is left out; raises for more than can be a video's."""
     cues: list[Cue] = []
     skipped: list[Skipped] = []
     for one in found:
         if isinstance(one, Skipped):
             skipped.append(one)
+        elif len(cues) > MAX_ITEMS * _EVENTS_A_LINE:
+            raise UnreadableTranscript(f"The transcript has more than {MAX_ITEMS} lines.")
         elif math.isfinite(one.start) and 0 <= one.start <= LONGEST_VIDEO_S:
             cues.append(one)
         else:
@@ -124,6 +129,7 @@ def _any_line(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 _LOOKS: Sequence[tuple[str, Callable[[str], object]]] = (
     ("ass", subrip.is_ass),
     ("lrc", timed_lines.is_lrc),
+    ("tsv", timed_lines.is_tsv),
     ("json", re.compile(r"\s*(\{|\[\s*[{\]])").match),
     ("xml", timed_text.LOOKS_LIKE_IT.match),
     ("srt", _any_line(subrip.TIMES)),
@@ -135,6 +141,7 @@ _READERS: dict[str, Callable[[str], Iterable[Cue | Skipped]]] = {
     "ass": subrip.read_ass,
     "sbv": timed_lines.read_sbv,
     "lrc": timed_lines.read_lrc,
+    "tsv": timed_lines.read_tsv,
     "xml": timed_text.read,
     "json": json_lists.read,
     "text": timed_lines.read_plain,
@@ -146,6 +153,7 @@ _LOOKED_FOR = {
     "ass": "No Dialogue line has times like 0:00:01.00,0:00:04.00",
     "sbv": "No line has times like 0:00:01.000,0:00:04.000",
     "lrc": "No line begins with a time like [00:12.00].",
+    "tsv": "No line has start, end and words with tabs between them.",
     "xml": "No element has a time in begin, start or t.",
     "json": "No item has text and offset (or start), in seconds.",
     "text": "No line begins with a time, like 0:05 or 1:02:03.",

@@ -33,14 +33,14 @@ def segments_of(items: Sequence[Any]) -> list[Segment]:
     """The segments of a stored transcript (``text``, ``offset`` and ``duration`` in seconds).
 
     Workers submit what they like beside ``text``: an item without words or a finite, non-negative
-    offset has no place in time and is left out.
+    offset has no place in time and is left out. Words that nobody can see are none.
     """
     timed = sorted(
         (
             (start, _seconds(item.get("duration")), words)
             for item in items
             if isinstance(item, dict)
-            and (words := one_line(item.get("text")))
+            and is_visible(words := one_line(item.get("text")))
             and (start := _seconds(item.get("offset"))) is not None
         ),
         key=lambda one: one[0],

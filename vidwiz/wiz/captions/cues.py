@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html.entities import html5
 
 _TIME = re.compile(
     r"(?:(?P<hours>[0-9]{1,6}):)?(?P<minutes>[0-9]{1,2}):(?P<seconds>[0-9]{1,2})"
@@ -81,4 +82,9 @@ def with_references(text: str) -> str:
 
 def with_whole_references(text: str) -> str:
     """The same for formats that are no HTML: only references that end with a semicolon."""
-    return _WHOLE_REFERENCE.sub(lambda found: html.unescape(found[0]), text)
+    return _WHOLE_REFERENCE.sub(_whole, text)
+
+
+def _whole(found: re.Match[str]) -> str:
+    """``&not;`` is one, ``&notes;`` none, though HTML reads its first letters as one."""
+    return html.unescape(found[0]) if found[0][1] == "#" or found[0][1:] in html5 else found[0]

@@ -1,15 +1,25 @@
 """JSON with times: our own items, YouTube's json3, and what Whisper and its kin write."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from vidwiz.wiz.captions.cues import BadTime, Cue, Skipped, UnreadableTranscript
+from vidwiz.wiz.captions.cues import (
+    BadTime,
+    Cue,
+    Skipped,
+    UnreadableTranscript,
+    lenient_seconds,
+)
 
-LISTS = ("segments", "transcript", "transcription", "captions", "items", "chunks", "words")
+LISTS = (
+    "segments", "transcript", "transcription", "captions", "snippets", "items", "chunks", "words"
+)  # fmt: skip
 """Members of an object that hold the list, the best first."""
 
+_QUOTED_NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 _WORDS_A_LINE_S = 5.0
 _PAUSE_S = 1.0
 _ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01", "\u2026")
@@ -64,11 +74,18 @@ def _times(item: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if isinstance(milliseconds, dict):
         start, end = (_seconds(milliseconds.get(name), 1000) for name in ("from", "to"))
         return start, end
-    start = _seconds(item.get("offset", item.get("start")))
-    duration = _seconds(item.get("duration", item.get("dur")))
+    start = _seconds(item["offset"]) if "offset" in item else _lenient(item.get("start"))
+    duration = _seconds(item["duration"]) if "duration" in item else _lenient(item.get("dur"))
     if start is None or duration is None:
-        return start, _seconds(item.get("end"))
+        return start, _lenient(item.get("end"))
     return start, start + duration
+
+
+def _lenient(value: Any) -> float | None:
+    """Of a time that others name: also of a number in quotes, and of one like 00:00:01.000."""
+    if not isinstance(value, str):
+        return _seconds(value)
+    return float(value) if _QUOTED_NUMBER.fullmatch(value) else lenient_seconds(value)
 
 
 def _seconds(value: Any, a_second: int = 1) -> float | None:

@@ -12,8 +12,10 @@ from vidwiz.wiz.captions.cues import (
 )
 
 ARROW = "-->"
-TIMES = re.compile(r"\s*-?[0-9][-0-9:;.,\s]*-->")
-"""What begins like the times of a cue."""
+TIMES = re.compile(
+    r"\s*-?[0-9]+\s*:[-0-9:;.,\s]*-->|[-0-9;.,\s]*-->\s*-?[0-9]+\s*:[0-9\s]*[:;.,0-9]"
+)
+"""What begins like the times of a cue: at least one of them has a colon."""
 
 _END = re.compile(r"\s*([0-9:;.,]+)(?:\s|$)")
 _NUMBER = re.compile(r"\s*[0-9]{1,9}\s*")
@@ -33,6 +35,7 @@ _OVERRIDES = re.compile(
     r"|i?clip\([^\\{}()]*\)|fn[^\\{}]*|alpha&H[0-9A-Fa-f]+&?|c&H[0-9A-Fa-f]+&?))+\}",
     re.ASCII,
 )
+_ASS_BEGIN = re.compile(r"(?:\s*(?:;|!:)[^\n]*\n)*\s*\[Script Info\]", re.IGNORECASE)
 _ASS_BRACES = re.compile(r"\{([^{}]*)\}")
 _ASS_DRAWS = re.compile(r"\\p([0-9])")
 _ASS_BREAK = re.compile(r"\\[Nnh]")
@@ -71,7 +74,7 @@ def plain(line: str) -> str:
 
 def is_ass(text: str) -> bool:
     """Whether this is SubStation Alpha."""
-    return re.match(r"\s*\[Script Info\]", text, re.IGNORECASE) is not None
+    return _ASS_BEGIN.match(text) is not None
 
 
 def read_ass(text: str) -> Iterator[Cue | Skipped]:
@@ -112,9 +115,9 @@ def _without_drawings(text: str) -> str:
 
 
 def _is_times(line: str, before: list[str]) -> bool:
-    """Whether an arrow is one between times: behind a number of a cue, or behind digits."""
+    """Whether an arrow is one between times: behind a number of a cue, or beside a time."""
     begins = before and _NUMBER.fullmatch(before[-1]) and not any(before[-2:-1])
-    return bool(begins) or TIMES.match(line) is not None or line.lstrip().startswith(ARROW)
+    return bool(begins) or TIMES.match(line) is not None
 
 
 def _take_number(words: list[str], last: int) -> int:

@@ -10,10 +10,20 @@ SBV_TIMES = re.compile(r"\s*[0-9]{1,6}:[0-9]{1,2}:[0-9]{1,2}\.[0-9]+,\s*-?[0-9]+
 """The line of times of an SBV cue, as YouTube writes it; what begins a file of them."""
 
 _SBV_BEGINS = re.compile(r"\s*-?[0-9]{1,6}:[0-9:.]+,\s*-?[0-9:.]*\s*$")
+_CLOCK = r"(?:[0-9]{1,4}:)?[0-9]{1,6}:[0-9]{2}"
 _LINE_TIME = re.compile(
-    r"\s*(?P<open>[\[(])?(?P<time>(?:[0-9]{1,4}:)?[0-9]{1,6}:[0-9]{2})(?P<fraction>[.,][0-9]{1,9})?"
-    r"(?(open)[\])])(?![0-9:])\s*(?:[-\u2013\u2014:|]\s)?(?P<words>.*)"
+    r"[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]*(?:(?P<open>[\[(])\s*)?"
+    rf"(?P<time>{_CLOCK})(?P<fraction>[.,][0-9]{{1,9}})?"
+    r"(?:\s*(?:-{1,2}>|--&gt;|\u2192|(?(open)[-\u2013\u2014]|(?!)))\s*"
+    rf"(?P<end>{_CLOCK})(?P<end_fraction>[.,][0-9]{{1,9}})?)?"
+    r"(?(open)\s*[\])])(?![0-9:])\s*(?:[-\u2013\u2014:|]\s)?(?P<words>.*)"
 )
+"""A time that a line begins with; to the next one only if an arrow, or brackets, say so."""
+
+_TSV_LINE = re.compile(
+    r"(?P<start>[0-9]{1,12}(?:\.[0-9]{1,9})?)\t(?P<end>[0-9]{1,12}(?:\.[0-9]{1,9})?)\t(?P<words>.*)"
+)
+_TSV_HEADER = "start\tend\ttext"
 _LRC_LABEL = re.compile(r"\[[A-Za-z#]+:[^\]]*\]\s*$")
 _LRC_TIME = re.compile(r"\[([0-9]{1,4}):([0-9]{2})(?:[.:]([0-9]{1,3}))?\]")
 _LRC_WORD_TIME = re.compile(r"<[0-9]{1,4}:[0-9]{2}[.:][0-9]{1,3}>")
@@ -80,7 +90,7 @@ def _lrc_line(line: str) -> tuple[list[tuple[str, str, str]], str]:
 
 def read_plain(text: str) -> Iterator[Cue | Skipped]:
     """Words behind a time or on the lines after it; a heading before the first is left out."""
-    found: tuple[int, float] | None = None
+    found: tuple[int, float, float | None] | None = None
     words: list[str] = []
     for at, line in enumerate(text.split("\n"), 1):
         match = _LINE_TIME.match(line)
@@ -88,14 +98,37 @@ def read_plain(text: str) -> Iterator[Cue | Skipped]:
             words.append(line)
             continue
         if found is not None:
-            yield Cue(found[0], found[1], None, words)
-        seconds = seconds_of(match["time"])
+            yield Cue(*found, words)
+        start = _exactly(match["time"], match["fraction"])
         words = [match["words"]]
         found = None
-        if seconds is None:
+        if start is None:
             yield Skipped(at, f"Line {at} begins with {match['time']}, which is no time.")
         else:
-            fraction = (match["fraction"] or ".0").replace(",", ".")
-            found = (at, float(f"{seconds}{fraction}"))
+            found = (at, start, _exactly(match["end"] or "", match["end_fraction"]))
     if found is not None:
-        yield Cue(found[0], found[1], None, words)
+        yield Cue(*found, words)
+
+
+def _exactly(clock: str, fraction: str | None) -> float | None:
+    seconds = seconds_of(clock)
+    return None if seconds is None else float(f"{seconds}{(fraction or '.0').replace(',', '.')}")
+
+
+def is_tsv(text: str) -> bool:
+    """Whether it begins with the header of Whisper's table, or with a row of such a table."""
+    return text.lower().startswith(f"{_TSV_HEADER}\n") or _TSV_LINE.match(text) is not None
+
+
+def read_tsv(text: str) -> Iterator[Cue | Skipped]:
+    """Tables of start, end and words: Whisper's in milliseconds, Audacity's in decimal seconds."""
+    for at, line in enumerate(text.split("\n"), 1):
+        row = _TSV_LINE.match(line)
+        if row is not None:
+            yield Cue(at, _table_seconds(row["start"]), _table_seconds(row["end"]), [row["words"]])
+        elif line.strip() and not (at == 1 and line.lower() == _TSV_HEADER):
+            yield Skipped(at, f"Line {at} has no start, end and words with tabs between them.")
+
+
+def _table_seconds(number: str) -> float:
+    return float(number) if "." in number else int(number) / 1000
