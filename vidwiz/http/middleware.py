@@ -87,7 +87,7 @@ class RequestFrame:
 def path_in_app(scope: Scope) -> str:
     """The path without the prefix that the whole app lies under."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
+    return f"/{path.removeprefix(scope.get('root_path', '')).lstrip('/')}"
 
 
 def _policy(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
