@@ -19,11 +19,12 @@ from vidwiz import (
     accounts,
     audit_commands,
     history,
+    history_commands,
     logs,
     object_commands,
     past,
     preflight,
-    snapshot_commands,
+    replay_commands,
 )
 from vidwiz import doctor as checks
 from vidwiz import erase as erasure
@@ -46,9 +47,7 @@ from vidwiz.environment import Environment, SettingsError, hand_on_to_aws
 from vidwiz.events import event_types
 from vidwiz.outside import worker_config
 from vidwiz.parent import PARENT_VARIABLE, die_with_parent
-from vidwiz.projections import replay
-from vidwiz.projections.comparing import Difference
-from vidwiz.projections.tables import PROJECTED
+from vidwiz.projections.time_travel import TimeMachine
 from vidwiz.reactions.health import NAMES as REACTIONS
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.health import retry as retry_parked
@@ -64,7 +63,6 @@ WORKERS = {
     "summaries": (Kind.SUMMARY,),
     "all": tuple(Kind),
 }
-TABLES = [table.name for table in PROJECTED]
 
 LARGEST = 2**63 - 1
 """No id is beyond it."""
@@ -89,7 +87,9 @@ main.add_command(audit_commands.audit)
 main.add_command(audit_commands.export)
 main.add_command(audit_commands.import_command)
 main.add_command(audit_commands.rekey)
-main.add_command(snapshot_commands.snapshot)
+main.add_command(history_commands.history)
+main.add_command(replay_commands.rebuild)
+main.add_command(replay_commands.verify)
 
 
 @main.command()
@@ -170,45 +170,6 @@ def migrate(settings: Settings) -> None:
     """Bring the database's schema up to date."""
     with database(settings) as dsn:
         click.echo(f"The schema is at revision {migrations.migrate(dsn)}.")
-
-
-@main.command()
-@click.argument("tables", nargs=-1, type=click.Choice(TABLES))
-@as_json
-@click.pass_obj
-def rebuild(settings: Settings, tables: tuple[str, ...], as_json: bool) -> None:
-    """Replay the history into new TABLES (all by default) and swap them in.
-
-    The service may go on running; it never sees a half-made table.
-    """
-    with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
-        result = replay.rebuild(dsn, master, tables, progress)
-    if as_json:
-        print_json(asdict(result))
-    else:
-        click.echo(f"Rebuilt from {_summary(result)}.")
-
-
-@main.command()
-@as_json
-@click.pass_obj
-def verify(settings: Settings, as_json: bool) -> None:
-    """Check the log's hash chain, replay it and compare with the live tables, row by row.
-
-    Exits with 1 and names the first changed position, or each row that differs.
-    """
-    with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
-        result, differences = replay.verify(dsn, master, progress)
-    found = list(differences)
-    if as_json:
-        print_json({**asdict(result), "differences": [asdict(one) for one in found]})
-    else:
-        for one in found:
-            click.echo(printable(_described(one)))
-        verdict = f"{len(found)} rows differ" if found else "every table equals its replay"
-        head = f"the log is whole, its head {result.position} is {result.head}"
-        click.echo(f"Replayed {_summary(result)}: {verdict}; {head}.")
-    sys.exit(1 if found else 0)
 
 
 def _known_types(
@@ -295,7 +256,7 @@ def events(
 
 @main.command()
 @click.option("--at", required=True, help="A position of the log, or a time in ISO 8601 (UTC).")
-@click.argument("table", required=False, type=click.Choice(TABLES))
+@click.argument("table", required=False, type=click.Choice(replay_commands.TABLES))
 @click.argument("row", metavar="[ID]", required=False, type=click.IntRange(0, LARGEST))
 @click.option("--user", type=click.IntRange(0, LARGEST), help="Only rows of this user.")
 @click.option("--video", callback=_video, help="Only rows on this video.")
@@ -312,14 +273,15 @@ def state(
     conversation: int | None,
     as_json: bool,
 ) -> None:
-    """Show a TABLE, the row ID of it, or all tables' sizes as they were, by replaying the log.
+    """Show a TABLE, the row ID of it, or all tables' sizes as they were, from the row history.
 
-    The service may go on running; nothing of it is changed.
+    Where the history does not go so far yet it is filled. The service may go on running.
     """
     given = {"user_id": user, "video_id": video, "conversation_id": conversation}
     where = {name: value for name, value in given.items() if value is not None}
     with ready(settings) as (dsn, master), progress_bar("Replaying", hidden=as_json) as progress:
-        past.print_state(dsn, master, at, table, row, where, progress, as_json=as_json)
+        machine = TimeMachine(dsn, master, store=settings.row_history)
+        past.print_state(machine, dsn, at, table, row, where, progress, as_json=as_json)
 
 
 @main.command()
@@ -433,16 +395,3 @@ def _say_where_secrets_are(settings: Settings) -> None:
             path = settings.secret_file(file)
             click.echo(f"{name} is kept in {path} (mode 0600); to see it: cat '{path}'", err=True)
     _ = settings.audit_key
-
-
-def _summary(result: replay.Replayed) -> str:
-    rows = ", ".join(f"{count:,} {table}" for table, count in result.rows.items())
-    speed = result.events / result.seconds if result.seconds else 0
-    return f"{result.events:,} events ({rows}) in {result.seconds:.1f} s, {speed:,.0f} events/s"
-
-
-def _described(difference: Difference) -> str:
-    row = f"{difference.table} {difference.row}"
-    if difference.what == "different":
-        return f"{row}: differs in {', '.join(difference.columns)}"
-    return f"{row}: {difference.what}"

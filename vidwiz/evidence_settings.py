@@ -1,4 +1,4 @@
-"""Settings of the log's evidence and past: who signs and witnesses, and what is copied."""
+"""Settings of the log's evidence and past: who signs and witnesses, and the row history."""
 
 from urllib.parse import urlsplit
 
@@ -29,12 +29,10 @@ class EvidenceSettings(BaseSettings):
         description="URLs of the servers that are shown each checkpoint, with commas",
     )
 
-    snapshot_every: int = Field(
-        250_000,
-        ge=0,
-        le=10**12,
-        validation_alias="VIDWIZ_SNAPSHOT_EVERY",
-        description="after so many events the tables are copied, for time travel; 0: never",
+    row_history: bool = Field(
+        True,
+        validation_alias="VIDWIZ_ROW_HISTORY",
+        description="whether every version of every row is kept, for time travel",
     )
 
     @field_validator("witnesses")

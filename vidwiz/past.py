@@ -12,14 +12,13 @@ from vidwiz.audit.states import NoSuchPosition, position_at
 from vidwiz.audit.times import moment_of
 from vidwiz.command_line import printable
 from vidwiz.database import PATIENT, Database
-from vidwiz.events.master_key import MasterKey
 from vidwiz.projections.replay import Progress
 from vidwiz.projections.time_travel import State, TimeMachine, narrowing
 
 
 def print_state(
+    machine: TimeMachine,
     dsn: str,
-    master: MasterKey,
     at: str,
     table: str | None,
     row: int | None,
@@ -34,7 +33,7 @@ def print_state(
     """
     _require_columns(table, where)
     position = asyncio.run(_position(dsn, at))
-    with closing(TimeMachine(dsn, master)) as machine, machine.at(position, progress) as state:
+    with closing(machine), machine.at(position, progress) as state:
         if table is None:
             _print_counts(state, as_json=as_json)
             return

@@ -21,7 +21,7 @@ from vidwiz.commands.base import (
     Record,
 )
 from vidwiz.database import Connection
-from vidwiz.projections.snapshot_index import STRIKE_OUT
+from vidwiz.projections.forgetting import forget as forget_in_row_history
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
     Instant,
@@ -142,7 +142,6 @@ _SWEEPS: Mapping[type[Record], tuple[Statement, ...]] = {
         _delete_of(idempotency_keys),
         Statement(quotas.delete().where(quotas.c.identity == _erased_name)),
         _delete_of(known_networks),
-        STRIKE_OUT,
     ),
 }
 """What goes with a record: statements of their own, to see rows that were committed meanwhile.
@@ -173,6 +172,9 @@ async def write(connection: Connection, records: Sequence[Record], now: datetime
             raise RecordRefused(kind.__name__)
         for sweep in _SWEEPS.get(kind, ()):
             await connection.execute(sweep.sql, values)
+    for record in records:
+        if isinstance(record, PersonErased):
+            await forget_in_row_history(connection, record.user_id, record.guest_id)
 
 
 async def forget_old(connection: Connection, now: datetime) -> None:

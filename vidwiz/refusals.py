@@ -20,6 +20,7 @@ from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
 from vidwiz.projections import replay
 from vidwiz.projections.projector import ProjectionFailed
+from vidwiz.projections.verified_snapshots import SnapshotUnusable
 from vidwiz.settings import Settings, environment, names_of
 
 REFUSALS = (
@@ -37,6 +38,7 @@ REFUSALS = (
     ProjectionFailed,
     SealBroken,
     SettingsError,
+    SnapshotUnusable,
     UnknownEvent,
     WrongMasterKey,
     replay.MaintenanceUnderWay,

@@ -152,7 +152,7 @@ async def _answering(
 def _desk(
     settings: Settings, dsn: str, database: Database, master: MasterKey
 ) -> AbstractAsyncContextManager[Desk]:
-    return open_desk(dsn, database, master, settings.snapshot_every)
+    return open_desk(dsn, database, master, store_history=settings.row_history)
 
 
 @asynccontextmanager

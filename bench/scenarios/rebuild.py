@@ -20,7 +20,7 @@ from bench.keys import MASTER
 from bench.setup import Aim, Result, Setup, percentile
 from bench.stage import resident, stage, token_of
 from vidwiz.events import NoteAdded
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 
 EVENTS, EVENTS_OF_A_TRIAL = 500_000, 50_000
 USERS = 1000
@@ -81,7 +81,7 @@ def rebuild(dsn: str) -> Replayed:
 
 def verify(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result, differences = replay.verify(dsn, MASTER, progress)
+    result, differences = verification.verify(dsn, MASTER, progress)
     return Replayed(result.events / result.seconds, memory, len(list(differences)))
 
 

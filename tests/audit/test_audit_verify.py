@@ -36,7 +36,7 @@ from vidwiz.audit.verify import NO_TIME, Problem
 from vidwiz.commands.users import EraseUser, UserNotFound
 from vidwiz.events.master_key import KeyUnusable, MasterKey
 from vidwiz.preflight import require_master_key
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 from vidwiz.projections.time_travel import TimeMachine
 from vidwiz.verify_export import checkpoint_line, ed25519_genuine
 
@@ -418,7 +418,7 @@ async def test_an_erased_person_whose_key_comes_back_is_named_and_reads_erased_t
         with pytest.raises(UserNotFound):
             await parts.store.execute(note(user_id, "W421vNri5hw"), ORIGIN)
     replay.rebuild(dsn, MASTER)
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
     with closing(TimeMachine(dsn, MASTER)) as machine, machine.at(position - 1) as state:
         assert "a secret" not in repr(state.rows("notes", {}, -1, 10))
     assert "[erased]" in repr(seen)

@@ -34,7 +34,7 @@ from vidwiz.events import NoteAdded, NoteDeleted
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import UnknownEvent
-from vidwiz.projections import replay
+from vidwiz.projections import verification
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES
@@ -86,7 +86,7 @@ def test_an_import_is_the_log_to_the_letter_and_its_tables(
     assert checkpoints(dsn) == checkpoints(source)
     assert tables(dsn) == tables(source)
     assert done.rows == {name: len(its) for name, its in tables(source).items()}
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
     again = io.BytesIO()
     export(dsn, again, checkpoints(dsn)[-1])
     assert again.getvalue() == exported
@@ -107,7 +107,7 @@ async def test_life_goes_on_after_an_import_without_giving_an_id_twice(
         user_id = await parts.sign_up()
         assert user_id == 99
         await parts.add_video(user_id)
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 def test_the_reactions_are_told_nothing_a_second_time(exported: bytes, dsn: str) -> None:
@@ -226,7 +226,7 @@ def test_with_its_keys_a_log_reads_the_same_under_another_master_key(lived: str,
     assert whole_log(dsn) == whole_log(lived)
     assert tables(dsn) == tables(lived)
     assert rows(dsn, "SELECT text FROM notes") == [(CANARY,)]
-    assert list(replay.verify(dsn, OTHER)[1]) == []
+    assert list(verification.verify(dsn, OTHER)[1]) == []
     assert value(dsn, "SELECT wrapped_key IS NULL FROM personal_keys WHERE person = 'user:2'")
 
 
@@ -235,7 +235,7 @@ async def test_without_keys_nobody_reads_what_is_personal_nor_can_add_to_it(
 ) -> None:
     assert import_log(dsn, OTHER, lines(exported_from(lived, None))).keys == 0
     assert rows(dsn, "SELECT text FROM notes") == [("[erased]",)]
-    assert list(replay.verify(dsn, OTHER)[1]) == []
+    assert list(verification.verify(dsn, OTHER)[1]) == []
     async with running(dsn, master=OTHER) as parts:
         (refused,) = await parts.run(note(1, "video-1"))
         assert isinstance(refused, UserNotFound)

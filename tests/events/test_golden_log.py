@@ -17,7 +17,7 @@ from tests.support import MASTER
 from vidwiz import event_log
 from vidwiz.events import event_types
 from vidwiz.events.base import stream_id
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 from vidwiz.projections.tables import PROJECTED
 
 HERE = Path(__file__).parent
@@ -74,6 +74,6 @@ def test_the_golden_log_has_the_hashes_that_it_always_had(golden_dsn: str) -> No
 def test_the_golden_log_is_rebuilt_to_the_rows_that_it_always_made(golden_dsn: str) -> None:
     replay.rebuild(golden_dsn, MASTER)
     assert rows(golden_dsn) == json.loads((HERE / "golden_rows.json").read_text())
-    replayed, differences = replay.verify(golden_dsn, MASTER)
+    replayed, differences = verification.verify(golden_dsn, MASTER)
     assert list(differences) == []
     assert (replayed.events, replayed.head) == (len(LOG), LOG[-1]["hash"])

@@ -22,7 +22,7 @@ from tests.store.clocked import clocked_store
 from tests.support import MASTER
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import DomainError
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 
 PARTS, ROUNDS, HISTORIES, STEPS = 3, 14, 25, 8
 """Hypothesis varies what it tries more from round to round than within one."""
@@ -115,7 +115,7 @@ def play(machine: type[Histories], histories: int) -> None:
 
 def assert_replay_is_equal(stage: Stage) -> None:
     """Also to the worlds of all histories together: no row belongs to nobody."""
-    replayed, differences = replay.verify(stage.store.dsn, MASTER)
+    replayed, differences = verification.verify(stage.store.dsn, MASTER)
     assert list(differences) == []
     assert replayed.rows == {name: stage.rows[name] for name in replayed.rows}
     assert Counter(count_rows(stage)) == stage.rows

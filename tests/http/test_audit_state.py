@@ -12,6 +12,7 @@ from tests.support import Api, Person, eventually, new_video_id
 from vidwiz.audit import states
 from vidwiz.http import audit_shapes
 from vidwiz.projections.replay import MAINTENANCE_LOCK
+from vidwiz.projections.row_history import drop_stored
 from vidwiz.projections.time_travel import TABLES, ReplayTooLong
 
 
@@ -126,14 +127,14 @@ async def test_who_waits_too_long_for_others_is_told_to_come_back(
 
 
 async def test_a_replay_that_takes_too_long_says_how_far_it_got_and_goes_on(
-    api: Api, ann: Person, monkeypatch: pytest.MonkeyPatch
+    api: Api, ann: Person, module_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         await api.add_note(ann, new_video_id())
     newest = (await head(api))["position"]
     monkeypatch.setattr("vidwiz.projections.replay.CHUNK", newest - 4)
     monkeypatch.setattr(states, "REPLAY_S", -1)
-    api.services.desk.states._machine.close()
+    drop_stored(module_dsn)
     answer = await api.client.get(f"/api/audit/state?at={newest}", headers=api.admin)
     assert answer.status_code == 503
     assert error_of(answer)["details"] == {"reached": newest - 4}

@@ -13,7 +13,7 @@ from vidwiz.audit.receipts import is_genuine
 from vidwiz.events.chain import GENESIS
 from vidwiz.http import audit_shapes
 from vidwiz.http.errors import CODES
-from vidwiz.projections.replay import verify
+from vidwiz.projections.verification import verify
 from vidwiz.verify_export import Checkpoint
 
 PATH = "/api/audit/witness"

@@ -17,7 +17,7 @@ from tests.events.test_golden_log import LOG, row_of
 from tests.support import ADMIN_TOKEN, MASTER, bearer, running_api
 from vidwiz import event_log
 from vidwiz.events import event_types
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 from vidwiz.projections.time_travel import TABLES, TimeMachine
 
 CANARY = "canary7f3a"
@@ -79,7 +79,7 @@ def test_no_position_before_the_erasure_shows_a_word_of_theirs(old_dsn: str) -> 
 
 
 def test_the_rebuilt_tables_are_what_verify_makes_of_the_log(old_dsn: str) -> None:
-    assert list(replay.verify(old_dsn, MASTER)[1]) == []
+    assert list(verification.verify(old_dsn, MASTER)[1]) == []
 
 
 async def test_the_audit_routes_tell_no_word_and_the_logs_bytes_keep_them(

@@ -37,7 +37,7 @@ from vidwiz.events import (
     event_types,
 )
 from vidwiz.events.base import stream_id
-from vidwiz.projections import replay
+from vidwiz.projections import verification
 from vidwiz.projections.projector import Fact, ProjectionFailed, in_runs, in_waves
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.tables import PROJECTED
@@ -131,7 +131,7 @@ def test_one_by_one_and_in_any_batches_the_same_rows_come_about(
 def test_a_replay_makes_the_rows_that_came_about(server_dsn: str, events: list[Event]) -> None:
     with fresh_database(server_dsn) as dsn:
         happen(dsn, *events)
-        replayed, differences = replay.verify(dsn, MASTER)
+        replayed, differences = verification.verify(dsn, MASTER)
         assert list(differences) == []
         assert replayed.events == replayed.position == len(events)
 
@@ -140,7 +140,7 @@ def test_the_full_history_is_full(dsn: str) -> None:
     events = full_history()
     assert {event.TOPIC for event in events} == set(event_types())
     happen(dsn, *events)
-    _, differences = replay.verify(dsn, MASTER)
+    _, differences = verification.verify(dsn, MASTER)
     assert list(differences) == []
 
 
@@ -202,7 +202,7 @@ def test_the_address_of_an_erased_person_is_free_in_the_same_chunk(dsn: str) -> 
     events = come_and_gone(1)
     again = UserSignedUp(user_id=2, email="1@example.org", name="New", google_id="g-1")
     happen(dsn, VideoAdded(id=1, video_id="video-1", title=None), *events, again)
-    replayed, found = replay.verify(dsn, MASTER)
+    replayed, found = verification.verify(dsn, MASTER)
     assert list(found) == []
     assert {table: count for table, count in replayed.rows.items() if count} == {
         "users": 1,

@@ -26,7 +26,7 @@ from vidwiz.events import VideoAdded
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
 from vidwiz.open_store import open_store
-from vidwiz.projections import queries, replay
+from vidwiz.projections import queries, replay, verification
 from vidwiz.projections.comparing import Difference
 from vidwiz.projections.replay import CHUNK, MaintenanceUnderWay, SwapFailed
 from vidwiz.projections.tables import PROJECTED
@@ -71,7 +71,7 @@ WHERE relname = ANY(%s) AND relkind = 'r' AND relnamespace = 'public'::regnamesp
 
 
 def differences(dsn: str) -> list[Difference]:
-    return list(replay.verify(dsn, MASTER)[1])
+    return list(verification.verify(dsn, MASTER)[1])
 
 
 def fetch(dsn: str, query: str, *values: object) -> list[tuple[object, ...]]:
@@ -204,7 +204,7 @@ def test_there_is_one_rebuild_or_verification_at_a_time(dsn: str) -> None:
         with pytest.raises(MaintenanceUnderWay):
             replay.rebuild(dsn, MASTER)
         with pytest.raises(MaintenanceUnderWay):
-            replay.verify(dsn, MASTER)
+            verification.verify(dsn, MASTER)
     finally:
         go_on.set()
         running.join()
@@ -279,7 +279,7 @@ def test_the_log_is_read_in_chunks_however_long_it_is(dsn: str) -> None:
     assert steps == [(CHUNK, count), (2 * CHUNK, count), (count, count)]
     assert (replayed.events, replayed.rows["videos"]) == (count, count)
     steps.clear()
-    _, found = replay.verify(dsn, MASTER, lambda at, of: steps.append((at, of)))
+    _, found = verification.verify(dsn, MASTER, lambda at, of: steps.append((at, of)))
     assert list(found) == []
     assert steps == [(CHUNK, count), (2 * CHUNK, count), (count, count)]
 

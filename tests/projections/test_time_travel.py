@@ -19,12 +19,13 @@ from tests.projections.histories import (
     numbered,
     project,
 )
-from tests.support import MASTER
+from tests.support import MASTER, eventually
 from vidwiz.events import Event, GuestErased, UserErased, UserSignedUp
 from vidwiz.events.recorded import EventMapper, UnknownEvent
 from vidwiz.projections import time_travel
+from vidwiz.projections.row_history import drop_stored
+from vidwiz.projections.row_history_tables import HISTORIES
 from vidwiz.projections.time_travel import (
-    MOST_PASTS,
     TABLES,
     ReplayTooLong,
     State,
@@ -80,9 +81,12 @@ def copies(module_dsn: str) -> list[Copy]:
     return live(module_dsn, HISTORY)
 
 
-@pytest.fixture
-def machine(module_dsn: str, copies: list[Copy]) -> Iterator[TimeMachine]:
-    its = TimeMachine(module_dsn, MASTER)
+@pytest.fixture(params=[True, False], ids=["stored", "temporary"])
+def machine(
+    request: pytest.FixtureRequest, module_dsn: str, copies: list[Copy]
+) -> Iterator[TimeMachine]:
+    drop_stored(module_dsn)
+    its = TimeMachine(module_dsn, MASTER, store=request.param)
     yield its
     its.close()
 
@@ -102,7 +106,8 @@ def test_one_travels_to_and_fro(machine: TimeMachine, copies: list[Copy]) -> Non
     for position in positions:
         with machine.at(position) as state:
             assert shown(state) == copies[position]
-        assert len(machine.positions) <= MOST_PASTS
+            counts = {name: len(rows) for name, rows in copies[position].items()}
+            assert state.counts() == counts
 
 
 @settings(
@@ -110,13 +115,17 @@ def test_one_travels_to_and_fro(machine: TimeMachine, copies: list[Copy]) -> Non
     max_examples=5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(events=histories(), picks=st.lists(st.integers(0, 1000), min_size=1, max_size=6))
+@given(
+    events=histories(),
+    picks=st.lists(st.integers(0, 1000), min_size=1, max_size=6),
+    store=st.booleans(),
+)
 def test_any_history_is_shown_as_it_was(
-    server_dsn: str, events: list[Event], picks: list[int]
+    server_dsn: str, events: list[Event], picks: list[int], store: bool
 ) -> None:
     with fresh_database(server_dsn) as dsn:
         copies = live(dsn, events)
-        machine = TimeMachine(dsn, MASTER)
+        machine = TimeMachine(dsn, MASTER, store=store)
         try:
             for pick in picks:
                 position = pick % len(copies)
@@ -126,32 +135,36 @@ def test_any_history_is_shown_as_it_was(
             machine.close()
 
 
-def test_a_later_position_is_reached_from_an_earlier_one(machine: TimeMachine) -> None:
+def test_only_what_the_history_has_not_reached_is_replayed(machine: TimeMachine) -> None:
     told: list[tuple[int, int]] = []
     for position in (40, 30, 35, 60):
         with machine.at(position, lambda at, of: told.append((at, of))):
-            assert position in machine.positions
-    assert machine.positions == [60, 35]
-    assert told == [(40, 40), (30, 30), (35, 35), (60, 60)]
+            assert machine.position == max(40, position)
+    assert told == [(40, 40), (60, 60)]
 
 
-def test_a_past_that_nobody_asked_for_is_given_up_with_its_tables(
-    machine: TimeMachine, module_dsn: str
+async def test_a_history_that_is_not_stored_is_given_up_with_its_tables(
+    copies: list[Copy], module_dsn: str
 ) -> None:
-    def temporary(connection: Connection) -> int:
-        (count,) = connection.execute(
-            "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'"
-        ).fetchone() or (0,)
-        return int(count)
-
+    machine = TimeMachine(module_dsn, MASTER, store=False)
     with psycopg.connect(module_dsn, autocommit=True) as connection:
-        for position in (9, 8, 7, 6):
-            with machine.at(position):
-                assert temporary(connection) <= MOST_PASTS * len(TABLES)
+
+        async def is_gone() -> bool:
+            return _temporary(connection) == 0
+
+        with machine.at(9):
+            assert _temporary(connection) == len(HISTORIES) + 1
         machine.forget_unused(3600)
-        assert len(machine.positions) == MOST_PASTS
+        assert machine.position is not None
         machine.forget_unused(0)
-        assert machine.positions == []
+        await eventually(is_gone)
+
+
+def _temporary(connection: Connection) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'"
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def test_a_replay_that_takes_too_long_is_gone_on_with(
@@ -163,7 +176,7 @@ def test_a_replay_that_takes_too_long_is_gone_on_with(
         with pytest.raises(ReplayTooLong) as too_long, machine.at(len(HISTORY), within_s=-1):
             pass
         reached.append(too_long.value.position)
-        assert machine.positions == reached[-1:]
+        assert machine.position == reached[-1]
     assert reached == [*range(10, len(HISTORY), 10)]
     with machine.at(len(HISTORY), within_s=-1) as state:
         assert shown(state) == copies[-1]
@@ -213,7 +226,7 @@ def test_what_this_program_cannot_read_stops_the_traveller_there(dsn: str) -> No
         assert state.counts()["users"] == 1
     with pytest.raises(UnknownEvent, match="UserCloned"), machine.at(2):
         pass
-    assert machine.positions == []
+    assert machine.position is None
     machine.close()
 
 

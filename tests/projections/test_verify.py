@@ -17,7 +17,7 @@ from vidwiz.commands.users import SignUp
 from vidwiz.events.chain import GENESIS, ChainBroken
 from vidwiz.events.recorded import SYSTEM, Origin, UnknownEvent
 from vidwiz.open_store import open_store
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 from vidwiz.projections.comparing import Difference
 from vidwiz.projections.tables import PROJECTED
 
@@ -33,7 +33,7 @@ def tampered(dsn: str) -> Iterator[tuple[str, psycopg.Connection[tuple[Any, ...]
 
 
 def differences(dsn: str) -> list[Difference]:
-    return list(replay.verify(dsn, MASTER)[1])
+    return list(verification.verify(dsn, MASTER)[1])
 
 
 def other_value(table: Table, column: str) -> sql.Composable:
@@ -144,7 +144,7 @@ def test_null_and_nothing_are_not_the_same(
 
 def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> None:
     happen(dsn, *EVENTS)
-    replayed, found = replay.verify(dsn, MASTER)
+    replayed, found = verification.verify(dsn, MASTER)
     assert list(found) == []
     assert (replayed.position, replayed.events) == (len(EVENTS), len(EVENTS))
     assert replayed.rows == {
@@ -167,7 +167,7 @@ def test_verify_says_what_it_replayed_and_leaves_nothing_behind(dsn: str) -> Non
 
 
 def test_an_empty_history_equals_empty_tables(dsn: str) -> None:
-    replayed, found = replay.verify(dsn, MASTER)
+    replayed, found = verification.verify(dsn, MASTER)
     assert list(found) == []
     assert (replayed.position, replayed.events, set(replayed.rows.values())) == (0, 0, {0})
 
@@ -193,7 +193,7 @@ async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> No
         try:
             seen = []
             for _ in range(6):
-                replayed, found = await asyncio.to_thread(replay.verify, dsn, MASTER)
+                replayed, found = await asyncio.to_thread(verification.verify, dsn, MASTER)
                 assert list(found) == []
                 seen.append(replayed.position)
         finally:
@@ -252,7 +252,7 @@ def test_a_changed_log_is_named_with_its_first_wrong_position(
     connection.execute("ALTER TABLE stored_events DISABLE TRIGGER ALL")
     connection.execute(statement)
     with pytest.raises(ChainBroken, match=what) as broken:
-        replay.verify(dsn, MASTER)
+        verification.verify(dsn, MASTER)
     assert broken.value.position == position
 
 
@@ -264,15 +264,15 @@ def test_an_event_of_an_unknown_type_is_not_skipped(
         "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
         " VALUES (gen_random_uuid(), 1, 'NoteAddedV9', '{}')"
     )
-    for replaying in (replay.verify, replay.rebuild):
+    for replaying in (verification.verify, replay.rebuild):
         with pytest.raises(UnknownEvent, match="NoteAddedV9"):
             replaying(dsn, MASTER)
 
 
 def test_the_head_is_the_last_events_hash(dsn: str) -> None:
-    assert replay.verify(dsn, MASTER)[0].head == GENESIS.hex()
+    assert verification.verify(dsn, MASTER)[0].head == GENESIS.hex()
     happen(dsn, *EVENTS)
     with psycopg.connect(dsn) as connection:
         query = "SELECT encode(hash, 'hex') FROM stored_events ORDER BY notification_id DESC"
         row = connection.execute(query).fetchone()
-    assert (replay.verify(dsn, MASTER)[0].head,) == row
+    assert (verification.verify(dsn, MASTER)[0].head,) == row

@@ -23,7 +23,7 @@ from tests.store.parts import ORIGIN, Parts, backends, running, value
 from tests.support import MASTER, eventually
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.videos import WriteSummary
-from vidwiz.projections import replay
+from vidwiz.projections import verification
 from vidwiz.reactions.deliveries import SharedWriting
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
@@ -106,7 +106,7 @@ async def test_killed_anywhere_a_reaction_queues_each_task_exactly_once(
             if not killed:
                 break
     assert fatal > LEAST_STEPS
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 @pytest.mark.parametrize("reaction", [SUMMARIES, AI_NOTES])
@@ -127,4 +127,4 @@ async def test_killed_anywhere_a_reaction_sends_each_message_and_the_work_is_don
             if not killed:
                 break
     assert fatal > LEAST_STEPS
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []

@@ -11,7 +11,7 @@ from tests.reactions.crash_driver import Job, running_crasher
 from tests.reactions.parts import SUMMARIES, open_tasks, ready_video, state_of
 from tests.store.parts import Parts, rows, running, terminated
 from tests.support import MASTER, eventually
-from vidwiz.projections import replay
+from vidwiz.projections import verification
 from vidwiz.reactions import leadership
 from vidwiz.reactions.deliveries import Summaries, Writing
 from vidwiz.reactions.effects import ToTasks
@@ -115,7 +115,7 @@ async def test_leadership_goes_with_its_connection_and_nothing_is_lost_thereby(d
             await terminated(dsn, *leaders(dsn))
         await summarised(dsn, *videos)
     assert stage.at_most == 1
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 async def test_another_process_takes_over_from_one_that_is_killed(dsn: str) -> None:

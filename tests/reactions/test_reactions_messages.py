@@ -23,7 +23,7 @@ from tests.support import MASTER, eventually
 from vidwiz.commands.notes import DeleteNote, EditNote
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import WriteSummary
-from vidwiz.projections import queries, replay
+from vidwiz.projections import queries, verification
 from vidwiz.reactions.deliveries import PAGE
 from vidwiz.reactions.health import NAMES
 
@@ -227,7 +227,7 @@ async def test_without_queues_the_built_in_workers_are_given_tasks_that_name_the
         position=position,
     )
     assert queued == [("system", f"event:{position}")] * 2
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 async def test_what_happened_before_the_first_start_is_asked_for_if_it_is_still_missing(

@@ -33,7 +33,7 @@ from tests.wiz_support import (
     words_of,
 )
 from vidwiz.adapters.embedded_postgres import start_embedded_postgres
-from vidwiz.projections.replay import verify
+from vidwiz.projections.verification import verify
 
 DONE = b"data: [DONE]\n\n"
 SILENT = Answer(("one ", "two "), end="hang")

@@ -55,7 +55,7 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
 )
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 
 CANARY = "canary-7f3a"
 TODAY = datetime.now(UTC).date()
@@ -104,9 +104,9 @@ def tables_with(dsn: str, text: str) -> set[str]:
 
 
 def assert_whole(dsn: str) -> None:
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
     replay.rebuild(dsn, MASTER)
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 async def test_an_erased_person_is_in_no_table_any_more(dsn: str, parts: Parts) -> None:
@@ -274,7 +274,7 @@ async def test_a_rebuild_and_a_verification_go_on_while_people_are_erased(dsn: s
         rounds = 0
         while not erasing.done() or not rounds:
             await asyncio.to_thread(replay.rebuild, dsn, MASTER)
-            _, found = await asyncio.to_thread(replay.verify, dsn, MASTER)
+            _, found = await asyncio.to_thread(verification.verify, dsn, MASTER)
             assert list(found) == []
             rounds += 1
         await erasing

@@ -17,7 +17,8 @@ from vidwiz.events import (
     VideoAdded,
     VideoOpened,
 )
-from vidwiz.projections.replay import rebuild, verify
+from vidwiz.projections.replay import rebuild
+from vidwiz.projections.verification import verify
 
 OLDER = (
     UserSignedUp(user_id=1, email="ann@example.org", name="Ann"),

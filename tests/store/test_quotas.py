@@ -41,7 +41,7 @@ from vidwiz.commands.conversations import (
 )
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.videos import BringVideo, OpenVideo, VideoNotFound
-from vidwiz.projections import replay
+from vidwiz.projections import verification
 from vidwiz.records import RecordRefused
 
 DAY, NEXT_DAY = date(2026, 1, 2), date(2026, 1, 3)
@@ -102,7 +102,7 @@ async def test_fifty_questions_of_a_guest_at_once_to_two_processes_give_five_tur
     assert len({its.conversation_id for its in accepted}) == 5
     assert len(whole_log(dsn)) == before + 5 * 3
     assert_dense_and_chained(whole_log(dsn))
-    assert list(replay.verify(dsn, MASTER)[1]) == []
+    assert list(verification.verify(dsn, MASTER)[1]) == []
 
 
 async def test_thirty_questions_of_a_user_at_once_give_twenty_turns(dsn: str, parts: Parts) -> None:

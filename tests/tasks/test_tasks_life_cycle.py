@@ -26,7 +26,7 @@ from vidwiz.commands.tasks import (
 )
 from vidwiz.commands.users import SignUp
 from vidwiz.events import TaskType
-from vidwiz.projections import replay
+from vidwiz.projections import replay, verification
 
 STALE = timedelta(seconds=120)
 WORKERS = st.sampled_from(("admin", "user:1", "user:2"))
@@ -176,7 +176,7 @@ def test_tasks_live_as_the_contract_says_and_their_replay_is_equal(dsn: str) -> 
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    _, differences = replay.verify(dsn, MASTER)
+    _, differences = verification.verify(dsn, MASTER)
     assert list(differences) == []
     before = tasks_of(dsn)
     assert {row[2] for row in before} <= {"completed", "failed"}

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from vidwiz.audit.history_keeping import HistoryKeeping
 from vidwiz.audit.reading import Log
 from vidwiz.audit.rebuilding import Rebuilding
-from vidwiz.audit.snapshotting import Snapshotting
 from vidwiz.audit.states import States
 from vidwiz.audit.streams import LogStreams
 from vidwiz.database import Database
@@ -21,28 +21,28 @@ class Desk:
     streams: LogStreams
     states: States
     rebuilding: Rebuilding
-    snapshotting: Snapshotting
+    history: HistoryKeeping
 
     def forget(self, person: str) -> None:
-        """Give up every copy of the tables: one may hold the words of somebody who was erased."""
+        """Give up what is open: it may hold the words of somebody who was erased."""
         self.states.forget(person)
-        self.snapshotting.forget(person)
 
 
 @asynccontextmanager
 async def open_desk(
-    dsn: str, database: Database, master: MasterKey, snapshot_every: int
+    dsn: str, database: Database, master: MasterKey, *, store_history: bool
 ) -> AsyncIterator[Desk]:
     """A desk; in the end its streams, its replays and its rebuild are stopped."""
     log = Log(database, master)
-    snapshotting = Snapshotting(dsn, master, snapshot_every)
+    history = HistoryKeeping(dsn, master, store=store_history)
     rebuilding = Rebuilding(dsn, master.known)
-    desk = Desk(log, LogStreams(), States(dsn, master), rebuilding, snapshotting)
-    snapshotting.start()
+    states = States(dsn, master, store_history=store_history)
+    desk = Desk(log, LogStreams(), states, rebuilding, history)
+    history.start()
     try:
         yield desk
     finally:
         desk.streams.send_home()
         await desk.rebuilding.close()
-        await snapshotting.close()
+        await history.close()
         await desk.states.close()

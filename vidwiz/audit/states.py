@@ -18,7 +18,7 @@ REPLAY_S = 20.0
 WAIT_S = 5.0
 """Seconds to wait for others who travel."""
 UNUSED_S = 600.0
-"""Seconds after which a past that nobody asks for gives its space back."""
+"""Seconds after which connections that nobody travels by are given up, and their space."""
 
 Answer = TypeVar("Answer")
 
@@ -51,8 +51,8 @@ async def position_at(database: Database, at: int | datetime) -> int:
 class States:
     """Shows the tables as of any position."""
 
-    def __init__(self, dsn: str, master: MasterKey) -> None:
-        self._machine = TimeMachine(dsn, master)
+    def __init__(self, dsn: str, master: MasterKey, *, store_history: bool) -> None:
+        self._machine = TimeMachine(dsn, master, store=store_history)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="time-travel")
         self._lock = asyncio.Lock()
         self._unused: asyncio.TimerHandle | None = None
@@ -75,7 +75,7 @@ class States:
         return await asyncio.shield(travelling)
 
     def forget(self, _person: str) -> None:
-        """Give up every past: one of them may hold the words of somebody who was erased."""
+        """Give up what is open: without a stored history it may hold the words of the erased."""
         self._thread.submit(self._machine.close)
 
     async def close(self) -> None:

@@ -180,7 +180,11 @@ class EventMapper(Mapper[UUID]):
         return orjson.dumps(fields)
 
 
-def with_envelope(state: bytes, version: int, recorded_at: datetime) -> bytes:
-    """The JSON object ``state`` with ``at`` and ``version`` in front."""
+def with_envelope(
+    state: bytes, version: int, recorded_at: datetime, position: int | None = None
+) -> bytes:
+    """The JSON object ``state`` with ``at`` and ``version`` in front; ``log_position`` if known."""
     head = b'{"at":"%s","version":%d' % (recorded_at.isoformat().encode(), version)
+    if position is not None:
+        head += b',"log_position":%d' % position
     return head + b"}" if state == b"{}" else head + b"," + state[1:]

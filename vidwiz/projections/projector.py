@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     ClauseElement,
     Column,
+    ColumnClause,
     Table,
     Text,
     column,
@@ -26,11 +29,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.base import Executable, ReadOnlyColumnCollection
 from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 from vidwiz.events import Event, GuestErased, UserErased
+from vidwiz.projections.row_history_tables import current_of, ended_of, names_of
 from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant
 
@@ -49,11 +54,47 @@ class ProjectionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What a projector needs of a recorded event; ``state`` is JSON with the envelope's fields."""
+    """What a projector needs of a recorded event; ``state`` is JSON with the envelope's fields.
+
+    ``position`` is there, and in the state, when the event was read from the log.
+    """
 
     topic: str
     stream: UUID
     state: bytes
+    position: int = 0
+
+
+class Change(Statement):
+    """What an event does to the rows of a table.
+
+    ``keeping`` is the same for the tables of the row history: it also writes down since when each
+    version is true, and keeps the versions that it ends. ``adds`` says how many rows there are
+    more for each row that it touches: 1, 0 or -1. ``personal`` maps columns to the event's
+    personal fields that they are filled from.
+    """
+
+    __slots__ = ("adds", "keeping", "personal", "table")
+
+    def __init__(
+        self,
+        table: Table,
+        adds: int,
+        plain: Executable,
+        keeping: Executable,
+        personal: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(plain)
+        self.table = table
+        self.adds = adds
+        self.keeping = Statement(keeping).sql
+        self.personal = personal
+
+
+class Sweep(Change):
+    """A statement that may touch any number of rows."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +102,7 @@ class Projector:
     """One table and, for each event that concerns it, the statements to run."""
 
     table: Table
-    statements: Mapping[type[Event], tuple[Statement, ...]]
+    statements: Mapping[type[Event], tuple[Change, ...]]
 
     @property
     def topics(self) -> list[str]:
@@ -69,39 +110,93 @@ class Projector:
         return [event.TOPIC for event in self.statements]
 
 
-def insert_rows(table: Table, event: type[Event], values: Values) -> Statement:
+def insert_rows(table: Table, event: type[Event], values: Values) -> Change:
     """One new row for each event."""
     facts = _facts(event)
     row = _expressions(table, values(facts.c))
-    return Statement(table.insert().from_select(list(row), select(*row.values())))
+    dated = {**row, "since": facts.c.log_position}
+    plain, keeping = (
+        into.insert().from_select(list(its), select(*its.values()))
+        for into, its in ((table, row), (current_of(table), dated))
+    )
+    return Change(table, 1, plain, keeping, _personal(event, row))
 
 
-def update_rows(table: Table, event: type[Event], where: Condition, values: Values) -> Statement:
+def update_rows(table: Table, event: type[Event], where: Condition, values: Values) -> Change:
     """Change the one row that each event is about; its version and ``updated_at`` follow."""
     facts = _facts(event)
-    changes = {"updated_at": facts.c.at, "version": facts.c.version, **values(facts.c)}
-    return Statement(table.update().where(where(facts.c)).values(_expressions(table, changes)))
+    condition = where(facts.c)
+    changes = _expressions(
+        table, {"updated_at": facts.c.at, "version": facts.c.version, **values(facts.c)}
+    )
+    dated = {name: _current(table, value) for name, value in changes.items()}
+    keeping = (
+        current_of(table)
+        .update()
+        .where(_current(table, condition))
+        .values({**dated, "since": facts.c.log_position})
+        .add_cte(_ended(table, facts, condition))
+    )
+    plain = table.update().where(condition).values(changes)
+    return Change(table, 0, plain, keeping, _personal(event, changes))
 
 
-def delete_rows(table: Table, event: type[Event], where: Condition) -> Statement:
+def delete_rows(table: Table, event: type[Event], where: Condition) -> Change:
     """Remove the one row that each event is about."""
-    return Statement(table.delete().where(where(_facts(event).c)))
-
-
-class Sweep(Statement):
-    """A statement that may touch any number of rows."""
-
-    __slots__ = ()
+    return Change(table, -1, *_deletions(table, event, where))
 
 
 def sweep_rows(table: Table, event: type[Event], where: Condition) -> Sweep:
     """Remove all rows, of whatever stream, that each event makes an end of."""
-    return Sweep(table.delete().where(where(_facts(event).c)))
+    return Sweep(table, -1, *_deletions(table, event, where))
 
 
-def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Statement, ...]]:
+def _deletions(table: Table, event: type[Event], where: Condition) -> tuple[Executable, Executable]:
+    facts = _facts(event)
+    condition = where(facts.c)
+    keeping = (
+        current_of(table)
+        .delete()
+        .where(_current(table, condition))
+        .add_cte(_ended(table, facts, condition))
+    )
+    return table.delete().where(condition), keeping
+
+
+def _ended(table: Table, facts: TableValuedAlias, condition: Any) -> CTE:
+    """Keeps the versions that end here; it sees them as they were before the statement."""
+    current, names = current_of(table), names_of(table)
+    versions = (
+        select(*(current.c[name] for name in (*names, "since")), facts.c.log_position)
+        .select_from(current, facts)
+        .where(_current(table, condition))
+    )
+    return ended_of(table).insert().from_select([*names, "since", "until"], versions).cte("ended")
+
+
+def _current(table: Table, expression: Any) -> Any:
+    """The expression, about the row history's table instead of the projected one."""
+    current = current_of(table)
+
+    def instead(element: Any, **_: Any) -> Any:
+        is_column = isinstance(element, Column) and element.table is table
+        return current.c[element.name] if is_column else None
+
+    return replacement_traverse(expression, {}, instead)
+
+
+def _personal(event: type[Event], row: Mapping[str, Any]) -> dict[str, str]:
+    facts, fields = _facts(event), event.personal_fields() | event.FORMS.keys()
+    return {
+        name: value.name
+        for name, value in row.items()
+        if isinstance(value, ColumnClause) and value.table is facts and value.name in fields
+    }
+
+
+def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Change, ...]]:
     """All statements that these projectors run, by topic."""
-    statements: dict[str, tuple[Statement, ...]] = defaultdict(tuple)
+    statements: dict[str, tuple[Change, ...]] = defaultdict(tuple)
     for projector in projectors:
         for event, its in projector.statements.items():
             statements[event.TOPIC] += its
@@ -163,7 +258,11 @@ def _expressions(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _facts(event: type[Event]) -> TableValuedAlias:
-    columns: list[Column[Any]] = [column("at", Instant), column("version", BigInteger)]  # type: ignore[list-item]
+    columns: list[Column[Any]] = [
+        column("at", Instant),  # type: ignore[list-item]
+        column("version", BigInteger),  # type: ignore[list-item]
+        column("log_position", BigInteger),  # type: ignore[list-item]
+    ]
     for name, field in event.model_fields.items():
         columns.append(column(name, _sql_type(field.annotation)))  # type: ignore[arg-type]
     function = func.json_to_recordset(parameter("events", JSON))

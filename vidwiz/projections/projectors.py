@@ -51,6 +51,7 @@ from vidwiz.events import (
 )
 from vidwiz.events.base import Event
 from vidwiz.projections.projector import (
+    Change,
     Condition,
     Fields,
     Projector,
@@ -60,7 +61,6 @@ from vidwiz.projections.projector import (
     sweep_rows,
     update_rows,
 )
-from vidwiz.projections.sql import Statement
 from vidwiz.projections.tables import (
     conversations,
     messages,
@@ -75,23 +75,23 @@ from vidwiz.projections.tables import (
 from vidwiz.projections.witness import witnessed_checkpoints_projector
 
 
-def _user(event: type[Event], values: Values) -> tuple[Statement, ...]:
+def _user(event: type[Event], values: Values) -> tuple[Change, ...]:
     return (update_rows(users, event, lambda e: users.c.id == e.user_id, values),)
 
 
-def _video(event: type[Event], values: Values) -> tuple[Statement, ...]:
+def _video(event: type[Event], values: Values) -> tuple[Change, ...]:
     return (update_rows(videos, event, lambda e: videos.c.video_id == e.video_id, values),)
 
 
-def _task(event: type[Event], values: Values) -> tuple[Statement, ...]:
+def _task(event: type[Event], values: Values) -> tuple[Change, ...]:
     return (update_rows(tasks, event, lambda e: tasks.c.id == e.task_id, values),)
 
 
-def _turn(event: type[Event], values: Values) -> tuple[Statement, ...]:
+def _turn(event: type[Event], values: Values) -> tuple[Change, ...]:
     return (update_rows(turns, event, lambda e: turns.c.id == e.turn_id, values),)
 
 
-def _spoken(event: type[Event]) -> tuple[Statement, ...]:
+def _spoken(event: type[Event]) -> tuple[Change, ...]:
     """The conversation went on."""
     return (
         update_rows(
@@ -122,16 +122,16 @@ def _this_transcript(e: Fields) -> object:
     return personal_transcripts.c.id == e.transcript_id
 
 
-def _transcript(event: type[Event], values: Values) -> tuple[Statement, ...]:
+def _transcript(event: type[Event], values: Values) -> tuple[Change, ...]:
     return (update_rows(personal_transcripts, event, _this_transcript, values),)
 
 
-def _erased(table: Table, column: str = "user_id") -> tuple[Statement, ...]:
+def _erased(table: Table, column: str = "user_id") -> tuple[Change, ...]:
     """Whatever is left of the person goes."""
     return (sweep_rows(table, UserErased, lambda e: table.c[column] == e.user_id),)
 
 
-def _guest_erased(table: Table) -> tuple[Statement, ...]:
+def _guest_erased(table: Table) -> tuple[Change, ...]:
     """Whatever is left of the guest goes."""
     return (sweep_rows(table, GuestErased, lambda e: table.c.guest_id == e.guest_id),)
 

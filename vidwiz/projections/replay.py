@@ -1,6 +1,6 @@
-"""Replays the log into tables: ``rebuild`` swaps them in, ``verify`` compares them.
+"""Replays the log into tables: ``rebuild`` swaps them in, ``load`` fills those of an import.
 
-They, and ``load`` for a log that was imported, run the projectors' own statements. Those name
+They, and ``verify`` in a module of its own, run the projectors' own statements. Those name
 their tables without a schema, so that the search path decides whether they write the live tables,
 a rebuild's or a verification's.
 """
@@ -8,6 +8,7 @@ a rebuild's or a verification's.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,9 +25,9 @@ from vidwiz.events.chain import ChainWalk, Proof
 from vidwiz.events.master_key import MasterKey, require_all
 from vidwiz.events.recorded import EventMapper, UnknownEvent, with_envelope
 from vidwiz.events.sealing import Keys, Place, persons_in_the_clear, persons_of_sealed
-from vidwiz.projections.comparing import Difference, compare, compare_snapshots
 from vidwiz.projections.personal_keys import ERASED_OF, KEYS
 from vidwiz.projections.projector import (
+    Change,
     Fact,
     Projector,
     as_array,
@@ -81,7 +82,7 @@ _coming = (
     .subquery("coming")
 )
 _next = Statement(first_of(_coming, _coming.c.notification_id, _coming.c.state))
-_head = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
+HEAD = Statement(select(func.coalesce(func.max(stored_events.c.notification_id), 0)))
 
 
 _SAY = "SELECT set_config('application_name', %s, false)"
@@ -131,7 +132,7 @@ def rebuild(
     """
     began = time.monotonic()
     projectors = projectors_of(tables)
-    with _maintenance(dsn, "rebuild") as (reader, writer), _shadow_schema(writer):
+    with maintenance(dsn, "rebuild") as (reader, writer), _shadow_schema(writer):
         writer.execute("SET synchronous_commit = off")
         create_tables(writer, projectors)
         replay = Replay(reader, writer, master, projectors, progress)
@@ -142,45 +143,8 @@ def rebuild(
             pass
         writer.execute("SET synchronous_commit = on")
         _swap(writer, replay, swap_tries)
-        rows = _count(writer, projectors)
+        rows = count_rows(writer, projectors)
         return Replayed(replay.position, replay.events, rows, time.monotonic() - began)
-
-
-def verify(
-    dsn: str, master: MasterKey, progress: Progress = lambda _at, _of: None
-) -> tuple[Replayed, Iterator[Difference]]:
-    """Check the log's chain, replay it and compare the result with the live tables.
-
-    On the way it is compared with the snapshots, each at its position.
-
-    All as of one moment. Raises ``ChainBroken``, and what ``rebuild`` raises but for
-    ``SwapFailed``.
-    """
-    began = time.monotonic()
-    with _maintenance(dsn, "verify") as (reader, writer):
-        writer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        _see_the_same(reader, writer)
-        writer.execute("SET LOCAL search_path = pg_temp, public")
-        create_bare_tables(writer)
-        chain = ChainWalk()
-        replay = Replay(reader, writer, master, PROJECTORS, progress, chain)
-        head_at = _one(writer, _head.sql)
-        differences = compare_snapshots(writer, replay.run, head_at)
-        replay.run(head_at)
-        rows = _count(writer, PROJECTORS)
-        differences += [difference for one in PROJECTORS for difference in compare(writer, one)]
-        for connection in (reader, writer):
-            connection.execute("ROLLBACK")
-        seconds = time.monotonic() - began
-        head = chain.head.hex()
-        return Replayed(replay.position, replay.events, rows, seconds, head), iter(differences)
-
-
-def _see_the_same(reader: Connection, writer: Connection) -> None:
-    """Log, keys and tables as of one moment: an erasure is in all of them or in none."""
-    snapshot = _one(writer, "SELECT pg_export_snapshot()")
-    reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-    _execute(reader, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
 
 def load(
@@ -199,12 +163,12 @@ def load(
     replay = Replay(connection, connection, master, PROJECTORS, progress, chain)
     replay.run_to_head()
     _create_indexes(connection, PROJECTORS)
-    rows, seconds = _count(connection, PROJECTORS), time.monotonic() - began
+    rows, seconds = count_rows(connection), time.monotonic() - began
     return Replayed(replay.position, replay.events, rows, seconds, chain.head.hex())
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class Chunk:
     """So many events up to ``position``, opened and ready for the projectors that there are."""
 
     position: int
@@ -234,14 +198,14 @@ class Replay:
         self._master = master
         self._statements = plan(projectors)
         self._topics = event_types().keys()
-        self._progress = progress
+        self.progress = progress
         # The planner knows nothing of tables that are being filled: index look-ups are right.
         for method in ("enable_hashjoin", "enable_mergejoin"):
             writer.execute(f"SET {method} = off")
 
     def run_to_head(self) -> int:
         """Replay to the present head; returns how many events that were."""
-        return self.run(_one(self._reader, _head.sql))
+        return self.run(_one(self._reader, HEAD.sql))
 
     def run(self, up_to: int) -> int:
         """Replay up to a position; returns how many events that were."""
@@ -250,7 +214,7 @@ class Replay:
             coming = ahead.submit(self._read, self.position, up_to)
             while chunk := coming.result():
                 coming = ahead.submit(self._read, chunk.position, up_to)
-                self._project(chunk.facts)
+                self._apply(chunk)
                 self.position = chunk.position
                 self.events += chunk.events
                 self._tell(up_to)
@@ -260,9 +224,9 @@ class Replay:
     def _tell(self, up_to: int) -> None:
         """Say how far it is: to whoever began it, and on the connection to everybody else."""
         self._writer.execute(_SAY, (f"{self._purpose} {self.position}/{up_to}",))
-        self._progress(self.position, up_to)
+        self.progress(self.position, up_to)
 
-    def _read(self, after: int, up_to: int) -> "_Chunk | None":
+    def _read(self, after: int, up_to: int) -> "Chunk | None":
         wanted = {
             "after": after,
             "up_to": up_to,
@@ -277,7 +241,7 @@ class Replay:
                 metadata, previous, its_hash, _ = proven
                 proof = Proof(state, metadata, previous, its_hash)
                 self._chain.step(position, stream, version, topic, at, proof)
-        return _Chunk(rows[-1][0], len(rows), self._facts(rows))
+        return Chunk(rows[-1][0], len(rows), self._facts(rows))
 
     def _facts(self, rows: Sequence[tuple[Any, ...]]) -> list[Fact]:
         mapper = EventMapper(self._keys(rows), self._erased(rows))
@@ -286,10 +250,14 @@ class Replay:
                 topic,
                 stream,
                 with_envelope(
-                    mapper.current_state(Place(stream, version, topic), state), version, recorded_at
+                    mapper.current_state(Place(stream, version, topic), state),
+                    version,
+                    recorded_at,
+                    position,
                 ),
+                position,
             )
-            for _, stream, version, topic, state, recorded_at, *_ in rows
+            for position, stream, version, topic, state, recorded_at, *_ in rows
             if self._concerns(topic)
         ]
 
@@ -301,19 +269,26 @@ class Replay:
         # Tables that are made without a lost key would lose what they hold now.
         return require_all(self._master.keys(found))
 
-    def _erased(self, rows: Sequence[tuple[Any, ...]]) -> set[str]:
-        """Whose words in the clear are read as erased, whatever the position of the erasure."""
+    def _erased(self, rows: Sequence[tuple[Any, ...]]) -> AbstractSet[str]:
+        """Who was erased of those whose words older versions wrote in the clear."""
         persons = persons_in_the_clear((topic, state) for _, _, _, topic, state, *_ in rows)
         if not persons:
-            return set()
+            return persons
         found = self._reader.execute(ERASED_OF.sql, {"persons": [*persons]}).fetchall()
         return {person for (person,) in found}
+
+    def _apply(self, chunk: Chunk) -> None:
+        self._project(chunk.facts)
 
     def _project(self, facts: Sequence[Fact]) -> None:
         for topic, states in in_runs(facts) if self.in_order else in_waves(facts):
             for statement in self._statements[topic]:
-                cursor = self._writer.execute(statement.sql, {"events": as_array(states)})
-                expect_rows(statement, topic, len(states), cursor.rowcount)
+                touched = self._execute(statement, as_array(states))
+                expect_rows(statement, topic, len(states), touched)
+
+    def _execute(self, statement: Change, events: str) -> int:
+        """How many rows the statement touched."""
+        return self._writer.execute(statement.sql, {"events": events}).rowcount
 
     def _concerns(self, topic: str) -> bool:
         if topic not in self._topics:
@@ -332,7 +307,7 @@ def replay_connection(dsn: str, purpose: str) -> Connection:
 
 
 @contextmanager
-def _maintenance(dsn: str, purpose: str) -> Iterator[tuple[Connection, Connection]]:
+def maintenance(dsn: str, purpose: str) -> Iterator[tuple[Connection, Connection]]:
     """A reading and a writing connection; only one process at a time has them."""
     with (
         replay_connection(dsn, purpose) as reader,
@@ -441,11 +416,17 @@ WHERE relnamespace = 'public'::regnamespace AND relname = %s AND grantee <> relo
 """
 
 
-def _count(writer: Connection, projectors: Sequence[Projector]) -> dict[str, int]:
+def count_rows(writer: Connection, projectors: Sequence[Projector] = PROJECTORS) -> dict[str, int]:
+    """How many rows the projectors' tables have."""
     return {  # plain names: SQLAlchemy's are a kind of str that orjson takes for no key
         str(projector.table.name): _one(writer, f"SELECT count(*) FROM {projector.table.name}")
         for projector in projectors
     }
+
+
+def log_head(connection: Connection) -> int:
+    """The position of the newest event; 0 without any."""
+    return int(_one(connection, HEAD.sql))
 
 
 def _one(connection: Connection, query: str) -> Any:

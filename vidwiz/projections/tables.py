@@ -142,14 +142,31 @@ log_checkpoints = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
-projection_snapshots = Table(
-    "projection_snapshots",
+row_history_state = Table(
+    "row_history_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("form", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
+"""How far the row history goes, which is in a schema of its own; its one row is its lock."""
+
+verified_snapshots = Table(
+    "verified_snapshots",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("form", LargeBinary, nullable=False),
-    Column("made_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("hash", LargeBinary, nullable=False),
+    Column("tables", JSONB, nullable=False),
+    Column("verified_at", Instant, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
 )
-"""Which copies of the projected tables there are, each in a schema of its own."""
+"""Positions at which a whole verification found the row history equal to its replay.
+
+``hash`` is the log's there, ``tables`` has a digest of each table's rows as of then.
+"""
 
 credentials = Table(
     "credentials",
