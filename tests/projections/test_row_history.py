@@ -12,6 +12,7 @@ from tests.projections.test_time_travel import shown
 from tests.store.parts import ORIGIN, note, rows, running, value
 from tests.support import MASTER
 from vidwiz.audit.keys import SigningKey, genuine
+from vidwiz.commands.notes import EditNote
 from vidwiz.commands.users import EraseUser, SignUp
 from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
@@ -247,10 +248,13 @@ async def test_an_erasure_takes_the_words_out_of_everything_that_is_kept(
         signup = SignUp(f"{CANARY}@example.org", CANARY, "x")
         user_id = int(await parts.store.execute(signup, ORIGIN))
         await parts.store.execute(note(user_id, "video-1", text=f"{CANARY} one"), ORIGIN)
+        note_id = value(dsn, "SELECT id FROM notes")
+        await parts.store.execute(EditNote(note_id, user_id, f"{CANARY} two", False), ORIGIN)
         await parts.sign_up()
         head = value(dsn, "SELECT max(notification_id) FROM stored_events")
         fill(dsn, head if filled == "before" else 2 if filled == "in part" else 0)
         assert filled == "after" or "row_history.users" in words_of(dsn)
+        assert filled != "before" or "row_history.notes_ended" in words_of(dsn)
         assert [*verify(dsn, MASTER, signer=SIGNER)[1]] == []
         await parts.store.execute(EraseUser(user_id), ORIGIN)
         assert words_of(dsn) == []
