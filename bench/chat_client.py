@@ -13,7 +13,7 @@ import uvloop
 from bench.apart import call_apart, cpu_seconds
 from bench.stage import Stage
 from bench.used import Used
-from vidwiz.http.sse import HEARTBEAT
+from vidwiz.http.responses.sse import HEARTBEAT
 
 DONE = b"data: [DONE]\n\n"
 ENDS_WITHIN_S = 120

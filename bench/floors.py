@@ -19,10 +19,10 @@ from bench.setup import Sample, Setup, sample_of
 from bench.stage import Stage
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import Command
-from vidwiz.database import Connection, Database, connection_settings
-from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.signals import Signals
-from vidwiz.store import Store
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.notifications import Signals
+from vidwiz.events.recorded import SYSTEM, EventMetadata
+from vidwiz.postgres.pool import Connection, Database, connection_settings
 
 _parameter = re.compile(r"%\((\w+)\)s")
 _note_id = re.compile(r"nextval\('note_ids'\) AS (\w+)")
@@ -62,7 +62,7 @@ async def _recorded(dsn: str, command: Command) -> list[str]:
     store = Store(database, Signals(database), MASTER, DECISIONS)
     try:
         await store.start()
-        await store.execute(command, Origin(SYSTEM))
+        await store.execute(command, EventMetadata(SYSTEM))
     finally:
         await store.close()
         await database.close()

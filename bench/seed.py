@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from bench.keys import MASTER
-from vidwiz import event_log
+from vidwiz.event_store import statements
 from vidwiz.events import (
     Event,
     MetadataFetched,
@@ -27,9 +27,9 @@ from vidwiz.events import (
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper
 from vidwiz.events.sealing import Keys
-from vidwiz.projections import replay
 from vidwiz.projections.personal_keys import ADD_KEYS, KEYS
 from vidwiz.reactions.health import NAMES as REACTIONS
+from vidwiz.replay import engine
 
 CHUNK = 4000
 MIXED = 50
@@ -147,8 +147,8 @@ def plant(dsn: str, events: Iterable[Event]) -> None:
         while chunk := list(itertools.islice(remaining, CHUNK)):
             mapper = EventMapper(_keys(connection, chunk))
             values = _appended(mapper, versions, chunk)
-            connection.execute(event_log.APPEND.sql.encode(), values)
-        replay.rebuild(dsn, MASTER)
+            connection.execute(statements.APPEND.sql.encode(), values)
+        engine.rebuild(dsn, MASTER)
         for noun in ("user", "video", "note", "task"):
             connection.execute(
                 f"SELECT setval('{noun}_ids', max(id)) FROM {noun}s HAVING max(id) > 0".encode()

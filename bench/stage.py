@@ -17,10 +17,10 @@ import psycopg
 
 from bench import seed
 from bench.keys import MASTER_KEY
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
 from vidwiz.events import Event
-from vidwiz.http.tokens import Tokens
-from vidwiz.migrate import migrate
+from vidwiz.http.access.tokens import Tokens
+from vidwiz.postgres.embedded import start_embedded_postgres
+from vidwiz.postgres.migrate import migrate
 
 SECRET_KEY = "a secret for the benchmark, long enough for HS256"
 ADMIN_TOKEN = "the admin token of the benchmark"

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that ``vidwiz.migrate`` hands over."""
+"""Alembic's entry: runs the migrations on the connection of ``vidwiz.postgres.migrate``."""
 
 from alembic import context
 

@@ -15,8 +15,9 @@ import pytest
 from psycopg import sql
 
 from tests.support import Api, running_api
-from vidwiz.adapters import embedded_postgres
-from vidwiz.migrate import migrate
+from vidwiz.postgres import embedded as embedded_postgres
+from vidwiz.postgres.embedded import EmbeddedPostgres, start_embedded_postgres
+from vidwiz.postgres.migrate import migrate
 
 TEMPLATE = "vidwiz_template"
 SHARED_FOLDER = "VIDWIZ_TESTS_SHARED_FOLDER"
@@ -67,7 +68,7 @@ async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         yield its
 
 
-def start_without_flushing(data_dir: Path) -> embedded_postgres.EmbeddedPostgres:
+def start_without_flushing(data_dir: Path) -> EmbeddedPostgres:
     """A cluster that does not wait for the disk.
 
     Tests of what survives a crash have clusters of their own, with the settings of the service.
@@ -75,7 +76,7 @@ def start_without_flushing(data_dir: Path) -> embedded_postgres.EmbeddedPostgres
     with pytest.MonkeyPatch.context() as patch:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             patch.setitem(embedded_postgres._SETTINGS, setting, "off")
-        return embedded_postgres.start_embedded_postgres(data_dir)
+        return start_embedded_postgres(data_dir)
 
 
 def make_template(server: str) -> None:

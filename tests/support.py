@@ -20,9 +20,9 @@ from quart import Quart
 
 from vidwiz.events.master_key import MasterKey
 from vidwiz.http.services import EXTENSION, Services
-from vidwiz.serve import framed
+from vidwiz.server.composition import create_service
+from vidwiz.server.serve import framed
 from vidwiz.settings import Settings
-from vidwiz.wiring import create_service
 
 SECRET_KEY = "a secret for tests, long enough for HS256"
 ADMIN_TOKEN = "the admin token of the tests"

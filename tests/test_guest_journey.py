@@ -18,7 +18,7 @@ from tests.support import (
     serving,
     serving_with_workers,
 )
-from vidwiz.projections.verification import verify
+from vidwiz.replay.verification import verify
 
 GUEST = {"X-Guest-Session-ID": "a guest of the journey"}
 APOLLO = SHARED_DATA / "transcripts" / "W421vNri5hw.json"

@@ -1,5 +1,5 @@
 """``python -m vidwiz`` is the command line."""
 
-from vidwiz.cli import main
+from vidwiz.cli.main import main
 
 main()

@@ -18,7 +18,7 @@ from bench.chaos.service import Service, embedded_dsn, running
 from bench.chaos.soak import Soak, soak
 from bench.chaos.tally import Outcome, Tally, skipped
 from bench.chaos.trial import trial
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.postgres.embedded import start_embedded_postgres
 
 DISK_MIB = 768
 Trials = AsyncIterator[Outcome]

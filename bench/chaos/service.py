@@ -16,7 +16,7 @@ import psycopg
 
 from bench.chaos.clock import until
 from bench.stage import environment, free_port
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.postgres.embedded import start_embedded_postgres
 
 RESTART_S = 0.2
 READY_S = 60.0

@@ -20,7 +20,7 @@ from bench.keys import MASTER
 from bench.setup import Aim, Result, Setup, percentile
 from bench.stage import resident, stage, token_of
 from vidwiz.events import NoteAdded
-from vidwiz.projections import replay, verification
+from vidwiz.replay import engine, verification
 
 EVENTS, EVENTS_OF_A_TRIAL = 500_000, 50_000
 USERS = 1000
@@ -75,7 +75,7 @@ def measure(setup: Setup) -> Iterator[Result]:
 
 def rebuild(dsn: str) -> Replayed:
     memory, progress = _memory()
-    result = replay.rebuild(dsn, MASTER, (), progress)
+    result = engine.rebuild(dsn, MASTER, (), progress)
     return Replayed(result.events / result.seconds, memory)
 
 

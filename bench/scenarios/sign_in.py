@@ -12,7 +12,7 @@ from bench.client import request
 from bench.load import load
 from bench.setup import Aim, Result, Sample, Setup, interleaved, share_of, summed_up
 from bench.stage import Stage, stage
-from vidwiz.http.passwords import hasher
+from vidwiz.http.access.passwords import hasher
 
 USERS = 16
 CONNECTIONS = 16

@@ -12,12 +12,12 @@ from bench import seed
 from bench.keys import MASTER
 from bench.setup import Aim, Result, Setup
 from bench.stage import stage
-from vidwiz.audit.keys import SigningKey, genuine
-from vidwiz.projections.row_history import StoredHistory, ensure_stored
+from vidwiz.audit.checkpoints.keys import SigningKey, genuine
 from vidwiz.projections.row_history_tables import SCHEMA
-from vidwiz.projections.time_travel import State, TimeMachine
-from vidwiz.projections.verification import verify, verify_from
-from vidwiz.projections.verified_snapshots import Signer
+from vidwiz.replay.row_history import StoredHistory, ensure_stored
+from vidwiz.replay.time_travel import State, TimeMachine
+from vidwiz.replay.verification import verify, verify_from
+from vidwiz.replay.verified_snapshots import Signer
 
 EVENTS, EVENTS_OF_A_TRIAL = 300_000, 20_000
 USERS = 1000

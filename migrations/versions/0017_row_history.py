@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("form", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="row_history_state_pkey"),
-        sa.CheckConstraint("id = 1", name="row_history_state_only_one_check"),
+        sa.CheckConstraint("id = 1", name=op.f("row_history_state_only_one_check")),
     )
     op.create_table(
         "verified_snapshots",

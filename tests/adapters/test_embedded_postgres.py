@@ -16,10 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from vidwiz import embedded_keeper
-from vidwiz.adapters import embedded_postgres
-from vidwiz.adapters.embedded_postgres import EmbeddedPostgresError, start_embedded_postgres
-from vidwiz.embedded_keeper import EmbeddedKeeper
+from vidwiz.postgres import embedded, embedded_keeper
+from vidwiz.postgres import embedded as embedded_postgres
+from vidwiz.postgres.embedded import EmbeddedPostgresError, start_embedded_postgres
+from vidwiz.postgres.embedded_keeper import EmbeddedKeeper
 from vidwiz.supervision import process_end
 
 AS_ROOT = os.geteuid() == 0
@@ -312,7 +312,7 @@ def test_the_log_keeps_what_people_wrote_to_itself(data_dir: Path) -> None:
 
 def test_a_full_log_is_set_aside(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start_embedded_postgres(data_dir).close()
-    monkeypatch.setattr(embedded_postgres, "_LOG_BYTES", 10)
+    monkeypatch.setattr(embedded, "_LOG_BYTES", 10)
     old = (data_dir / "postgres.log").read_text()
     start_embedded_postgres(data_dir).close()
     assert (data_dir / "postgres.log.1").read_text() == old
@@ -348,7 +348,7 @@ def test_a_full_disk_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -
     def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(embedded_postgres, "_initdb", fail)
+    monkeypatch.setattr(embedded, "_initdb", fail)
     with pytest.raises(EmbeddedPostgresError, match="disk is full"):
         start_embedded_postgres(data_dir)
     assert not list(data_dir.glob("postgres*"))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import uuid5
 
-from vidwiz.audit.checkpoints import signed
-from vidwiz.audit.export import Writer
-from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.checkpoints.keys import SigningKey
+from vidwiz.audit.checkpoints.records import signed
+from vidwiz.audit.log_export import Writer
 from vidwiz.events.chain import instant
 from vidwiz.verify_export import (
     FORMAT,

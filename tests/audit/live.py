@@ -10,12 +10,12 @@ from tests.audit.exports import KEY
 from tests.projections.histories import beginnings, happen
 from tests.support import MASTER
 from vidwiz.adapters.object_store import ObjectStore
-from vidwiz.audit.checkpoints import INSERT, signed, values_of
-from vidwiz.audit.copies import keep
-from vidwiz.audit.keys import SigningKey
+from vidwiz.audit.checkpoints.copies import keep
+from vidwiz.audit.checkpoints.keys import SigningKey
+from vidwiz.audit.checkpoints.records import INSERT, signed, values_of
+from vidwiz.audit.checks.verify import Audited, verify
 from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
-from vidwiz.audit.verify import Audited, verify
-from vidwiz.database import Database
+from vidwiz.postgres.pool import Database
 from vidwiz.verify_export import Checkpoint, Event, event_hash
 
 EVENTS, PINS = 64, (20, 40, 64)

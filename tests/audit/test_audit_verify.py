@@ -23,21 +23,21 @@ from tests.audit.live import (
     sign,
 )
 from tests.cli.command import Vidwiz
+from tests.event_store.parts import ORIGIN, note, rows, running, value
 from tests.projections.histories import beginnings, full_history, happen
-from tests.store.parts import ORIGIN, note, rows, running, value
 from tests.support import MASTER
 from vidwiz.adapters.object_store import FolderStore
-from vidwiz.audit.copies import key_of
+from vidwiz.audit.checkpoints.copies import key_of
+from vidwiz.audit.checks.schema_guard import as_migrated, guard_of
+from vidwiz.audit.checks.verify import NO_TIME, Problem
 from vidwiz.audit.filters import Filter
-from vidwiz.audit.machinery import as_migrated, guard_of
 from vidwiz.audit.reading import Log, Range, page
 from vidwiz.audit.snapshot import snapshot
-from vidwiz.audit.verify import NO_TIME, Problem
 from vidwiz.commands.users import EraseUser, UserNotFound
+from vidwiz.event_store.startup_checks import require_master_key
 from vidwiz.events.master_key import KeyUnusable, MasterKey
-from vidwiz.preflight import require_master_key
-from vidwiz.projections import replay, verification
-from vidwiz.projections.time_travel import TimeMachine
+from vidwiz.replay import engine, verification
+from vidwiz.replay.time_travel import TimeMachine
 from vidwiz.verify_export import checkpoint_line, ed25519_genuine
 
 COPY_DIFFERS = "has another checkpoint than its copy in the object store"
@@ -417,7 +417,7 @@ async def test_an_erased_person_whose_key_comes_back_is_named_and_reads_erased_t
         assert "a secret" not in repr(seen)
         with pytest.raises(UserNotFound):
             await parts.store.execute(note(user_id, "W421vNri5hw"), ORIGIN)
-    replay.rebuild(dsn, MASTER)
+    engine.rebuild(dsn, MASTER)
     assert list(verification.verify(dsn, MASTER)[1]) == []
     with closing(TimeMachine(dsn, MASTER)) as machine, machine.at(position - 1) as state:
         assert "a secret" not in repr(state.rows("notes", {}, -1, 10))
@@ -430,7 +430,7 @@ async def test_a_lost_key_stops_a_rebuild_and_reads_lost_to_others(dsn: str) -> 
         await parts.store.execute(note(user_id, "W421vNri5hw", text="a text"), ORIGIN)
         plain(f"UPDATE personal_keys SET wrapped_key = NULL WHERE person = 'user:{user_id}'")(dsn)
         with pytest.raises(KeyUnusable, match=f"the key of user:{user_id} is gone"):
-            replay.rebuild(dsn, MASTER)
+            engine.rebuild(dsn, MASTER)
         assert value(dsn, "SELECT text FROM notes") == "a text"
         seen = await page(Log(parts.database, MASTER), Filter(), Range(), 100)
         assert "[key lost]" in repr(seen)

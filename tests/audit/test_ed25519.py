@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from vidwiz.audit.keys import SigningKey, genuine
+from vidwiz.audit.checkpoints.keys import SigningKey, genuine
 from vidwiz.verify_export import ed25519_genuine
 
 ORDER = 2**252 + 27742317777372353535851937790883648493

@@ -5,13 +5,14 @@ import asyncio
 import psycopg
 import pytest
 
+from tests.event_store.parts import rows
 from tests.projections.histories import append, full_history, happen, numbered, project
-from tests.store.parts import rows
 from tests.support import MASTER, eventually
-from vidwiz.audit import history_keeping
-from vidwiz.audit.history_keeping import HistoryKeeping
-from vidwiz.projections.row_history import FORM, ensure_stored
-from vidwiz.projections.verification import verify
+from vidwiz.projections.row_history_state import FORM
+from vidwiz.replay import history_keeping
+from vidwiz.replay.history_keeping import HistoryKeeping
+from vidwiz.replay.row_history import ensure_stored
+from vidwiz.replay.verification import verify
 
 HISTORY = full_history()
 STATE = "SELECT position, form FROM row_history_state"
@@ -22,7 +23,7 @@ async def test_it_is_filled_when_it_is_far_behind(
 ) -> None:
     monkeypatch.setattr(history_keeping, "BEHIND", len(HISTORY))
     monkeypatch.setattr(history_keeping, "LOOK_S", 0.05)
-    monkeypatch.setattr("vidwiz.projections.replay.CHUNK", 40)
+    monkeypatch.setattr("vidwiz.replay.engine.CHUNK", 40)
     happen(dsn, *HISTORY[:-1])
     keeping = HistoryKeeping(dsn, MASTER, store=True)
 
@@ -54,7 +55,7 @@ async def test_it_stops_in_the_middle_and_keeps_what_it_has(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_keeping, "BEHIND", 1)
-    monkeypatch.setattr("vidwiz.projections.replay.CHUNK", 10)
+    monkeypatch.setattr("vidwiz.replay.engine.CHUNK", 10)
     happen(dsn, *HISTORY)
     ensure_stored(dsn, take_over=True)
     keeping = HistoryKeeping(dsn, MASTER, store=True)

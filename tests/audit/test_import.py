@@ -22,22 +22,22 @@ from tests.audit.exports import KEY, chained, drafts, lines_of, pinned
 from tests.audit.live import checkpoints, sign
 from tests.cli.command import Vidwiz
 from tests.conftest import fresh_database
+from tests.event_store.parts import note, rows, running, value, whole_log
 from tests.projections.histories import full_history, happen
-from tests.store.parts import note, rows, running, value, whole_log
 from tests.support import MASTER, eventually, server_environment
 from vidwiz import verify_export
-from vidwiz.audit.export import export
-from vidwiz.audit.files import FileUnusable, reading, writing
+from vidwiz.audit.checkpoints.files import FileUnusable, reading, writing
 from vidwiz.audit.importing import ImportRefused, import_log
+from vidwiz.audit.log_export import export
 from vidwiz.commands.users import EraseUser, UserNotFound
 from vidwiz.events import NoteAdded, NoteDeleted
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import UnknownEvent
-from vidwiz.projections import verification
 from vidwiz.projections.projector import ProjectionFailed
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.reactions.health import NAMES
+from vidwiz.replay import verification
 from vidwiz.verify_export import ChainBroken, bounded_lines, line_of
 
 TABLES = [table.name for table in PROJECTED]

@@ -9,13 +9,13 @@ import pytest
 
 from tests.audit.exports import KEY, STRANGER
 from tests.audit.live import audited, checkpoints
-from tests.store.parts import ORIGIN, Parts, note, running, value
+from tests.event_store.parts import ORIGIN, Parts, note, running, value
 from tests.support import eventually
 from vidwiz.adapters.object_store import FolderStore
-from vidwiz.audit import checkpoints as pace
-from vidwiz.audit import keeper
-from vidwiz.audit.copies import Copies, CopyDiffers, key_of
-from vidwiz.audit.keeper import Keeper, make_checkpoint
+from vidwiz.audit.checkpoints import records as pace
+from vidwiz.audit.checkpoints import signer
+from vidwiz.audit.checkpoints.copies import Copies, CopyDiffers, key_of
+from vidwiz.audit.checkpoints.signer import Keeper, make_checkpoint
 from vidwiz.metrics import CHECKPOINT_POSITION
 
 
@@ -27,7 +27,7 @@ def objects(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes a minute takes a moment."""
-    for module in (pace, keeper):
+    for module in (pace, signer):
         monkeypatch.setattr(module, "EVERY_S", 0.05)
 
 
@@ -73,7 +73,7 @@ async def test_what_is_new_is_pinned_and_copied_after_a_while(
 async def test_many_events_are_pinned_at_once(
     dsn: str, objects: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (pace, keeper):
+    for module in (pace, signer):
         monkeypatch.setattr(module, "EVERY_EVENTS", 10)
     async with running(dsn) as parts:
         user_id = await parts.sign_up()

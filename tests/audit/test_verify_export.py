@@ -30,8 +30,8 @@ from tests.audit.exports import (
     split,
 )
 from vidwiz import verify_export
-from vidwiz.audit.checkpoints import signed
-from vidwiz.audit.export import event_line
+from vidwiz.audit.checkpoints.records import signed
+from vidwiz.audit.log_export import event_line
 from vidwiz.events.base import STREAM_NAMESPACE
 from vidwiz.verify_export import Checkpoint, Event, Export, Key, checkpoint_line, line_of, read_line
 

@@ -36,7 +36,7 @@ class Talk:
 
 def coffee(video_id: str = "c0ffee_talk") -> Talk:
     """The short talk that VidWiz ships as its sample."""
-    sample = json.loads((files("vidwiz") / "sample" / "talk.json").read_text("utf-8"))
+    sample = json.loads((files("vidwiz.cli.sample") / "talk.json").read_text("utf-8"))
     about = sample["metadata"]
     return Talk(
         video_id,

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 from tests.cli.command import Vidwiz
 from tests.projections.histories import full_history, happen
 from tests.support import MASTER, bearer, server_environment, serving
-from vidwiz.cli import main
-from vidwiz.migrate import head_revision
-from vidwiz.projections import replay
+from vidwiz.cli.main import main
+from vidwiz.postgres.migrate import head_revision
+from vidwiz.replay import engine
 
 DEMO = "demo@vidwiz.example"
-TALK = json.loads(files("vidwiz").joinpath("sample", "talk.json").read_bytes())
+TALK = json.loads(files("vidwiz.cli.sample").joinpath("talk.json").read_bytes())
 
 
 @pytest.fixture
@@ -163,8 +163,14 @@ def test_verify_exits_with_1_and_names_the_rows(vidwiz: Vidwiz, dsn: str) -> Non
     as_json = vidwiz.run("verify", "--json")
     assert as_json.code == 1
     assert json.loads(as_json.out)["differences"] == [
-        {"table": "users", "row": 7, "what": "missing", "columns": []},
-        {"table": "notes", "row": 2, "what": "different", "columns": ["timestamp", "text"]},
+        {"table": "users", "row": 7, "what": "missing", "columns": [], "since": None},
+        {
+            "table": "notes",
+            "row": 2,
+            "what": "different",
+            "columns": ["timestamp", "text"],
+            "since": None,
+        },
     ]
 
 
@@ -176,7 +182,7 @@ def test_a_second_rebuild_is_refused_in_one_line(vidwiz: Vidwiz, dsn: str) -> No
         begun.set()
         go_on.wait(60)
 
-    running = threading.Thread(target=replay.rebuild, args=(dsn, MASTER, (), progress))
+    running = threading.Thread(target=engine.rebuild, args=(dsn, MASTER, (), progress))
     running.start()
     try:
         assert begun.wait(30)

@@ -12,8 +12,8 @@ from tests.cli.command import Vidwiz
 from tests.faults import read_only
 from tests.projections.histories import full_history, happen
 from tests.support import free_port
-from vidwiz.migrate import head_revision
-from vidwiz.secret_files import keep_secret, new_key
+from vidwiz.postgres.migrate import head_revision
+from vidwiz.settings.secret_files import keep_secret, new_key
 
 MIGRATE = "bring the schema up to date: vidwiz migrate"
 

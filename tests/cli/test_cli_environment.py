@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support import server_environment
-from vidwiz.environment import SettingsError, hand_on_to_aws, read_environment
 from vidwiz.settings import INTERNAL, SECRETS, Settings, environment, names_of, unknown_settings
+from vidwiz.settings.environment import SettingsError, hand_on_to_aws, read_environment
 
 LONG = "a long secret 0123456789 abcdefghij"
 URLS = {

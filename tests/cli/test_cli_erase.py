@@ -14,18 +14,18 @@ import psycopg
 import pytest
 
 from tests.cli.command import Vidwiz
+from tests.event_store.parts import rows, running
 from tests.projections.histories import append, numbered
-from tests.store.parts import rows, running
 from tests.support import server_environment
 from tests.support import test_settings as settings_of
+from vidwiz.cli.erase import Account, find
 from vidwiz.commands.conversations import Identity, StartConversation
 from vidwiz.commands.users import SignUp
 from vidwiz.commands.videos import OpenVideo
-from vidwiz.environment import SettingsError
-from vidwiz.erase import Account, find
 from vidwiz.events import NoteAdded, UserSignedUp
-from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, EventMetadata
 from vidwiz.settings import Settings
+from vidwiz.settings.environment import SettingsError
 
 OTHER_KEY = b64encode(b"another master key, of 32 bytes!").decode()
 
@@ -39,7 +39,9 @@ def vidwiz(tmp_path: Path, dsn: str) -> Vidwiz:
 async def ann(dsn: str) -> int:
     """Somebody with an account; her id."""
     async with running(dsn) as parts:
-        return int(await parts.store.execute(SignUp("ann@example.org", "Ann", "x"), Origin(SYSTEM)))
+        return int(
+            await parts.store.execute(SignUp("ann@example.org", "Ann", "x"), EventMetadata(SYSTEM))
+        )
 
 
 def test_a_person_is_erased_by_their_address(vidwiz: Vidwiz, dsn: str, ann: int) -> None:
@@ -56,9 +58,11 @@ async def test_a_guest_is_erased_by_the_digest_or_the_session_id(
     session = "a guest's session"
     digest = hashlib.sha256(session.encode()).hexdigest()[:32]
     async with running(dsn) as parts:
-        await parts.store.execute(OpenVideo("W421vNri5hw", datetime.now(UTC)), Origin(SYSTEM))
+        await parts.store.execute(
+            OpenVideo("W421vNri5hw", datetime.now(UTC)), EventMetadata(SYSTEM)
+        )
         talk = StartConversation(Identity(guest_id=digest), "W421vNri5hw")
-        await parts.store.execute(talk, Origin(SYSTEM))
+        await parts.store.execute(talk, EventMetadata(SYSTEM))
     who = f"guest:{digest if named == 'digest' else session}"
     told = await asyncio.to_thread(vidwiz.ok, "erase", who, "--yes")
     assert told == f"Guest {digest} is erased.\n"

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.command import Vidwiz
 from tests.projections.histories import START, append, happen, mapper, numbered, project
 from tests.support import server_environment
-from vidwiz.event_log import APPEND
+from vidwiz.event_store.statements import APPEND
 from vidwiz.events import MetadataFetched, NoteAdded, NoteEdited, UserSignedUp, VideoAdded
 from vidwiz.events.base import stream_id
 

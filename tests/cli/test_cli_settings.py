@@ -13,11 +13,11 @@ from click.testing import CliRunner
 
 from tests.cli.command import Vidwiz
 from tests.support import free_port, server_environment
-from vidwiz.cli import main
-from vidwiz.environment import SettingsError
-from vidwiz.secret_files import keep_secret
+from vidwiz.cli.main import main
 from vidwiz.settings import Settings
-from vidwiz.workers.config import Pace
+from vidwiz.settings.environment import SettingsError
+from vidwiz.settings.secret_files import keep_secret
+from vidwiz.workers.config import Timeouts
 
 SECRET = "hunter2"
 KEEP = """
@@ -145,7 +145,7 @@ def test_a_secret_that_cannot_be_closed_to_others_is_refused(tmp_path: Path) -> 
     assert done.returncode == 1
     assert SECRET not in done.stdout
     assert done.stderr.splitlines()[-1] == (
-        f"vidwiz.environment.SettingsError: others can read {path},"
+        f"vidwiz.settings.environment.SettingsError: others can read {path},"
         " and it cannot be closed to them: Operation not permitted"
     )
 
@@ -315,7 +315,7 @@ def test_settings_do_not_show_their_secrets() -> None:
 
 
 def test_workers_are_quicker_than_claims_go_stale() -> None:
-    usual = Pace()
+    usual = Timeouts()
     assert usual.within(3600) == usual
     hurried = usual.within(12)
     assert hurried.work_s < 12

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from tests.cli.command import Done, Vidwiz
 from tests.projections.histories import happen
 from tests.support import test_settings
-from vidwiz.cli import main
+from vidwiz.cli.main import main
 from vidwiz.events import NoteAdded, NoteDeleted, NoteEdited, UserSignedUp, VideoAdded
 
 NOTE = NoteAdded(note_id=17, user_id=5, video_id="W421vNri5hw", timestamp="1:23", text="before")

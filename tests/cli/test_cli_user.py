@@ -7,7 +7,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 
 from tests.cli.command import Vidwiz
-from tests.store.parts import rows
+from tests.event_store.parts import rows
 from tests.support import running_api, server_environment
 
 

@@ -9,53 +9,59 @@ from typing import Any, Self
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import (
     Command,
+    ContextQuery,
+    Decision,
+    DecisionContext,
     DomainError,
-    Found,
     History,
-    Lookup,
-    NewestOf,
-    Outcome,
-    PastOf,
+    LatestEventQuery,
+    StreamQuery,
 )
 from vidwiz.commands.conversations import (
-    ConversationGround,
-    ConversationGroundFor,
+    ConversationContext,
+    ConversationContextQuery,
     FoundTurn,
     Identity,
-    QuestionGround,
-    QuestionGroundFor,
+    QuestionContext,
+    QuestionContextQuery,
     Turn,
     TurnEnd,
-    TurnOf,
+    TurnQuery,
 )
-from vidwiz.commands.notes import EarlierUse, GroundFor, NoteGround, NoteVersions, NoteVersionsOf
-from vidwiz.commands.notes import fold as fold_note
-from vidwiz.commands.tasks import Claimable, OwnTask, OwnTaskFor, Task, Work, WorkFor
-from vidwiz.commands.tasks import fold as fold_task
+from vidwiz.commands.notes import (
+    AddNoteContext,
+    AddNoteContextQuery,
+    EarlierUse,
+    NoteVersions,
+    NoteVersionsQuery,
+)
+from vidwiz.commands.notes import state_of as fold_note
+from vidwiz.commands.tasks import Claimable, OwnTask, OwnTaskQuery, Task, Work, WorkQuery
+from vidwiz.commands.tasks import state_of as fold_task
 from vidwiz.commands.transcripts import (
     OwnTranscript,
     PersonalTranscriptContext,
-    PersonalTranscriptContextFor,
+    PersonalTranscriptContextQuery,
 )
 from vidwiz.commands.users import (
     Account,
     Accounts,
-    AccountsOf,
-    ErasureGround,
-    ErasureGroundFor,
+    AccountsQuery,
+    ErasureContext,
+    ErasureContextQuery,
     FoundUser,
-    GuestGround,
-    GuestGroundFor,
+    GuestContext,
+    GuestContextQuery,
     User,
-    UserOf,
+    UserQuery,
 )
 from vidwiz.commands.videos import (
-    TranscriptGround,
-    TranscriptGroundFor,
-    VideoGround,
-    VideoGroundFor,
+    TranscriptContext,
+    TranscriptContextQuery,
+    VideoContext,
+    VideoContextQuery,
 )
-from vidwiz.commands.witness import WitnessGround, WitnessGroundFor
+from vidwiz.commands.witness import WitnessContext, WitnessContextQuery
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -108,10 +114,12 @@ OPEN = ("pending", "in_progress")
 class Told:
     """What came of a command."""
 
-    outcome: Outcome | None
+    outcome: Decision | None
     refusal: DomainError | None
 
-    def then(self, *events: Event, result: Any = None, answer: Lookup[Any] | None = None) -> Self:
+    def then(
+        self, *events: Event, result: Any = None, answer: ContextQuery[Any] | None = None
+    ) -> Self:
         """It was accepted, made exactly these events, and answers exactly this."""
         assert self.refusal is None, f"refused: {self.refusal!r}"
         assert self.outcome is not None
@@ -148,32 +156,32 @@ class Given:
         """Let the command decide."""
         return decide(command, self._found(command.lookup()))
 
-    def _found(self, lookup: Lookup[Any]) -> Found:
+    def _found(self, lookup: ContextQuery[Any]) -> DecisionContext:
         past = self._past
-        finders: Mapping[type[Lookup[Any]], Callable[[Any], Found]] = {
-            PastOf: lambda its: history(past, its),
-            NewestOf: lambda its: newest(past, its),
-            UserOf: lambda its: account(past, its.user_id),
-            ErasureGroundFor: lambda its: erasure_ground(past, its.user_id),
-            GuestGroundFor: lambda its: guest_ground(past, its.guest_id),
-            AccountsOf: lambda its: accounts(past, its),
-            GroundFor: self._ground,
-            NoteVersionsOf: lambda its: note_versions(past, its),
-            VideoGroundFor: lambda its: video_ground(past, its, self._requested_at),
-            TranscriptGroundFor: lambda its: transcript_ground(past, its.video_id),
-            WorkFor: lambda its: work(past, its),
-            OwnTaskFor: lambda its: own_task(past, its),
-            PersonalTranscriptContextFor: lambda its: personal_context(past, its),
-            ConversationGroundFor: lambda its: conversation_ground(past, its),
-            QuestionGroundFor: lambda its: question_ground(past, its, self._used),
-            TurnOf: lambda its: found_turn(past, its.turn_id),
-            WitnessGroundFor: lambda its: witness_ground(past, its),
+        finders: Mapping[type[ContextQuery[Any]], Callable[[Any], DecisionContext]] = {
+            StreamQuery: lambda its: history(past, its),
+            LatestEventQuery: lambda its: newest(past, its),
+            UserQuery: lambda its: account(past, its.user_id),
+            ErasureContextQuery: lambda its: erasure_ground(past, its.user_id),
+            GuestContextQuery: lambda its: guest_ground(past, its.guest_id),
+            AccountsQuery: lambda its: accounts(past, its),
+            AddNoteContextQuery: self._ground,
+            NoteVersionsQuery: lambda its: note_versions(past, its),
+            VideoContextQuery: lambda its: video_ground(past, its, self._requested_at),
+            TranscriptContextQuery: lambda its: transcript_ground(past, its.video_id),
+            WorkQuery: lambda its: work(past, its),
+            OwnTaskQuery: lambda its: own_task(past, its),
+            PersonalTranscriptContextQuery: lambda its: personal_context(past, its),
+            ConversationContextQuery: lambda its: conversation_ground(past, its),
+            QuestionContextQuery: lambda its: question_ground(past, its, self._used),
+            TurnQuery: lambda its: found_turn(past, its.turn_id),
+            WitnessContextQuery: lambda its: witness_ground(past, its),
         }
         return finders[type(lookup)](lookup)
 
-    def _ground(self, lookup: GroundFor) -> NoteGround:
+    def _ground(self, lookup: AddNoteContextQuery) -> AddNoteContext:
         known = any_of(self._past, VideoAdded, lookup.video_id)
-        return NoteGround(
+        return AddNoteContext(
             user_exists=user_exists(self._past, lookup.user_id),
             note_id=NEXT_NOTE,
             video_number=None if known else NEXT_VIDEO,
@@ -198,7 +206,7 @@ def given(
     return Given(past, earlier, used, requested_at)
 
 
-def decide(command: Command, found: Found) -> Told:
+def decide(command: Command, found: DecisionContext) -> Told:
     """Let the command decide on what its look-up found."""
     try:
         return Told(DECISIONS[type(command)](command, found), None)
@@ -206,7 +214,7 @@ def decide(command: Command, found: Found) -> Told:
         return Told(None, refusal)
 
 
-def history(past: Sequence[Event], lookup: PastOf) -> History:
+def history(past: Sequence[Event], lookup: StreamQuery) -> History:
     streams = defaultdict(list)
     for event in past:
         if event.stream in lookup.streams:
@@ -214,13 +222,13 @@ def history(past: Sequence[Event], lookup: PastOf) -> History:
     return History(events=streams, versions={name: len(events) for name, events in streams.items()})
 
 
-def newest(past: Sequence[Event], lookup: NewestOf) -> History:
-    whole = history(past, PastOf(lookup.streams))
+def newest(past: Sequence[Event], lookup: LatestEventQuery) -> History:
+    whole = history(past, StreamQuery(lookup.streams))
     events = {name: its[-1:] for name, its in whole.events.items()}
     return History(events=events, versions=whole.versions)
 
 
-def note_versions(past: Sequence[Event], lookup: NoteVersionsOf) -> NoteVersions:
+def note_versions(past: Sequence[Event], lookup: NoteVersionsQuery) -> NoteVersions:
     """The note's versions; positions count the whole past, from 1."""
     numbered = [(n, event) for n, event in enumerate(past, 1) if _is_of(event, lookup.note_id)]
     if not numbered:
@@ -304,7 +312,7 @@ Brought = PersonalTranscriptAdded | PersonalTranscriptReplaced
 
 
 def personal_context(
-    past: Sequence[Event], lookup: PersonalTranscriptContextFor
+    past: Sequence[Event], lookup: PersonalTranscriptContextQuery
 ) -> PersonalTranscriptContext:
     shared = shared_transcript(past, lookup.video_id)
     mine, others = brought(past, lookup)
@@ -324,7 +332,7 @@ def personal_context(
 
 
 def brought(
-    past: Sequence[Event], lookup: PersonalTranscriptContextFor
+    past: Sequence[Event], lookup: PersonalTranscriptContextQuery
 ) -> tuple[Brought | None, list[Brought]]:
     """What the person brought last, and what others have."""
     mine: Brought | None = None
@@ -360,7 +368,7 @@ def own_transcript(past: Sequence[Event], mine: Brought | None) -> OwnTranscript
     return own
 
 
-def own_summary_task(past: Sequence[Event], lookup: PersonalTranscriptContextFor) -> int | None:
+def own_summary_task(past: Sequence[Event], lookup: PersonalTranscriptContextQuery) -> int | None:
     """The open task of the summary of the person's transcript."""
     ids = [
         event.task_id
@@ -377,7 +385,7 @@ def own_summary_task(past: Sequence[Event], lookup: PersonalTranscriptContextFor
     return None
 
 
-def own_task(past: Sequence[Event], lookup: OwnTaskFor) -> OwnTask:
+def own_task(past: Sequence[Event], lookup: OwnTaskQuery) -> OwnTask:
     """The person's pending task, else a video that they opened and nobody has words of."""
     queued = [
         event
@@ -401,10 +409,10 @@ def own_task(past: Sequence[Event], lookup: OwnTaskFor) -> OwnTask:
 
 
 def video_ground(
-    past: Sequence[Event], lookup: VideoGroundFor, requested_at: datetime | None
-) -> VideoGround:
+    past: Sequence[Event], lookup: VideoContextQuery, requested_at: datetime | None
+) -> VideoContext:
     video_id = lookup.video_id
-    return VideoGround(
+    return VideoContext(
         number=None if any_of(past, VideoAdded, video_id) else NEXT_VIDEO,
         transcript_task_id=NEXT_TRANSCRIPT_TASK,
         metadata_task_id=NEXT_METADATA_TASK,
@@ -418,7 +426,7 @@ def video_ground(
     )
 
 
-def opens_first(past: Sequence[Event], lookup: VideoGroundFor) -> bool:
+def opens_first(past: Sequence[Event], lookup: VideoContextQuery) -> bool:
     opened = any(
         isinstance(event, VideoOpened)
         and (event.user_id, event.video_id) == (lookup.user_id, lookup.video_id)
@@ -427,15 +435,15 @@ def opens_first(past: Sequence[Event], lookup: VideoGroundFor) -> bool:
     return lookup.user_id is not None and user_exists(past, lookup.user_id) and not opened
 
 
-def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptGround:
+def transcript_ground(past: Sequence[Event], video_id: str) -> TranscriptContext:
     tasks = tasks_of(past, TaskType.TRANSCRIPT, video_id)
-    return TranscriptGround(
+    return TranscriptContext(
         video_exists=any_of(past, VideoAdded, video_id),
         open_tasks=tuple(task_id for task_id, task in tasks.items() if task.status in OPEN),
     )
 
 
-def work(past: Sequence[Event], lookup: WorkFor) -> Work:
+def work(past: Sequence[Event], lookup: WorkQuery) -> Work:
     tasks = tasks_of(past, lookup.task_type, lookup.video_id, lookup.note_id, lookup.user_id)
     return Work(
         needed=is_needed(past, lookup),
@@ -444,12 +452,12 @@ def work(past: Sequence[Event], lookup: WorkFor) -> Work:
     )
 
 
-def is_needed(past: Sequence[Event], lookup: WorkFor) -> bool:
+def is_needed(past: Sequence[Event], lookup: WorkQuery) -> bool:
     if lookup.note_id is not None:
         return needs_words(past, lookup.note_id)
     if lookup.user_id is None:
         return needs_summary(past, lookup.video_id)
-    whose = PersonalTranscriptContextFor(lookup.user_id, lookup.video_id)
+    whose = PersonalTranscriptContextQuery(lookup.user_id, lookup.video_id)
     mine = brought(past, whose)[0]
     if mine is None or own_transcript(past, mine) is None:
         return False
@@ -471,15 +479,19 @@ def needs_words(past: Sequence[Event], note_id: int) -> bool:
     return owner is not None and owner.ai_notes_enabled
 
 
-def conversation_ground(past: Sequence[Event], lookup: ConversationGroundFor) -> ConversationGround:
-    return ConversationGround(
+def conversation_ground(
+    past: Sequence[Event], lookup: ConversationContextQuery
+) -> ConversationContext:
+    return ConversationContext(
         user_exists=lookup.user_id is None or user_exists(past, lookup.user_id),
         video_exists=any_of(past, VideoAdded, lookup.video_id),
         conversation_id=NEXT_CONVERSATION,
     )
 
 
-def question_ground(past: Sequence[Event], lookup: QuestionGroundFor, used: int) -> QuestionGround:
+def question_ground(
+    past: Sequence[Event], lookup: QuestionContextQuery, used: int
+) -> QuestionContext:
     identity, named = lookup.identity, lookup.conversation_id
     wanted = (named, identity.user_id, identity.guest_id, lookup.video_id)
     found = any(
@@ -487,7 +499,7 @@ def question_ground(past: Sequence[Event], lookup: QuestionGroundFor, used: int)
         for event in past
         if isinstance(event, ConversationStarted)
     )
-    return QuestionGround(
+    return QuestionContext(
         user_exists=identity.user_id is None or user_exists(past, identity.user_id),
         used=used,
         video_exists=any_of(past, VideoAdded, lookup.video_id),
@@ -525,7 +537,7 @@ def turn_end(event: Event) -> TurnEnd:
     raise AssertionError(f"{event.TOPIC} ends no turn")
 
 
-def accounts(past: Sequence[Event], lookup: AccountsOf) -> Accounts:
+def accounts(past: Sequence[Event], lookup: AccountsQuery) -> Accounts:
     by_email: dict[str, Account] = {}
     for event in past:
         match event:
@@ -572,7 +584,7 @@ def account(past: Sequence[Event], user_id: int) -> FoundUser:
     return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
 
 
-def witness_ground(past: Sequence[Event], asked: WitnessGroundFor) -> WitnessGround:
+def witness_ground(past: Sequence[Event], asked: WitnessContextQuery) -> WitnessContext:
     """What the key signed before; times that differ at all are taken to be far apart."""
     shown = [its for its in past if isinstance(its, CheckpointWitnessed | CheckpointContradicted)]
     known = contradicted = None
@@ -583,29 +595,29 @@ def witness_ground(past: Sequence[Event], asked: WitnessGroundFor) -> WitnessGro
             contradicted = contradicted or its.checkpoint_id
     stream = f"witness:{asked.public_key}"
     versions = {stream: len(shown)} if shown else {}
-    return WitnessGround(NEXT_CHECKPOINT, known, contradicted, versions=versions)
+    return WitnessContext(NEXT_CHECKPOINT, known, contradicted, versions=versions)
 
 
-def cannot_both_be_true(known: CheckpointWitnessed, asked: WitnessGroundFor) -> bool:
+def cannot_both_be_true(known: CheckpointWitnessed, asked: WitnessContextQuery) -> bool:
     if known.position == asked.position:
         return known.hash != asked.hash
     return (known.position < asked.position) != (known.made_at < asked.made_at)
 
 
-def guest_ground(past: Sequence[Event], guest_id: str) -> GuestGround:
+def guest_ground(past: Sequence[Event], guest_id: str) -> GuestContext:
     """Whether the guest has a conversation that was not erased."""
     exists = False
     for event in past:
         if isinstance(event, ConversationStarted | GuestErased) and event.guest_id == guest_id:
             exists = isinstance(event, ConversationStarted)
-    return GuestGround(exists)
+    return GuestContext(exists)
 
 
-def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureGround:
+def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureContext:
     """The account, and the open tasks on its notes."""
     versions = account(past, user_id).versions
     if not versions:
-        return ErasureGround(user_exists=False)
+        return ErasureContext(user_exists=False)
     notes = [its for its in past if isinstance(its, NoteAdded) and its.user_id == user_id]
     tasks = [
         task_id
@@ -613,7 +625,7 @@ def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureGround:
         for task_id, task in tasks_of(past, TaskType.AI_NOTE, its.video_id, its.note_id).items()
         if task.status in OPEN
     ]
-    return ErasureGround(user_exists=True, open_tasks=tuple(tasks), versions=versions)
+    return ErasureContext(user_exists=True, open_tasks=tuple(tasks), versions=versions)
 
 
 def after(user: User, event: Event) -> User:

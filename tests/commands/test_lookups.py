@@ -13,23 +13,24 @@ import pytest
 
 from tests.projections.histories import START, append_state, happen
 from tests.support import MASTER
-from vidwiz import lookups, records
 from vidwiz.commands import DECISIONS
-from vidwiz.commands.base import Lookup, NoteShape, PastOf, QuotaTaken, VideoShape
+from vidwiz.commands.base import ContextQuery, NoteShape, QuotaTaken, StreamQuery, VideoShape
 from vidwiz.commands.conversations import (
-    ConversationGroundFor,
+    ConversationContextQuery,
     Identity,
-    QuestionGround,
-    QuestionGroundFor,
+    QuestionContext,
+    QuestionContextQuery,
     Turn,
     TurnEnd,
-    TurnOf,
+    TurnQuery,
 )
-from vidwiz.commands.notes import AddNote, EarlierUse, EditNote, GroundFor
-from vidwiz.commands.tasks import Claimable, ClaimTask, NextTask, NextTaskOf, WorkFor, fold
-from vidwiz.commands.users import Account, AccountsOf, SignInWithGoogle, SignUp
-from vidwiz.commands.videos import TranscriptGround, TranscriptGroundFor, VideoGroundFor
-from vidwiz.database import Connection, Database
+from vidwiz.commands.notes import AddNote, AddNoteContextQuery, EarlierUse, EditNote
+from vidwiz.commands.tasks import Claimable, ClaimTask, NextTask, NextTaskOf, WorkQuery, state_of
+from vidwiz.commands.users import Account, AccountsQuery, SignInWithGoogle, SignUp
+from vidwiz.commands.videos import TranscriptContext, TranscriptContextQuery, VideoContextQuery
+from vidwiz.event_store import loaders, side_writes
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.open import open_store
 from vidwiz.events import (
     AiNotesEnabled,
     ConversationStarted,
@@ -55,11 +56,10 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
 )
-from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.open_store import open_store
-from vidwiz.store import Store
+from vidwiz.events.recorded import SYSTEM, EventMetadata
+from vidwiz.postgres.pool import Connection, Database
 
-ORIGIN = Origin(SYSTEM)
+ORIGIN = EventMetadata(SYSTEM)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DAY = date(2026, 1, 2)
 
@@ -82,11 +82,11 @@ async def connected(dsn: str) -> Connection:
     return await Database(dsn, pool_size=2).connect("test")
 
 
-async def asked(connection: Connection, wanted: Sequence[Lookup[Found]]) -> list[Found]:
+async def asked(connection: Connection, wanted: Sequence[ContextQuery[Found]]) -> list[Found]:
     """The answers to these look-ups, asked thrice each and in any order; each gets its own."""
     indexes = [*range(len(wanted))] * 3
     random.Random(0).shuffle(indexes)
-    answers = await lookups.answer(connection, MASTER, [wanted[index] for index in indexes])
+    answers = await loaders.answer(connection, MASTER, [wanted[index] for index in indexes])
     assert len(answers) == len(indexes)
     found: dict[int, Found] = {}
     for index, its in zip(indexes, answers, strict=True):
@@ -116,7 +116,7 @@ async def add_note(store: Store, user_id: int, video_id: str, key: str | None = 
 
 def test_every_command_asks_a_look_up_that_somebody_answers() -> None:
     asked = {inspect.signature(vars(kind)["lookup"]).return_annotation for kind in DECISIONS}
-    assert asked <= {*lookups.LOADERS, *lookups.FROM_THE_LOG}
+    assert asked <= {*loaders.LOADERS, *loaders.FROM_THE_LOG}
 
 
 async def test_pasts_are_told_with_their_versions(parts: tuple[Store, Connection]) -> None:
@@ -126,8 +126,10 @@ async def test_pasts_are_told_with_their_versions(parts: tuple[Store, Connection
     await store.execute(EditNote(note_id, user_id, "words", False), ORIGIN)
     note, user = f"note:{note_id}", f"user:{user_id}"
 
-    both, nothing, one = await lookups.answer(
-        connection, MASTER, [PastOf((note, user)), PastOf(("note:999",)), PastOf((note,))]
+    both, nothing, one = await loaders.answer(
+        connection,
+        MASTER,
+        [StreamQuery((note, user)), StreamQuery(("note:999",)), StreamQuery((note,))],
     )
 
     added = NoteAdded(
@@ -148,15 +150,15 @@ async def test_the_ground_of_a_note_knows_user_video_and_key(
     user_id = await sign_up(store)
     note_id = await add_note(store, user_id, "known-video", key="k")
 
-    known, unknown, stranger, used, other_key = await lookups.answer(
+    known, unknown, stranger, used, other_key = await loaders.answer(
         connection,
         MASTER,
         [
-            GroundFor(user_id, "known-video"),
-            GroundFor(user_id, "new-video"),
-            GroundFor(user_id + 1, "known-video", "k"),
-            GroundFor(user_id, "known-video", "k"),
-            GroundFor(user_id, "known-video", "l"),
+            AddNoteContextQuery(user_id, "known-video"),
+            AddNoteContextQuery(user_id, "new-video"),
+            AddNoteContextQuery(user_id + 1, "known-video", "k"),
+            AddNoteContextQuery(user_id, "known-video", "k"),
+            AddNoteContextQuery(user_id, "known-video", "l"),
         ],
     )
 
@@ -174,7 +176,9 @@ async def test_two_that_ask_the_same_get_ids_of_their_own(
 ) -> None:
     store, connection = parts
     user_id = await sign_up(store)
-    grounds = await lookups.answer(connection, MASTER, [GroundFor(user_id, "new-video")] * 3)
+    grounds = await loaders.answer(
+        connection, MASTER, [AddNoteContextQuery(user_id, "new-video")] * 3
+    )
     assert len({ground.note_id for ground in grounds}) == 3
     assert len({ground.video_number for ground in grounds}) == 3
     tasks = [(ground.transcript_task_id, ground.metadata_task_id) for ground in grounds]
@@ -187,14 +191,14 @@ async def test_no_id_is_set_aside_for_a_note_that_will_not_be_added(
     store, connection = parts
     user_id = await sign_up(store)
     note_id = await add_note(store, user_id, "known-video", key="k")
-    refused, repeated, added, known = await lookups.answer(
+    refused, repeated, added, known = await loaders.answer(
         connection,
         MASTER,
         [
-            GroundFor(user_id, "new-video", may_ask=False),
-            GroundFor(user_id, "known-video", "k"),
-            GroundFor(user_id, "new-video"),
-            GroundFor(user_id, "known-video", may_ask=False),
+            AddNoteContextQuery(user_id, "new-video", may_ask=False),
+            AddNoteContextQuery(user_id, "known-video", "k"),
+            AddNoteContextQuery(user_id, "new-video"),
+            AddNoteContextQuery(user_id, "known-video", may_ask=False),
         ],
     )
     assert (refused.note_id, refused.video_number, repeated.note_id) == (0, 0, 0)
@@ -212,15 +216,15 @@ async def test_accounts_are_found_by_address_and_by_google_id(
     )
     bob = await store.execute(google, ORIGIN)
 
-    by_email, by_both, mixed, nobody, no_google = await lookups.answer(
+    by_email, by_both, mixed, nobody, no_google = await loaders.answer(
         connection,
         MASTER,
         [
-            AccountsOf("ann@example.org"),
-            AccountsOf("bob@example.org", "g-1"),
-            AccountsOf("ann@example.org", "g-1"),
-            AccountsOf("nobody@example.org", "g-2"),
-            AccountsOf("bob@example.org"),
+            AccountsQuery("ann@example.org"),
+            AccountsQuery("bob@example.org", "g-1"),
+            AccountsQuery("ann@example.org", "g-1"),
+            AccountsQuery("nobody@example.org", "g-2"),
+            AccountsQuery("bob@example.org"),
         ],
     )
 
@@ -246,7 +250,7 @@ async def test_the_line_is_in_order_and_each_task_goes_to_one(
     wanted = NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)
     metadata = NextTaskOf(TaskType.METADATA, LONG_AGO)
 
-    first, described, second, none = await lookups.answer(
+    first, described, second, none = await loaders.answer(
         connection, MASTER, [wanted, metadata, wanted, wanted]
     )
 
@@ -270,8 +274,8 @@ async def test_a_task_that_another_transaction_claims_is_passed_over(
         await add_note(store, user_id, f"video-{number}")
     wanted = NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)
     async with connection.transaction(), await connected(dsn) as other:
-        (mine,) = await lookups.answer(connection, MASTER, [wanted])
-        theirs, nothing = await lookups.answer(other, MASTER, [wanted, wanted])
+        (mine,) = await loaders.answer(connection, MASTER, [wanted])
+        theirs, nothing = await loaders.answer(other, MASTER, [wanted, wanted])
     assert mine.task.video_id == "video-0"
     assert theirs.task.video_id == "video-1"
     assert nothing.task is None
@@ -283,8 +287,8 @@ async def test_a_silent_workers_task_is_in_line_again(parts: tuple[Store, Connec
     claim = await store.execute(ClaimTask(TaskType.TRANSCRIPT, "w", LONG_AGO), ORIGIN)
     later = datetime.now(UTC) + timedelta(seconds=1)
 
-    (fresh,) = await lookups.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)])
-    (stale,) = await lookups.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, later)])
+    (fresh,) = await loaders.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, LONG_AGO)])
+    (stale,) = await loaders.answer(connection, MASTER, [NextTaskOf(TaskType.TRANSCRIPT, later)])
 
     assert fresh.task is None
     assert stale.task == Claimable(claim.task_id, "video-1", 1)
@@ -298,7 +302,7 @@ async def test_shapes_are_the_rows_as_json_and_none_for_what_is_not_there(
     user_id = await sign_up(store)
     note_id = await add_note(store, user_id, "video-1")
 
-    note, no_note, video, no_video, again = await lookups.answer(
+    note, no_note, video, no_video, again = await loaders.answer(
         connection,
         MASTER,
         [
@@ -318,7 +322,7 @@ async def test_shapes_are_the_rows_as_json_and_none_for_what_is_not_there(
 
 
 async def test_nobody_asks_nothing(parts: tuple[Store, Connection]) -> None:
-    assert await lookups.answer(parts[1], MASTER, []) == []
+    assert await loaders.answer(parts[1], MASTER, []) == []
 
 
 async def test_first_notes_on_one_video_at_once_add_it_once(
@@ -381,7 +385,7 @@ async def test_a_videos_ground_tells_what_is_there_and_what_is_on_its_way(
 
     numbers = [*range(len(TASK_LIVES)), 20, 21, 22, 99]
     *tasks, full, requested, summarised, unknown = await asked(
-        connection, [VideoGroundFor(f"v{number}") for number in numbers]
+        connection, [VideoContextQuery(f"v{number}") for number in numbers]
     )
 
     coming = [expected for _, expected, _ in TASK_LIVES]
@@ -401,8 +405,8 @@ async def test_a_videos_ground_tells_what_is_there_and_what_is_on_its_way(
 
 
 async def test_every_ground_of_a_video_has_ids_of_its_own(connection: Connection) -> None:
-    grounds = await lookups.answer(
-        connection, MASTER, [VideoGroundFor("v1"), VideoGroundFor("v2")] * 10
+    grounds = await loaders.answer(
+        connection, MASTER, [VideoContextQuery("v1"), VideoContextQuery("v2")] * 10
     )
     ids = [its for one in grounds for its in (one.transcript_task_id, one.metadata_task_id)]
     assert len(set(ids)) == 40
@@ -417,16 +421,16 @@ async def test_a_transcripts_ground_tells_the_tasks_that_nobody_needs_any_more(
     happen(dsn, *events, *a_video(8, queued(8, 8), failed, queued(9, 8), ready(8)))
 
     *tasks, again, unknown = await asked(
-        connection, [TranscriptGroundFor(f"v{number}") for number in [*range(9), 99]]
+        connection, [TranscriptContextQuery(f"v{number}") for number in [*range(9), 99]]
     )
 
     for number, (ground, (life, _, is_open)) in enumerate(zip(tasks, TASK_LIVES, strict=True)):
         versions = {f"video:v{number}": 1, **({f"task:{number}": len(life)} if is_open else {})}
         open_tasks = (number,) if is_open else ()
-        expected = TranscriptGround(True, open_tasks, versions=versions)
+        expected = TranscriptContext(True, open_tasks, versions=versions)
         assert ground == expected
-    assert again == TranscriptGround(True, (9,), versions={"video:v8": 2, "task:9": 1})
-    assert unknown == TranscriptGround(video_exists=False)
+    assert again == TranscriptContext(True, (9,), versions={"video:v8": 2, "task:9": 1})
+    assert unknown == TranscriptContext(video_exists=False)
 
 
 async def test_work_is_found_where_it_is_missing_and_nobody_is_at_it(
@@ -452,8 +456,8 @@ async def test_work_is_found_where_it_is_missing_and_nobody_is_at_it(
         *notes,
         on_note,
     )
-    summaries = [WorkFor(TaskType.SUMMARY, f"v{n}") for n in (1, 2, 3, 4, 99)]
-    words = [WorkFor(TaskType.AI_NOTE, "v1", n) for n in (1, 2, 3, 4, 5, 99)]
+    summaries = [WorkQuery(TaskType.SUMMARY, f"v{n}") for n in (1, 2, 3, 4, 99)]
+    words = [WorkQuery(TaskType.AI_NOTE, "v1", n) for n in (1, 2, 3, 4, 5, 99)]
 
     found = await asked(connection, summaries + words)
 
@@ -461,7 +465,7 @@ async def test_work_is_found_where_it_is_missing_and_nobody_is_at_it(
     told = [(its.needed, its.open) for its in found]
     assert told[:5] == [no, no, yes, under_way, no]
     assert told[5:] == [under_way, yes, no, no, no, no]
-    again = await lookups.answer(connection, MASTER, words * 4)
+    again = await loaders.answer(connection, MASTER, words * 4)
     assert len({its.task_id for its in [*again, *found]}) == len(again) + len(found)
 
 
@@ -474,7 +478,7 @@ async def test_tasks_on_two_notes_of_a_video_are_handed_out_with_their_notes(
     ]
     happen(dsn, *on_notes)
     wanted = NextTaskOf(TaskType.AI_NOTE, LONG_AGO)
-    first, second, none = await lookups.answer(connection, MASTER, [wanted] * 3)
+    first, second, none = await loaders.answer(connection, MASTER, [wanted] * 3)
     assert first.task == Claimable(1, "v1", 0, note_id=11)
     assert second.task == Claimable(2, "v1", 0, note_id=12)
     assert none.task is None
@@ -491,11 +495,11 @@ async def test_the_past_of_an_older_version_is_told_as_of_today(
     with psycopg.connect(dsn) as log:
         for version, (topic, state) in enumerate(written, start=1):
             append_state(log, "task:8", version, topic, state, START)
-    (found,) = await lookups.answer(connection, MASTER, [PastOf(("task:8",))])
+    (found,) = await loaders.answer(connection, MASTER, [StreamQuery(("task:8",))])
     failed = TaskFailed(task_id=8, attempt=3, error="no", reason=None)
     past = found.of("task:8")
     assert list(past) == [queued(8, 1), claimed(8, 3), failed]
-    task = fold(past)
+    task = state_of(past)
     assert task is not None
     assert (task.status, task.worker, task.attempt) == ("failed", "w", 3)
 
@@ -513,7 +517,7 @@ async def test_the_ground_of_a_conversation_knows_user_and_video(
 ) -> None:
     happen(dsn, ANN, *a_video(1))
     wanted = [
-        ConversationGroundFor(user_id, video_id)
+        ConversationContextQuery(user_id, video_id)
         for user_id in (1, 99, None)
         for video_id in ("v1", "v2")
     ]
@@ -521,15 +525,17 @@ async def test_the_ground_of_a_conversation_knows_user_and_video(
     told = [(ground.user_exists, ground.video_exists) for ground in found]
     assert told == [(True, True), (True, False), (False, True), (False, False), *told[:2]]
     ids = {
-        ground.conversation_id for ground in await lookups.answer(connection, MASTER, wanted * 5)
+        ground.conversation_id for ground in await loaders.answer(connection, MASTER, wanted * 5)
     }
     assert len(ids) == 30
 
 
 async def question(
     connection: Connection, *wanted: tuple[Identity, str, int | None]
-) -> list[QuestionGround]:
-    its = [QuestionGroundFor(who, DAY, video, conversation) for who, video, conversation in wanted]
+) -> list[QuestionContext]:
+    its = [
+        QuestionContextQuery(who, DAY, video, conversation) for who, video, conversation in wanted
+    ]
     return await asked(connection, its)
 
 
@@ -574,8 +580,8 @@ async def test_a_question_without_a_conversation_gets_the_id_of_a_new_one(
     dsn: str, connection: Connection
 ) -> None:
     happen(dsn, ANN, *a_video(1))
-    wanted = [QuestionGroundFor(who, DAY, "v1", None) for who in (USER, GUEST, GUEST)] * 5
-    grounds = await lookups.answer(connection, MASTER, wanted)
+    wanted = [QuestionContextQuery(who, DAY, "v1", None) for who in (USER, GUEST, GUEST)] * 5
+    grounds = await loaders.answer(connection, MASTER, wanted)
     assert all(ground.conversation_found for ground in grounds)
     assert len({ground.conversation_id for ground in grounds}) == 15
     assert len({ground.message_id for ground in grounds}) == 15
@@ -605,15 +611,15 @@ async def test_a_questions_ground_tells_what_its_identity_has_used_of_its_day(
     taken = [(USER, DAY)] * 3 + [(GUEST, DAY)] + [(GUEST, DAY + timedelta(days=1))] * 2
     for identity, day in taken:
         quota = QuotaTaken(identity.name, day, identity.questions_a_day)
-        await records.write(connection, [quota], datetime.now(UTC))
+        await side_writes.write(connection, [quota], datetime.now(UTC))
     found = await asked(
         connection,
         [
-            QuestionGroundFor(USER, DAY, "v1", None),
-            QuestionGroundFor(GUEST, DAY, "v2", 7),
-            QuestionGroundFor(GUEST, DAY + timedelta(days=1), "v1", None),
-            QuestionGroundFor(USER, DAY + timedelta(days=1), "v1", None),
-            QuestionGroundFor(AS_NUMBERED, DAY, "v1", None),
+            QuestionContextQuery(USER, DAY, "v1", None),
+            QuestionContextQuery(GUEST, DAY, "v2", 7),
+            QuestionContextQuery(GUEST, DAY + timedelta(days=1), "v1", None),
+            QuestionContextQuery(USER, DAY + timedelta(days=1), "v1", None),
+            QuestionContextQuery(AS_NUMBERED, DAY, "v1", None),
         ],
     )
     assert [ground.used for ground in found] == [3, 1, 2, 0, 0]
@@ -634,7 +640,7 @@ async def test_turns_are_told_with_their_owners_and_how_they_stand(
         TurnFailed(**OF_ANN, turn_id=23, reason="refused", partial=""),
     )
     completed, stopped, failed, answering, unknown = await asked(
-        connection, [TurnOf(turn_id) for turn_id in (21, 22, 23, 31, 99)]
+        connection, [TurnQuery(turn_id) for turn_id in (21, 22, 23, 31, 99)]
     )
     assert completed.turn == Turn(11, USER, TurnEnd("completed", 24))
     assert stopped.turn == Turn(11, USER, TurnEnd("stopped"))
@@ -651,18 +657,18 @@ async def test_look_ups_of_every_kind_in_one_call_are_answered_in_order(
     dsn: str, connection: Connection
 ) -> None:
     happen(dsn, ANN, *a_video(1, ready(1)), ConversationStarted(**OF_ANN, video_id="v1"))
-    wanted: list[Lookup[Any]] = [
-        TurnOf(1),
-        VideoGroundFor("v1"),
-        QuestionGroundFor(USER, DAY, "v1", 11),
-        TranscriptGroundFor("v1"),
-        VideoGroundFor("v2"),
-        WorkFor(TaskType.SUMMARY, "v1"),
-        ConversationGroundFor(1, "v2"),
-        QuestionGroundFor(USER, DAY, "v1", 12),
-        WorkFor(TaskType.SUMMARY, "v2"),
+    wanted: list[ContextQuery[Any]] = [
+        TurnQuery(1),
+        VideoContextQuery("v1"),
+        QuestionContextQuery(USER, DAY, "v1", 11),
+        TranscriptContextQuery("v1"),
+        VideoContextQuery("v2"),
+        WorkQuery(TaskType.SUMMARY, "v1"),
+        ConversationContextQuery(1, "v2"),
+        QuestionContextQuery(USER, DAY, "v1", 12),
+        WorkQuery(TaskType.SUMMARY, "v2"),
     ]
-    turn, known, own, brought, unknown, work, no_video, not_own, no_work = await lookups.answer(
+    turn, known, own, brought, unknown, work, no_video, not_own, no_work = await loaders.answer(
         connection, MASTER, wanted
     )
     assert turn.turn is None

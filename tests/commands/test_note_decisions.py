@@ -15,11 +15,11 @@ from tests.commands.given import (
 from vidwiz.commands.base import IdempotencyKeyUsed, NoteShape
 from vidwiz.commands.notes import (
     AddNote,
+    AddNoteContext,
     DeleteNote,
     EarlierUse,
     EditNote,
     IdempotencyKeyReused,
-    NoteGround,
     NoteNotFound,
     NoteVersionNotFound,
     NoteVersions,
@@ -119,7 +119,7 @@ def test_a_key_cannot_stand_for_two_requests() -> None:
 
 
 def test_an_unknown_video_without_ids_for_its_tasks_is_a_fault_of_the_look_up() -> None:
-    ground = NoteGround(user_exists=True, note_id=1, video_number=1)
+    ground = AddNoteContext(user_exists=True, note_id=1, video_number=1)
     with pytest.raises(ValueError, match="no id for its task"):
         add_note(ADD, ground)
 

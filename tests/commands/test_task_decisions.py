@@ -27,7 +27,7 @@ from vidwiz.commands.tasks import (
     TaskNotInProgress,
     TaskOfOtherWorker,
     TaskVideoMismatch,
-    fold,
+    state_of,
 )
 from vidwiz.commands.videos import AddTranscript
 from vidwiz.events import (
@@ -311,7 +311,7 @@ class TaskLife(RuleBasedStateMachine):
 
     @rule(worker=st.sampled_from("vw"), after_silence=st.booleans())
     def claim(self, worker: str, after_silence: bool) -> None:
-        task = fold(self.past)
+        task = state_of(self.past)
         assert task is not None
         offered = task.status == "pending" or (task.status == "in_progress" and after_silence)
         found = NextTask(Claimable(7, VIDEO, task.attempt) if offered else None)
@@ -330,7 +330,7 @@ class TaskLife(RuleBasedStateMachine):
         told = given(*self.past).when(AddTranscript(VIDEO, STORED))
         assert told.outcome is not None
         self.past += [event for event in told.outcome.events if event.stream == "task:7"]
-        after = fold(self.past)
+        after = state_of(self.past)
         assert after is not None
         assert after.status not in ("pending", "in_progress")
 
@@ -341,7 +341,7 @@ class TaskLife(RuleBasedStateMachine):
         attempt=st.none() | st.integers(1, MAX_ATTEMPTS),
     )
     def submit(self, worker: str, success: bool, permanent: bool, attempt: int | None) -> None:
-        before = fold(self.past)
+        before = state_of(self.past)
         assert before is not None
         report = SUBMIT if success else FAIL
         command = replace(report, worker=worker, permanent=permanent, attempt=attempt)
@@ -351,14 +351,14 @@ class TaskLife(RuleBasedStateMachine):
         assert (told.refusal is None) == holds
         if told.outcome is not None:
             self.past += [event for event in told.outcome.events if event.stream == "task:7"]
-            after = fold(self.past)
+            after = state_of(self.past)
             assert after is not None
             assert after.status == told.outcome.result
             assert after.status != "pending" or not permanent
 
     @invariant()
     def attempts_are_bounded_and_the_end_is_the_end(self) -> None:
-        task = fold(self.past)
+        task = state_of(self.past)
         assert task is not None
         assert 0 <= task.attempt <= MAX_ATTEMPTS
         ends = [e for e in self.past if isinstance(e, TaskCompleted | TaskFailed | TaskCancelled)]
@@ -374,7 +374,7 @@ TestTaskLife = TaskLife.TestCase
 
 
 def test_a_story_without_a_beginning_is_no_task() -> None:
-    assert fold([FIRST, COMPLETED]) is None
+    assert state_of([FIRST, COMPLETED]) is None
     assert history([], SUBMIT.lookup()).versions == {}
 
 

@@ -30,9 +30,16 @@ from vidwiz.events import (
     event_types,
 )
 from vidwiz.events.base import STREAM_NAMESPACE, stream_id
-from vidwiz.events.recorded import SYSTEM, Actor, EventMapper, Origin, Recorded, UnknownEvent
+from vidwiz.events.recorded import (
+    SYSTEM,
+    Actor,
+    EventMapper,
+    EventMetadata,
+    RecordedEvent,
+    UnknownEvent,
+)
 from vidwiz.events.recorded import with_envelope as enveloped
-from vidwiz.events.sealing import Place
+from vidwiz.events.sealing import EventAddress
 
 PERSONAL = {
     "UserSignedUp": {"email", "name", "google_id", "profile_image_url"},
@@ -52,8 +59,8 @@ DELETED = NoteDeleted(note_id=17, user_id=5)
 each_event = pytest.mark.parametrize("kind", event_types().values(), ids=lambda its: its.TOPIC)
 
 
-def place(topic: str) -> Place:
-    return Place(stream_id("note:17"), 1, topic)
+def place(topic: str) -> EventAddress:
+    return EventAddress(stream_id("note:17"), 1, topic)
 
 
 @pytest.fixture
@@ -133,7 +140,9 @@ def test_the_namespace_of_stream_ids_never_changes() -> None:
 
 
 def test_the_librarys_mapper_interface_keeps_the_event() -> None:
-    recorded = Recorded(DELETED, 3, datetime(2026, 1, 1, tzinfo=UTC), Origin(Actor.user(5)))
+    recorded = RecordedEvent(
+        DELETED, 3, datetime(2026, 1, 1, tzinfo=UTC), EventMetadata(Actor.user(5))
+    )
     stored = EventMapper().to_stored_event(recorded)
     assert stored == StoredEvent(
         originator_id=stream_id("note:17"),
@@ -144,7 +153,7 @@ def test_the_librarys_mapper_interface_keeps_the_event() -> None:
     read = EventMapper().to_domain_event(stored)
     assert (read.event, read.originator_version) == (DELETED, 3)
     assert read.recorded_at == datetime.fromtimestamp(0, UTC)
-    assert read.origin == Origin(SYSTEM)
+    assert read.origin == EventMetadata(SYSTEM)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from vidwiz.events import Event, event_types
 from vidwiz.events.recorded import EventMapper, UnknownEvent
-from vidwiz.events.sealing import Place
+from vidwiz.events.sealing import EventAddress
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 NAME = re.compile(r"(?P<topic>[A-Za-z]+)\.v(?P<version>\d+)\.json")
@@ -38,7 +38,7 @@ def topic_and_version(path: Path) -> tuple[str, int]:
 
 
 def decoded(topic: str, its: bytes) -> Event:
-    return mapper.decode(Place(UUID(int=0), 1, topic), its)
+    return mapper.decode(EventAddress(UUID(int=0), 1, topic), its)
 
 
 def state(path: Path) -> bytes:

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from tests.support import MASTER
-from vidwiz import event_log
+from vidwiz.event_store import statements
 from vidwiz.events import event_types
 from vidwiz.events.base import stream_id
-from vidwiz.projections import replay, verification
 from vidwiz.projections.tables import PROJECTED
+from vidwiz.replay import engine, verification
 
 HERE = Path(__file__).parent
 LOG = [json.loads(line) for line in (HERE / "golden_log.jsonl").read_text().splitlines()]
@@ -29,7 +29,7 @@ def golden_dsn(dsn: str) -> str:
     """A database with the log, and nothing but the log."""
     with psycopg.connect(dsn) as connection:
         for event in LOG:
-            connection.execute(event_log.APPEND.sql, row_of(event))
+            connection.execute(statements.APPEND.sql, row_of(event))
     return dsn
 
 
@@ -72,7 +72,7 @@ def test_the_golden_log_has_the_hashes_that_it_always_had(golden_dsn: str) -> No
 
 
 def test_the_golden_log_is_rebuilt_to_the_rows_that_it_always_made(golden_dsn: str) -> None:
-    replay.rebuild(golden_dsn, MASTER)
+    engine.rebuild(golden_dsn, MASTER)
     assert rows(golden_dsn) == json.loads((HERE / "golden_rows.json").read_text())
     replayed, differences = verification.verify(golden_dsn, MASTER)
     assert list(differences) == []

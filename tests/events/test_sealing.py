@@ -19,7 +19,7 @@ from vidwiz.events import Event, MessageSent, NoteAdded, NoteEdited, UserSignedU
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import KEY_BYTES, KeyUnusable, MasterKey, WrongMasterKey
 from vidwiz.events.recorded import EventMapper
-from vidwiz.events.sealing import ERASED, LOST_KEY, Keys, Place, SealBroken, seal, unseal
+from vidwiz.events.sealing import ERASED, LOST_KEY, EventAddress, Keys, SealBroken, seal, unseal
 
 KEY = AESGCM(bytes(KEY_BYTES))
 KEYS: Keys = {"user:5": KEY, "guest:g": KEY}
@@ -32,8 +32,8 @@ SAID = MessageSent(
 )  # fmt: skip
 
 
-def place_of(event: Event, version: int = 1) -> Place:
-    return Place(stream_id(event.stream), version, event.TOPIC)
+def place_of(event: Event, version: int = 1) -> EventAddress:
+    return EventAddress(stream_id(event.stream), version, event.TOPIC)
 
 
 def sealed(event: Event, keys: Keys = KEYS, version: int = 1) -> bytes:
@@ -101,7 +101,7 @@ def test_a_state_of_before_there_were_seals_is_read_as_it_is() -> None:
     assert EventMapper({"user:5": None}).decode(place_of(NOTE), EventMapper().encode(NOTE)) == NOTE
 
 
-ELSEWHERE: dict[str, Callable[[Place], Place]] = {
+ELSEWHERE: dict[str, Callable[[EventAddress], EventAddress]] = {
     "another stream": lambda its: replace(its, stream=UUID(int=its.stream.int ^ 1)),
     "another version": lambda its: replace(its, version=its.version + 1),
     "another topic": lambda its: replace(its, topic="NoteEdited"),
@@ -111,7 +111,7 @@ ELSEWHERE: dict[str, Callable[[Place], Place]] = {
 
 @pytest.mark.parametrize("move", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_field_that_was_moved_to_another_event_does_not_open(
-    move: Callable[[Place], Place],
+    move: Callable[[EventAddress], EventAddress],
 ) -> None:
     fields = orjson.loads(sealed(NOTE))
     with pytest.raises(SealBroken):
@@ -170,7 +170,7 @@ def test_what_was_sealed_once_opens_for_ever(path: Path) -> None:
     golden = orjson.loads(path.read_bytes())
     wrapped = bytes.fromhex(golden["wrapped_key"])
     keys = MASTER.keys([(golden["person"], wrapped, False)])
-    place = Place(UUID(golden["stream"]), golden["version"], golden["topic"])
+    place = EventAddress(UUID(golden["stream"]), golden["version"], golden["topic"])
     event = EventMapper(keys).decode(place, orjson.dumps(golden["state"]))
     assert event.model_dump(mode="json") == golden["opened"]
 

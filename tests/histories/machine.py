@@ -29,7 +29,7 @@ from tests.histories.playing import Player, Stage
 from tests.support import MASTER
 from vidwiz.commands.conversations import AskQuestion
 from vidwiz.commands.tasks import ClaimTask
-from vidwiz.projections import replay
+from vidwiz.replay import engine
 
 T = TypeVar("T")
 
@@ -112,4 +112,4 @@ class RebuiltHistories(Histories):
     def rebuilt(self) -> None:
         self.steps += 1
         if self.steps % 4 == 0:
-            replay.rebuild(self.stage.store.dsn, MASTER)
+            engine.rebuild(self.stage.store.dsn, MASTER)

@@ -9,13 +9,13 @@ from typing import Any
 
 from hypothesis import note
 
+from tests.event_store.clocked import ClockedStore
 from tests.histories.composing import ALONE, Compose, Dice
 from tests.histories.expectations import expected
 from tests.histories.needs import NEEDS
 from tests.histories.tables import Connection, expected_rows, rows_of
 from tests.histories.told import Told
 from tests.histories.world import World
-from tests.store.clocked import ClockedStore
 from vidwiz.commands.base import DomainError
 from vidwiz.commands.tasks import ClaimOwnTask, ClaimTask, Expired, ExpireTask, SubmitResult
 from vidwiz.events import TaskType

@@ -13,16 +13,16 @@ from hypothesis.stateful import run_state_machine_as_test
 from prometheus_client import REGISTRY
 from psycopg.rows import dict_row
 
+from tests.event_store.clocked import clocked_store
 from tests.histories.composing import COMPOSERS
 from tests.histories.expectations import EXPECTATIONS
 from tests.histories.machine import Histories, RebuiltHistories
 from tests.histories.playing import Player, Stage
 from tests.histories.tables import OWNED
-from tests.store.clocked import clocked_store
 from tests.support import MASTER
 from vidwiz.commands import DECISIONS
 from vidwiz.commands.base import DomainError
-from vidwiz.projections import replay, verification
+from vidwiz.replay import engine, verification
 
 PARTS, ROUNDS, HISTORIES, STEPS = 3, 14, 25, 8
 """Hypothesis varies what it tries more from round to round than within one."""
@@ -59,7 +59,7 @@ def test_a_thousand_histories_leave_what_the_model_says_live_and_replayed(stage:
         for _ in range(ROUNDS):
             play(Histories, HISTORIES)
         assert_replay_is_equal(stage)
-        replay.rebuild(stage.store.dsn, MASTER)
+        engine.rebuild(stage.store.dsn, MASTER)
         assert_replay_is_equal(stage)
     assert stage.histories >= 1000
     assert stage.commands > 10 * stage.histories

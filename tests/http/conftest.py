@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.support import MASTER, Api, Person
-from vidwiz.projections.verification import verify
+from vidwiz.replay.verification import verify
 
 ORPHANS = """
 SELECT (SELECT count(*) FROM credentials LEFT JOIN users ON users.id = user_id

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from tests.event_store.parts import ORIGIN, backends, closed_to_everybody, note, terminated, value
 from tests.faults import (
     burst,
     frozen,
@@ -21,21 +22,21 @@ from tests.faults import (
     set_read_only,
     tasks_named,
 )
-from tests.store.parts import ORIGIN, backends, closed_to_everybody, note, terminated, value
 from tests.support import MASTER, Api, Person, eventually, new_video_id, running_api
-from vidwiz.audit import keeper
+from vidwiz.audit.checkpoints import signer
 from vidwiz.audit.filters import Filter
-from vidwiz.audit.reading import Range, follow, head_of
-from vidwiz.command_queue import Overloaded
-from vidwiz.database import DatabaseUnavailable, means_unavailable
-from vidwiz.erasures import Erasures
+from vidwiz.audit.reading import Range, follow
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.command_queue import Overloaded
+from vidwiz.event_store.erased_users import Erasures
+from vidwiz.event_store.notifications import Signals
+from vidwiz.event_store.startup_checks import require_master_key
+from vidwiz.event_store.statements import head_of
 from vidwiz.events import TaskType
-from vidwiz.http.long_poll import Dispatcher
-from vidwiz.preflight import require_master_key
+from vidwiz.postgres.pool import DatabaseUnavailable, means_unavailable
 from vidwiz.reactions.follower import Follower
-from vidwiz.signals import Signals
-from vidwiz.store import Store
-from vidwiz.wiz.elsewhere import Orphans
+from vidwiz.tasks.dispatcher import Dispatcher
+from vidwiz.wiz.elsewhere import OrphanedTurnReaper
 
 LOOPS = [
     "store writer",
@@ -114,9 +115,9 @@ STEPS: list[tuple[type, str, str]] = [
     (Signals, "_received", "signals receiver"),
     (Erasures, "_look", "erasures"),
     (Dispatcher, "_dispatch", f"{TaskType.TRANSCRIPT.value} dispatcher"),
-    (keeper.Keeper, "_try", "checkpoint keeper"),
+    (signer.Keeper, "_try", "checkpoint keeper"),
     (Follower, "_lead", "reaction summaries"),
-    (Orphans, "_sweep", "orphaned turns"),
+    (OrphanedTurnReaper, "_sweep", "orphaned turns"),
 ]
 
 

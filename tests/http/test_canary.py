@@ -16,7 +16,7 @@ from tests.adapters.fake_gemini import Answer, FakeModel, fake_gemini
 from tests.support import ADMIN_TOKEN, MASTER, Api, bearer, eventually, new_video_id
 from tests.wiz_support import guest, ready_video, wiz_api
 from tests.workers import drain
-from vidwiz.audit.export import export
+from vidwiz.audit.log_export import export
 
 STAYS = {"title", "request"}
 """Canaries of what docs/events.md names as not sealed."""
@@ -28,7 +28,7 @@ OTHERS_ROUTES = {
 }  # fmt: skip
 """Routes with a body that only an admin may call, or (by default) uses, that takes hashes alone, or
 that Google speaks for;
-``tests/http/test_google_login.py`` has the last."""
+``tests/http/access/test_google_login.py`` has the last."""
 
 
 def canary(name: str) -> str:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.http.wire import encoded, error_of, finish_tasks, refused, shaped, signed, user_id_of
 from tests.support import Api, Person, new_video_id, serving
-from vidwiz.http import shapes
-from vidwiz.http.bodies import MOST_MEMBERS, RESULT_BODY, SMALL_BODY
+from vidwiz.http.limits.bodies import MOST_MEMBERS, RESULT_BODY, SMALL_BODY
+from vidwiz.http.responses import models
 
 fuzzed = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -271,7 +271,7 @@ async def test_the_oddest_metadata_that_is_accepted_comes_back_and_can_be_replay
     answer = await api.client.patch(
         f"/api/videos/{video_id}", json={"summary": "decodes its past"}, headers=api.admin
     )
-    assert shaped(shapes.Video, answer)["metadata"] == metadata
+    assert shaped(models.Video, answer)["metadata"] == metadata
     assert answer.json()["transcript_available"] is True
 
 
@@ -468,7 +468,7 @@ async def test_races_of_all_writes_at_once_leave_one_consistent_state(api: Api) 
     ]
     assert sorted(one.status_code for one in deleted) == [200, *[404] * 5]
     notes = await api.client.get(f"/api/notes/{video_id}", headers=person.headers)
-    assert len(shaped(list[shapes.Note], notes)) == 6
+    assert len(shaped(list[models.Note], notes)) == 6
     events = await api.services.store.past_of(f"user:{await user_id_of(api, person.headers)}")
     issued = [type(one).__name__ for one in events if "LongTermToken" in type(one).__name__]
     assert issued == ["LongTermTokenIssued", "LongTermTokenRevoked"] * (len(issued) // 2) + [

@@ -16,9 +16,9 @@ from quart_schema.validation import (
 from werkzeug.routing import Rule
 
 from tests.support import Api
-from vidwiz.http import checked
 from vidwiz.http.app import create_app
 from vidwiz.http.openapi import WITHOUT_DATABASE
+from vidwiz.http.requests import checked
 from vidwiz.wiz.note_times import PATTERN
 
 SECURITY: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 
 from tests.http.wire import refused
 from tests.support import Api, running_api
-from vidwiz.http.static import ROBOTS
+from vidwiz.http.responses.static import ROBOTS
 
 PACKED = "/assets/packed-4d5e6f.js"
 INDEX = b"<!doctype html><title>the web app</title>"

@@ -14,8 +14,8 @@ import httpx
 from pydantic import TypeAdapter
 
 from tests.support import SECRET_KEY, Api, served, test_settings
-from vidwiz.serve import framed
-from vidwiz.wiring import create_service
+from vidwiz.server.composition import create_service
+from vidwiz.server.serve import framed
 
 CODES = {
     400: "BAD_REQUEST",

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from hypothesis import strategies as st
 
-from vidwiz import event_log
+from vidwiz.event_store import statements
 from vidwiz.events import (
     AiNotesDisabled,
     AiNotesEnabled,
@@ -63,14 +63,14 @@ from vidwiz.events import (
 )
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, with_envelope
-from vidwiz.events.sealing import Place
-from vidwiz.projections.projector import Fact, as_array, expect_rows, in_waves, plan
+from vidwiz.events.sealing import EventAddress
+from vidwiz.projections.projector import ProjectableEvent, as_array, expect_rows, in_waves, plan
 from vidwiz.projections.projectors import PROJECTORS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 mapper = EventMapper()
-statements = plan(PROJECTORS)
+planned = plan(PROJECTORS)
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,15 @@ class Numbered:
     at: datetime
 
     @property
-    def fact(self) -> Fact:
+    def fact(self) -> ProjectableEvent:
         return self.fact_by(mapper)
 
-    def fact_by(self, reader: EventMapper) -> Fact:
+    def fact_by(self, reader: EventMapper) -> ProjectableEvent:
         """As it is projected by who reads it so."""
         stream, topic = stream_id(self.event.stream), self.event.TOPIC
-        place = Place(stream, self.version, topic)
+        place = EventAddress(stream, self.version, topic)
         state = reader.current_state(place, mapper.encode(self.event))
-        return Fact(topic, stream, with_envelope(state, self.version, self.at))
+        return ProjectableEvent(topic, stream, with_envelope(state, self.version, self.at))
 
 
 def numbered(events: Iterable[Event]) -> list[Numbered]:
@@ -104,10 +104,10 @@ def numbered(events: Iterable[Event]) -> list[Numbered]:
     return result
 
 
-def project(connection: Connection, facts: Sequence[Fact]) -> None:
+def project(connection: Connection, facts: Sequence[ProjectableEvent]) -> None:
     """Project the facts together, as a batch of the store or a replay does."""
     for topic, states in in_waves(facts):
-        for statement in statements[topic]:
+        for statement in planned[topic]:
             cursor = connection.execute(statement.sql, {"events": as_array(states)})
             expect_rows(statement, topic, len(states), cursor.rowcount)
 
@@ -124,7 +124,7 @@ def append_state(
 ) -> None:
     """Add an event to the log as it is written down, in whatever version of its class."""
     connection.execute(
-        event_log.APPEND.sql,
+        statements.APPEND.sql,
         {
             "streams": [stream_id(stream)],
             "versions": [version],

@@ -15,10 +15,10 @@ import pytest
 
 from tests.events.test_golden_log import LOG, row_of
 from tests.support import ADMIN_TOKEN, MASTER, bearer, running_api
-from vidwiz import event_log
+from vidwiz.event_store import statements
 from vidwiz.events import event_types
-from vidwiz.projections import replay, verification
-from vidwiz.projections.time_travel import TABLES, TimeMachine
+from vidwiz.replay import engine, verification
+from vidwiz.replay.time_travel import TABLES, TimeMachine
 
 CANARY = "canary7f3a"
 GUEST = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -60,8 +60,8 @@ def old_log() -> Iterator[dict[str, Any]]:
 def old_dsn(module_dsn: str) -> str:
     with psycopg.connect(module_dsn) as connection:
         for event in old_log():
-            connection.execute(event_log.APPEND.sql, row_of(event))
-    replay.rebuild(module_dsn, MASTER)
+            connection.execute(statements.APPEND.sql, row_of(event))
+    engine.rebuild(module_dsn, MASTER)
     return module_dsn
 
 

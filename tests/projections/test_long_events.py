@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.store.parts import running
+from tests.event_store.parts import running
 from tests.support import MASTER
-from vidwiz import following
-from vidwiz.projections import replay
+from vidwiz.event_store import subscription
+from vidwiz.replay import engine
 
 COUNT = 40
 FILL = """
@@ -33,21 +33,21 @@ def long_dsn(server_dsn: str) -> Iterator[str]:
 
 def test_a_replay_takes_few_of_them_at_once(long_dsn: str) -> None:
     reached: list[int] = []
-    result = replay.rebuild(long_dsn, MASTER, (), lambda at, _: reached.append(at))
+    result = engine.rebuild(long_dsn, MASTER, (), lambda at, _: reached.append(at))
     assert result.rows["notes"] == COUNT
     steps = [after - before for before, after in zip([0, *reached], reached, strict=False)]
-    assert 1 < max(steps) <= replay.CHUNK_BYTES // 1_000_000
+    assert 1 < max(steps) <= engine.CHUNK_BYTES // 1_000_000
 
 
 async def test_who_follows_the_log_is_given_few_of_them_at_once(long_dsn: str) -> None:
     sizes: list[int] = []
     async with (
         running(long_dsn) as parts,
-        aclosing(following.follow_chunks(parts.database, parts.signals, 0)) as chunks,
+        aclosing(subscription.follow_chunks(parts.database, parts.signals, 0)) as chunks,
     ):
         async for chunk in chunks:
             sizes.append(len(chunk))
             if chunk[-1].position == COUNT:
                 break
     assert sum(sizes) == COUNT
-    assert max(sizes) <= following.CHUNK_BYTES // 1_000_000
+    assert max(sizes) <= subscription.CHUNK_BYTES // 1_000_000

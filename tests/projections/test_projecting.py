@@ -37,21 +37,23 @@ from vidwiz.events import (
     event_types,
 )
 from vidwiz.events.base import stream_id
-from vidwiz.projections import verification
-from vidwiz.projections.projector import Fact, ProjectionFailed, in_runs, in_waves
+from vidwiz.projections.projector import ProjectableEvent, ProjectionFailed, in_runs, in_waves
 from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.tables import PROJECTED
+from vidwiz.replay import verification
 
 FACTS = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 5)), max_size=40).map(
     lambda pairs: [
-        Fact(topic, stream_id(str(stream)), b"%d" % index)
+        ProjectableEvent(topic, stream_id(str(stream)), b"%d" % index)
         for index, (topic, stream) in enumerate(pairs)
     ]
 )
 
 
 @given(FACTS)
-def test_waves_hold_every_event_once_and_keep_the_order_within_a_stream(facts: list[Fact]) -> None:
+def test_waves_hold_every_event_once_and_keep_the_order_within_a_stream(
+    facts: list[ProjectableEvent],
+) -> None:
     told = [(topic, state) for topic, states in in_waves(facts) for state in states]
     assert sorted(told) == sorted((fact.topic, fact.state) for fact in facts)
     place = {state: index for index, (_, state) in enumerate(told)}
@@ -61,7 +63,7 @@ def test_waves_hold_every_event_once_and_keep_the_order_within_a_stream(facts: l
 
 
 @given(FACTS)
-def test_no_stream_has_two_events_in_one_statement(facts: list[Fact]) -> None:
+def test_no_stream_has_two_events_in_one_statement(facts: list[ProjectableEvent]) -> None:
     stream = {fact.state: fact.stream for fact in facts}
     for _, states in in_waves(facts):
         assert len({stream[state] for state in states}) == len(states)
@@ -69,7 +71,7 @@ def test_no_stream_has_two_events_in_one_statement(facts: list[Fact]) -> None:
 
 @given(FACTS)
 def test_runs_keep_the_whole_order_with_one_topic_and_no_stream_twice(
-    facts: list[Fact],
+    facts: list[ProjectableEvent],
 ) -> None:
     runs = list(in_runs(facts))
     assert [state for _, states in runs for state in states] == [fact.state for fact in facts]
@@ -80,7 +82,7 @@ def test_runs_keep_the_whole_order_with_one_topic_and_no_stream_twice(
 
 
 @given(FACTS)
-def test_there_are_as_many_waves_as_the_longest_stream_needs(facts: list[Fact]) -> None:
+def test_there_are_as_many_waves_as_the_longest_stream_needs(facts: list[ProjectableEvent]) -> None:
     lengths = [sum(f.stream == fact.stream for f in facts) for fact in facts]
     assert len(list(in_waves(facts))) <= 3 * max(lengths, default=0)
 
@@ -97,7 +99,7 @@ def rows_of(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def rows_after(
-    connection: Connection, facts: list[Fact], sizes: list[int]
+    connection: Connection, facts: list[ProjectableEvent], sizes: list[int]
 ) -> dict[str, list[tuple[Any, ...]]]:
     """The rows that these events make in batches of these sizes, over and over."""
     with connection.transaction(force_rollback=True):

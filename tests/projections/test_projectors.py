@@ -45,7 +45,7 @@ from vidwiz.events import (
     UserSignedUp,
     VideoAdded,
 )
-from vidwiz.projections import replay, verification
+from vidwiz.replay import engine, verification
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -405,7 +405,7 @@ def test_tasks_of_older_versions_are_replayed_as_they_were_meant(rows: Rows, dsn
     with psycopg.connect(dsn) as connection:
         for version, (topic, state) in enumerate(written, start=1):
             append_state(connection, "task:8", version, topic, state, at(version))
-    replayed = replay.rebuild(dsn, MASTER)
+    replayed = engine.rebuild(dsn, MASTER)
     assert (replayed.events, list(verification.verify(dsn, MASTER)[1])) == (5, [])
     assert rows("tasks") == [
         {

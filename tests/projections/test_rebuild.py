@@ -20,19 +20,20 @@ from tests.projections.histories import full_history, happen
 from tests.support import MASTER, eventually
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote
 from vidwiz.commands.users import SignUp
-from vidwiz.database import Database
-from vidwiz.event_log import APPEND
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.open import open_store
+from vidwiz.event_store.statements import APPEND
 from vidwiz.events import VideoAdded
 from vidwiz.events.base import stream_id
-from vidwiz.events.recorded import SYSTEM, EventMapper, Origin
-from vidwiz.open_store import open_store
-from vidwiz.projections import queries, replay, verification
-from vidwiz.projections.comparing import Difference
-from vidwiz.projections.replay import CHUNK, MaintenanceUnderWay, SwapFailed
+from vidwiz.events.recorded import SYSTEM, EventMapper, EventMetadata
+from vidwiz.postgres.pool import Database
+from vidwiz.projections import queries
 from vidwiz.projections.tables import PROJECTED
-from vidwiz.store import Store
+from vidwiz.replay import engine, verification
+from vidwiz.replay.comparing import Difference
+from vidwiz.replay.engine import CHUNK, MaintenanceUnderWay, SwapFailed
 
-ORIGIN = Origin(SYSTEM)
+ORIGIN = EventMetadata(SYSTEM)
 EVENTS = full_history()
 
 # Tells that it is in the middle of the replay, and stays there until it is killed.
@@ -87,7 +88,7 @@ def identities(dsn: str) -> list[tuple[object, ...]]:
 def test_a_rebuild_says_what_it_did_and_leaves_no_second_schema(dsn: str) -> None:
     happen(dsn, *EVENTS)
     before = identities(dsn)
-    replayed = replay.rebuild(dsn, MASTER)
+    replayed = engine.rebuild(dsn, MASTER)
     assert (replayed.position, replayed.events) == (len(EVENTS), len(EVENTS))
     assert replayed.rows["tasks"] == 30
     assert fetch(dsn, "SELECT 1 FROM pg_namespace WHERE nspname = 'rebuild'") == []
@@ -96,7 +97,7 @@ def test_a_rebuild_says_what_it_did_and_leaves_no_second_schema(dsn: str) -> Non
 
 
 def test_an_empty_log_is_rebuilt_to_empty_tables(dsn: str) -> None:
-    replayed = replay.rebuild(dsn, MASTER)
+    replayed = engine.rebuild(dsn, MASTER)
     assert (replayed.position, replayed.events, set(replayed.rows.values())) == (0, 0, {0})
 
 
@@ -107,7 +108,7 @@ def test_rebuilt_tables_are_what_the_migrations_made_to_the_last_index(dsn: str)
         name for _, _, name, _ in migrated
     }
     for _ in range(2):
-        replay.rebuild(dsn, MASTER)
+        engine.rebuild(dsn, MASTER)
         assert fetch(dsn, STRUCTURE) == migrated
 
 
@@ -116,11 +117,11 @@ def test_single_tables_are_rebuilt_and_the_others_stay(dsn: str) -> None:
     fetch(dsn, "UPDATE notes SET text = 'x' WHERE id = 2 RETURNING 1")
     fetch(dsn, "UPDATE users SET name = 'x' WHERE id = 3 RETURNING 1")
     fetch(dsn, "DELETE FROM messages WHERE id = 4 RETURNING 1")
-    replayed = replay.rebuild(dsn, MASTER, ["notes", "messages"])
+    replayed = engine.rebuild(dsn, MASTER, ["notes", "messages"])
     assert replayed.rows == {"notes": 15, "messages": 15}
     assert replayed.events == len(EVENTS)  # all are read, also to find unknown ones
     assert differences(dsn) == [Difference("users", 3, "different", ("name",))]
-    replay.rebuild(dsn, MASTER, ["users"])
+    engine.rebuild(dsn, MASTER, ["users"])
     assert differences(dsn) == []
 
 
@@ -137,7 +138,7 @@ def test_who_was_granted_a_table_or_a_column_has_it_afterwards(dsn: str) -> None
                 connection.execute(sql.SQL("GRANT " + grant).format(sql.Identifier(role)))
         before = fetch(dsn, PRIVILEGES)
         assert len({table for table, *_ in before}) == 4
-        replay.rebuild(dsn, MASTER)
+        engine.rebuild(dsn, MASTER)
         assert fetch(dsn, PRIVILEGES) == before
 
 
@@ -157,7 +158,7 @@ def a_role(dsn: str) -> Iterator[str]:
 
 def test_there_is_no_projector_for_a_table_that_events_do_not_make(dsn: str) -> None:
     with pytest.raises(KeyError, match="credentials"):
-        replay.rebuild(dsn, MASTER, ["credentials"])
+        engine.rebuild(dsn, MASTER, ["credentials"])
 
 
 def killed_in_the_middle(dsn: str) -> None:
@@ -167,7 +168,7 @@ def killed_in_the_middle(dsn: str) -> None:
             assert stuck.stdout is not None
             assert stuck.stdout.readline() == f"{len(EVENTS)}\n"
             with pytest.raises(MaintenanceUnderWay):
-                replay.rebuild(dsn, MASTER)
+                engine.rebuild(dsn, MASTER)
         finally:
             stuck.kill()
 
@@ -185,7 +186,7 @@ async def test_a_rebuild_that_was_killed_touches_nothing_and_the_next_one_works(
         return fetch(dsn, held) == []
 
     await eventually(postgres_has_noticed)
-    assert replay.rebuild(dsn, MASTER).events == len(EVENTS)
+    assert engine.rebuild(dsn, MASTER).events == len(EVENTS)
     assert differences(dsn) == []
 
 
@@ -197,12 +198,12 @@ def test_there_is_one_rebuild_or_verification_at_a_time(dsn: str) -> None:
         begun.set()
         go_on.wait(30)
 
-    running = threading.Thread(target=replay.rebuild, args=(dsn, MASTER, (), progress))
+    running = threading.Thread(target=engine.rebuild, args=(dsn, MASTER, (), progress))
     running.start()
     try:
         assert begun.wait(30)
         with pytest.raises(MaintenanceUnderWay):
-            replay.rebuild(dsn, MASTER)
+            engine.rebuild(dsn, MASTER)
         with pytest.raises(MaintenanceUnderWay):
             verification.verify(dsn, MASTER)
     finally:
@@ -235,11 +236,11 @@ def test_a_swap_gives_up_before_a_long_transaction_and_nothing_changed(
     before = identities(dsn)
     with held(dsn, query):
         with pytest.raises(SwapFailed, match="long transactions hold the tables"):
-            replay.rebuild(dsn, MASTER, swap_tries=2)
+            engine.rebuild(dsn, MASTER, swap_tries=2)
         assert identities(dsn) == before
         assert fetch(dsn, "SELECT 1 FROM pg_namespace WHERE nspname = 'rebuild'") == []
         assert fetch(dsn, "SELECT count(*) FROM notes") == [(15,)]
-    assert replay.rebuild(dsn, MASTER, swap_tries=1).events == len(EVENTS)
+    assert engine.rebuild(dsn, MASTER, swap_tries=1).events == len(EVENTS)
     assert differences(dsn) == []
 
 
@@ -247,7 +248,7 @@ def test_a_swap_waits_for_a_transaction_that_ends(dsn: str) -> None:
     happen(dsn, *EVENTS)
     with psycopg.connect(dsn) as connection:
         connection.execute("SELECT 1 FROM notes")
-        waiting = threading.Thread(target=replay.rebuild, args=(dsn, MASTER))
+        waiting = threading.Thread(target=engine.rebuild, args=(dsn, MASTER))
         waiting.start()
         blocked = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
         while not fetch(dsn, blocked):
@@ -275,7 +276,7 @@ def test_the_log_is_read_in_chunks_however_long_it_is(dsn: str) -> None:
             },
         )
     steps: list[tuple[int, int]] = []
-    replayed = replay.rebuild(dsn, MASTER, (), lambda at, of: steps.append((at, of)))
+    replayed = engine.rebuild(dsn, MASTER, (), lambda at, of: steps.append((at, of)))
     assert steps == [(CHUNK, count), (2 * CHUNK, count), (count, count)]
     assert (replayed.events, replayed.rows["videos"]) == (count, count)
     steps.clear()
@@ -349,7 +350,7 @@ async def test_rebuilds_under_traffic_fail_no_command_and_no_read_and_lose_nothi
     async with traffic(dsn) as its:
         for tables in ((), ("notes",), (), ("notes", "videos"), ()):
             reads, notes = its.reads, len(its.acknowledged)
-            replayed = await asyncio.to_thread(replay.rebuild, dsn, MASTER, tables)
+            replayed = await asyncio.to_thread(engine.rebuild, dsn, MASTER, tables)
             assert replayed.events > 0
 
             async def both_went_on(reads: int = reads, notes: int = notes) -> bool:

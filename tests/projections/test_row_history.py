@@ -7,25 +7,26 @@ from contextlib import closing
 import psycopg
 import pytest
 
+from tests.event_store.parts import ORIGIN, note, rows, running, value
 from tests.projections.histories import full_history, happen
 from tests.projections.test_time_travel import shown
-from tests.store.parts import ORIGIN, note, rows, running, value
 from tests.support import MASTER
-from vidwiz.audit.keys import SigningKey, genuine
+from vidwiz.audit.checkpoints.keys import SigningKey, genuine
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.users import EraseUser, SignUp
 from vidwiz.events import event_types
 from vidwiz.events.chain import ChainBroken
-from vidwiz.projections import row_history
-from vidwiz.projections.comparing import Difference
 from vidwiz.projections.forgetting import personal_columns
 from vidwiz.projections.projector import plan
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.replay import Replayed, log_head
-from vidwiz.projections.row_history import StoredHistory, drop_stored, ensure_stored
-from vidwiz.projections.time_travel import TimeMachine
-from vidwiz.projections.verification import verify, verify_from
-from vidwiz.projections.verified_snapshots import Signer, SnapshotUnusable
+from vidwiz.projections.row_history_state import FORM
+from vidwiz.replay import row_history
+from vidwiz.replay.comparing import Difference
+from vidwiz.replay.engine import Replayed, log_head
+from vidwiz.replay.row_history import StoredHistory, drop_stored, ensure_stored
+from vidwiz.replay.time_travel import TimeMachine
+from vidwiz.replay.verification import verify, verify_from
+from vidwiz.replay.verified_snapshots import Signer, SnapshotUnusable
 
 HISTORY = full_history()
 AT = 120
@@ -192,11 +193,11 @@ def test_a_history_of_another_program_is_left_alone_until_it_is_taken_over(verif
     assert [*verify(verified, MASTER)[1]] == []
     assert rows(verified, "SELECT form FROM row_history_state") == [(b"newer",)]
     fill(verified, 7)
-    assert rows(verified, "SELECT position, form FROM row_history_state") == [(7, row_history.FORM)]
+    assert rows(verified, "SELECT position, form FROM row_history_state") == [(7, FORM)]
 
 
 def test_two_who_fill_at_once_fill_it_once(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vidwiz.projections.replay.CHUNK", 10)
+    monkeypatch.setattr("vidwiz.replay.engine.CHUNK", 10)
     happen(dsn, *HISTORY)
     ensure_stored(dsn, take_over=True)
 

@@ -22,10 +22,10 @@ from tests.projections.histories import (
 from tests.support import MASTER, eventually
 from vidwiz.events import Event, GuestErased, UserErased, UserSignedUp
 from vidwiz.events.recorded import EventMapper, UnknownEvent
-from vidwiz.projections import time_travel
-from vidwiz.projections.row_history import drop_stored
 from vidwiz.projections.row_history_tables import HISTORIES
-from vidwiz.projections.time_travel import (
+from vidwiz.replay import time_travel
+from vidwiz.replay.row_history import drop_stored
+from vidwiz.replay.time_travel import (
     TABLES,
     ReplayTooLong,
     State,
@@ -170,7 +170,7 @@ def _temporary(connection: Connection) -> int:
 def test_a_replay_that_takes_too_long_is_gone_on_with(
     machine: TimeMachine, copies: list[Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidwiz.projections.replay.CHUNK", 10)
+    monkeypatch.setattr("vidwiz.replay.engine.CHUNK", 10)
     reached = []
     for _ in range(len(HISTORY) // 10):
         with pytest.raises(ReplayTooLong) as too_long, machine.at(len(HISTORY), within_s=-1):

@@ -14,12 +14,12 @@ from tests.projections.histories import full_history, happen
 from tests.support import MASTER
 from vidwiz.commands.notes import AddNote, EditNote
 from vidwiz.commands.users import SignUp
+from vidwiz.event_store.open import open_store
 from vidwiz.events.chain import GENESIS, ChainBroken
-from vidwiz.events.recorded import SYSTEM, Origin, UnknownEvent
-from vidwiz.open_store import open_store
-from vidwiz.projections import replay, verification
-from vidwiz.projections.comparing import Difference
+from vidwiz.events.recorded import SYSTEM, EventMetadata, UnknownEvent
 from vidwiz.projections.tables import PROJECTED
+from vidwiz.replay import engine, verification
+from vidwiz.replay.comparing import Difference
 
 EVENTS = full_history()
 each_table = pytest.mark.parametrize("table", PROJECTED, ids=lambda table: table.name)
@@ -126,7 +126,7 @@ def test_several_differences_are_told_in_order_and_a_rebuild_heals_them(
         Difference("notes", 2, "different", ("timestamp", "text")),
         Difference("notes", 5, "missing"),
     ]
-    replay.rebuild(dsn, MASTER)
+    engine.rebuild(dsn, MASTER)
     assert differences(dsn) == []
 
 
@@ -173,7 +173,7 @@ def test_an_empty_history_equals_empty_tables(dsn: str) -> None:
 
 
 async def test_verify_raises_no_false_alarm_while_commands_go_on(dsn: str) -> None:
-    origin = Origin(SYSTEM)
+    origin = EventMetadata(SYSTEM)
     async with open_store(dsn, 4, MASTER) as (_, _, store):
         user_id = await store.execute(SignUp("ann@example.org", "Ann", "hash"), origin)
         done = asyncio.Event()
@@ -264,7 +264,7 @@ def test_an_event_of_an_unknown_type_is_not_skipped(
         "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
         " VALUES (gen_random_uuid(), 1, 'NoteAddedV9', '{}')"
     )
-    for replaying in (verification.verify, replay.rebuild):
+    for replaying in (verification.verify, engine.rebuild):
         with pytest.raises(UnknownEvent, match="NoteAddedV9"):
             replaying(dsn, MASTER)
 

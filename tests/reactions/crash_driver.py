@@ -21,12 +21,12 @@ from psycopg import AsyncConnection
 from tests.reactions.queues import sqs_queue
 from tests.support import MASTER
 from vidwiz.commands import DECISIONS
-from vidwiz.database import Database
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.notifications import Signals
+from vidwiz.postgres.pool import Database
 from vidwiz.reactions.deliveries import AiNotes, Reaction, SharedWriting, Summaries
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
-from vidwiz.signals import Signals
-from vidwiz.store import Store
 
 AT_MOST_S = 20
 

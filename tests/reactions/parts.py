@@ -13,8 +13,8 @@ import aioboto3
 import orjson
 from moto.server import ThreadedMotoServer
 
+from tests.event_store.parts import ORIGIN, Parts, note, rows
 from tests.reactions.queues import ACCESS, sqs_queue
-from tests.store.parts import ORIGIN, Parts, note, rows
 from tests.support import eventually, free_port, new_video_id
 from vidwiz.adapters.object_store import FolderStore
 from vidwiz.adapters.queue import Queue
@@ -22,12 +22,12 @@ from vidwiz.adapters.sqs import SqsQueue
 from vidwiz.commands.tasks import StoredTranscript
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import AddTranscript, OpenVideo
-from vidwiz.counts import Counts
-from vidwiz.daily_settings import MOST, DailySettings
-from vidwiz.quotas import Quotas
+from vidwiz.event_store.counts import Counts
+from vidwiz.event_store.quotas import Quotas
 from vidwiz.reactions.health import ReactionHealth, health
 from vidwiz.reactions.indexing import Passages
 from vidwiz.reactions.running import Reactions
+from vidwiz.settings.daily import MOST, DailySettings
 
 SUMMARIES, AI_NOTES = "summaries", "ai-notes"
 NOTHING_SAID = b"[]"

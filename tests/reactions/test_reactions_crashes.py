@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.event_store.parts import ORIGIN, Parts, backends, running, value
 from tests.reactions.crash_driver import Job, reaction_named, running_crasher
 from tests.reactions.parts import (
     AI_NOTES,
@@ -19,14 +20,13 @@ from tests.reactions.parts import (
     open_video,
     state_of,
 )
-from tests.store.parts import ORIGIN, Parts, backends, running, value
 from tests.support import MASTER, eventually
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.videos import WriteSummary
-from vidwiz.projections import verification
 from vidwiz.reactions.deliveries import SharedWriting
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
+from vidwiz.replay import verification
 
 LEAST_STEPS = 8
 """Fewer would mean that the driver overlooks some."""

@@ -7,16 +7,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from tests.event_store.parts import Parts, rows, running, terminated
 from tests.reactions.crash_driver import Job, running_crasher
 from tests.reactions.parts import SUMMARIES, open_tasks, ready_video, state_of
-from tests.store.parts import Parts, rows, running, terminated
 from tests.support import MASTER, eventually
-from vidwiz.projections import verification
 from vidwiz.reactions import leadership
 from vidwiz.reactions.deliveries import Summaries, Writing
 from vidwiz.reactions.effects import ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.leadership import REACTION_LOCK, LeadershipLost, candidacy
+from vidwiz.replay import verification
 
 SUMMARY_TASK = "write_summary"
 

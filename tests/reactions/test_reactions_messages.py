@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.event_store.parts import ORIGIN, Parts, note, rows, running
 from tests.reactions.parts import (
     Box,
     SqsServer,
@@ -18,14 +19,14 @@ from tests.reactions.parts import (
     reacting,
     ready_video,
 )
-from tests.store.parts import ORIGIN, Parts, note, rows, running
 from tests.support import MASTER, eventually
 from vidwiz.commands.notes import DeleteNote, EditNote
 from vidwiz.commands.users import ChangeProfile
 from vidwiz.commands.videos import WriteSummary
-from vidwiz.projections import queries, verification
+from vidwiz.projections import queries
 from vidwiz.reactions.deliveries import PAGE
 from vidwiz.reactions.health import NAMES
+from vidwiz.replay import verification
 
 SUMMARY_TASK, AI_NOTE_TASK = "write_summary", "write_ai_note"
 

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from tests.event_store.parts import backends, closed_to_everybody, note, running, terminated
 from tests.reactions.parts import (
     AI_NOTES,
     SUMMARIES,
@@ -19,7 +20,6 @@ from tests.reactions.parts import (
     state_of,
 )
 from tests.reactions.queues import sqs_queue
-from tests.store.parts import backends, closed_to_everybody, note, running, terminated
 from tests.support import eventually
 from vidwiz.metrics import REACTION_DELIVERIES
 from vidwiz.reactions import follower

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.event_store.parts import ORIGIN, Parts, rows, running, value
 from tests.reactions.parts import caught_up, plenty, state_of
-from tests.store.parts import ORIGIN, Parts, rows, running, value
 from tests.support import eventually
 from vidwiz.adapters.object_store import FolderStore, transcript_key
 from vidwiz.commands.tasks import StoredTranscript

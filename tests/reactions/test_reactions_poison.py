@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
+from tests.event_store.parts import ORIGIN, Parts, note, rows, running, value
 from tests.reactions.parts import (
     AI_NOTES,
     SUMMARIES,
@@ -22,10 +23,9 @@ from tests.reactions.parts import (
     ready_video,
     state_of,
 )
-from tests.store.parts import ORIGIN, Parts, note, rows, running, value
 from tests.support import eventually
-from vidwiz import event_log
 from vidwiz.commands.videos import WriteSummary
+from vidwiz.event_store import statements
 from vidwiz.events import SummaryRequested
 from vidwiz.events.base import stream_id
 from vidwiz.reactions import follower
@@ -76,7 +76,7 @@ def append(dsn: str, stream: UUID, version: int, topic: str, state: bytes) -> No
     """An event in the log that no command of ours would write."""
     rows(
         dsn,
-        event_log.APPEND.sql,
+        statements.APPEND.sql,
         streams=[stream],
         versions=[version],
         topics=[topic],

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.event_store.parts import ORIGIN, Parts, rows, running, value
 from tests.reactions.parts import (
     Box,
     add_note,
@@ -17,7 +18,6 @@ from tests.reactions.parts import (
     ready_video,
     state_of,
 )
-from tests.store.parts import ORIGIN, Parts, rows, running, value
 from tests.support import eventually
 from vidwiz.commands.notes import EditNote
 from vidwiz.commands.users import EraseUser

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.http.test_audit_large import FILL
+from tests.http.audit.test_audit_large import FILL
 from tests.support import Server, eventually, serving
 from tests.wiz_support import RawStream
 from tests.workers import ADMIN

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 
 from tests.cli.command import Vidwiz
-from tests.store.parts import rows
+from tests.event_store.parts import rows
 from tests.support import Server, bearer, serving
 from tests.workers import ADMIN
 

@@ -8,7 +8,7 @@ import psycopg
 from tests.conftest import TEMPLATE
 from tests.support import Server, eventually, serving
 from tests.workers import poll, queue, sign_up
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.postgres.embedded import start_embedded_postgres
 
 
 async def ready(client: httpx.AsyncClient) -> tuple[int, dict[str, object]]:

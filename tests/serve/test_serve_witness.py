@@ -15,13 +15,13 @@ import pytest
 from tests.audit.exports import KEY
 from tests.audit.live import events, hands
 from tests.cli.command import Vidwiz
-from tests.store.parts import empty_database, value
+from tests.event_store.parts import empty_database, value
 from tests.support import eventually, free_port, serving, serving_on
-from vidwiz import migrate
 from vidwiz.adapters.witness import Witness, WitnessRefuses, WitnessUnavailable
-from vidwiz.audit.checkpoints import signed
-from vidwiz.audit.keys import SigningKey
-from vidwiz.audit.witnessing import show
+from vidwiz.audit.checkpoints.keys import SigningKey
+from vidwiz.audit.checkpoints.records import signed
+from vidwiz.audit.witnesses.posting import show
+from vidwiz.postgres import migrate
 from vidwiz.verify_export import Checkpoint
 
 SEED = b64encode(bytes(range(32))).decode()  # of KEY

@@ -32,8 +32,8 @@ from tests.wiz_support import (
     typed,
     words_of,
 )
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
-from vidwiz.projections.verification import verify
+from vidwiz.postgres.embedded import start_embedded_postgres
+from vidwiz.replay.verification import verify
 
 DONE = b"data: [DONE]\n\n"
 SILENT = Answer(("one ", "two "), end="hang")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import Server, running_api, serving
 from tests.workers import RawPoll, Task, poll, queue, sign_up, submit, success, waiting
-from vidwiz.http import long_poll
+from vidwiz.tasks import dispatcher
 
 TASKS = 200
 CLAIMERS = 16
@@ -60,7 +60,7 @@ async def test_a_waiting_worker_gets_the_task_that_appears_wherever_it_is_queued
 async def test_a_signal_alone_brings_a_task_to_a_worker_of_another_instance(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_poll, "SWEEP_S", 3600)
+    monkeypatch.setattr(dispatcher, "SWEEP_S", 3600)
     async with running_api(dsn, tmp_path) as one, running_api(dsn, tmp_path) as two:
         person = await two.sign_up()
         for _ in range(10):

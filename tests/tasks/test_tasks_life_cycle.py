@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.store.clocked import ClockedStore, clocked_store
+from tests.event_store.clocked import ClockedStore, clocked_store
 from tests.support import MASTER, new_video_id
 from vidwiz.commands.base import DomainError
 from vidwiz.commands.notes import AddNote
@@ -26,7 +26,7 @@ from vidwiz.commands.tasks import (
 )
 from vidwiz.commands.users import SignUp
 from vidwiz.events import TaskType
-from vidwiz.projections import replay, verification
+from vidwiz.replay import engine, verification
 
 STALE = timedelta(seconds=120)
 WORKERS = st.sampled_from(("admin", "user:1", "user:2"))
@@ -181,7 +181,7 @@ def test_tasks_live_as_the_contract_says_and_their_replay_is_equal(dsn: str) -> 
     before = tasks_of(dsn)
     assert {row[2] for row in before} <= {"completed", "failed"}
     assert len(before) > 50
-    replay.rebuild(dsn, MASTER)
+    engine.rebuild(dsn, MASTER)
     assert tasks_of(dsn) == before
 
 

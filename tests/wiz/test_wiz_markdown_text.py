@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.wiz.spoken import said, unhurried
-from vidwiz.http.markdown import ExportedVideo, markdown
+from vidwiz.export.markdown import ExportedVideo, markdown
 from vidwiz.wiz.answers import Question
 from vidwiz.wiz.markdown_text import escaped, quoted, without_links
-from vidwiz.wiz.reader import TranscriptReader, digest
+from vidwiz.wiz.reader import ExtractiveAnswerer, digest
 
 LIVE = {"link_open", "image", "html_inline", "html_block"}
 RENDERER = MarkdownIt("commonmark").enable("table")
@@ -48,7 +48,7 @@ async def test_an_extract_has_no_link_image_or_html(words: str) -> None:
     segments = said(f"the rocket engine {words}", "other words", f"{words} rocket")
     assert not LIVE & tokens(digest(segments))
     question = Question("v", words, segments, (), "rocket")
-    answer = "".join([piece async for piece in TranscriptReader().answer(question)])
+    answer = "".join([piece async for piece in ExtractiveAnswerer().answer(question)])
     assert not LIVE & tokens(answer)
     assert re.search(r"https?://|www\.", answer) is None
 

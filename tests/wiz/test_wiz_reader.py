@@ -12,13 +12,13 @@ from vidwiz.wiz.reader import (
     EXTRACT,
     NO_MODEL,
     NOTHING_FOUND,
-    TranscriptReader,
+    ExtractiveAnswerer,
     digest,
     moment,
 )
 from vidwiz.wiz.transcripts import Segment
 
-READER: Answerer = TranscriptReader()
+READER: Answerer = ExtractiveAnswerer()
 
 
 async def answer(

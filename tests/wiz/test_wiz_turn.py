@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.wiz.spoken import unhurried
 from vidwiz.commands.conversations import Identity
 from vidwiz.wiz.citations import Citation
-from vidwiz.wiz.turn import LONGEST_PIECE, START, Place, Turn, TurnEvent, past_events
+from vidwiz.wiz.turn import LONGEST_PIECE, START, Turn, TurnEvent, TurnOffset, past_events
 
 GUARD_S = 30.0
 ENDS: Sequence[Literal["completed", "stopped", "failed"]] = ("completed", "stopped", "failed")
@@ -43,7 +43,7 @@ def cited(number: int) -> Citation:
     )
 
 
-async def followed(turn: Turn, after: Place = START) -> list[TurnEvent]:
+async def followed(turn: Turn, after: TurnOffset = START) -> list[TurnEvent]:
     """What a follower hears to the end."""
     async with asyncio.timeout(GUARD_S), aclosing(turn.follow(after)) as events:
         return [event async for event in events if event is not None]
@@ -57,7 +57,7 @@ def citations(events: Sequence[TurnEvent]) -> list[dict[str, Any]]:
     return [orjson.loads(its.data) for its in events if its.kind == "citation"]
 
 
-def state(turn: Turn) -> tuple[str, list[dict[str, Any]], Place, Sequence[str]]:
+def state(turn: Turn) -> tuple[str, list[dict[str, Any]], TurnOffset, Sequence[str]]:
     """What a turn has come to: content, citations, place and its end."""
     ends = [event.kind for event in turn.events if event.is_last]
     return turn.content, turn.citations, turn.place, ends
@@ -81,10 +81,10 @@ async def test_a_follower_hears_what_was_said_and_what_is_being_said() -> None:
     happen(turn, "lost power")
     turn.end("completed", {"message_id": 30})
     assert [(its.kind, orjson.loads(its.data), its.place) for its in await following] == [
-        ("delta", {"content": "Main B "}, Place(7, 0)),
-        ("citation", asdict(cited(1)), Place(7, 1)),
-        ("delta", {"content": "lost power"}, Place(17, 1)),
-        ("completed", {"message_id": 30}, Place(17, 1)),
+        ("delta", {"content": "Main B "}, TurnOffset(7, 0)),
+        ("citation", asdict(cited(1)), TurnOffset(7, 1)),
+        ("delta", {"content": "lost power"}, TurnOffset(17, 1)),
+        ("completed", {"message_id": 30}, TurnOffset(17, 1)),
     ]
 
 
@@ -131,7 +131,7 @@ async def test_a_follower_from_any_place_hears_exactly_the_rest(
 ) -> None:
     turn = a_turn(*steps)
     turn.end(end, {"code": "x"})
-    after = Place(min(at, turn.place.characters), min(seen, turn.place.citations))
+    after = TurnOffset(min(at, turn.place.characters), min(seen, turn.place.citations))
     events = await followed(turn, after)
     assert content(events) == turn.content[after.characters :]
     assert citations(events) == turn.citations[after.citations :]
@@ -158,7 +158,7 @@ async def test_who_has_seen_all_of_it_hears_only_the_end() -> None:
     turn = a_turn("words", cited(1))
     turn.end("completed", {"message_id": 30})
     assert [its.kind for its in await followed(turn, turn.place)] == ["completed"]
-    assert [its.kind for its in await followed(turn, Place(10**8, 10**5))] == ["completed"]
+    assert [its.kind for its in await followed(turn, TurnOffset(10**8, 10**5))] == ["completed"]
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -180,7 +180,7 @@ async def test_a_stored_turn_is_followed_as_if_it_happened(steps: list[Step], en
     for event in past_events(turn.content, turn.citations, end, {"message_id": 30}):
         stored.receive(event)
     assert state(stored) == state(turn)
-    after = Place(turn.place.characters // 2, turn.place.citations // 2)
+    after = TurnOffset(turn.place.characters // 2, turn.place.citations // 2)
     rest = await followed(stored, after)
     assert content(rest) == turn.content[after.characters :]
     assert citations(rest) == turn.citations[after.citations :]
@@ -244,4 +244,4 @@ def test_a_mirror_ends_though_less_was_stored_than_it_has_seen(stored: str) -> N
     mirror = a_turn("Main B ", cited(1), "lost")
     for event in past_events(stored, (), "failed", {"code": "interrupted"}):
         mirror.receive(event)
-    assert state(mirror) == ("Main B lost", [asdict(cited(1))], Place(11, 1), ["failed"])
+    assert state(mirror) == ("Main B lost", [asdict(cited(1))], TurnOffset(11, 1), ["failed"])

@@ -15,17 +15,17 @@ from structlog.testing import capture_logs
 from tests.support import eventually
 from vidwiz.adapters.gemini import Gemini
 from vidwiz.adapters.language_model import ModelUnavailable, Prompt
-from vidwiz.http.bodies import is_video_id
+from vidwiz.http.limits.bodies import is_video_id
 from vidwiz.wiz.transcripts import printable
 from vidwiz.workers.api import NO_VIDEO, Api, ApiRefused
-from vidwiz.workers.config import Pace, WorkerConfig
+from vidwiz.workers.config import Timeouts, WorkerConfig
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind
 from vidwiz.workers.pauses import Stop
 from vidwiz.workers.sources import TaskSource
 from vidwiz.workers.worker import Worker
 from vidwiz.workers.writing import KEPT_VIDEOS, RecentSegments, Summaries
 
-PACE = Pace(poll_s=0.2, first_pause_s=0.05, longest_pause_s=0.05)
+PACE = Timeouts(poll_s=0.2, first_pause_s=0.05, longest_pause_s=0.05)
 SPOKEN = [{"text": "Words.", "offset": 0}]
 TASK = {"task_id": 1, "retry_count": 1, "task_details": {"video_id": "x"}}
 Answers = list[tuple[int, Any]]
@@ -195,7 +195,7 @@ async def test_an_error_of_a_source_ends_no_worker() -> None:
 
 def test_a_completion_ends_before_the_work_has_to() -> None:
     completion_s = inspect.signature(Gemini).parameters["completion_timeout_s"].default
-    assert completion_s < Pace().work_s
+    assert completion_s < Timeouts().work_s
 
 
 class Mute:

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from vidwiz.supervision import pauses
-from vidwiz.workers.pauses import Rest, Stop
+from vidwiz.workers.pauses import CircuitBreaker, Stop
 
 
 def test_pauses_double_up_to_the_longest_and_differ_among_workers() -> None:
@@ -73,7 +73,7 @@ async def test_a_stop_does_not_prolong_what_is_bounded_already() -> None:
 
 
 async def test_rests_grow_until_something_goes_well() -> None:
-    rest, stop = Rest(0.02, 0.08), Stop(1)
+    rest, stop = CircuitBreaker(0.02, 0.08), Stop(1)
     lengths = []
     for _ in range(5):
         lengths.append(rest.begin())

@@ -14,7 +14,7 @@ from tests.workers_.working import Service, Working, service_of, working
 from vidwiz.adapters.gemini import Gemini
 from vidwiz.commands.tasks import QueueTask
 from vidwiz.events import TaskType
-from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.events.recorded import SYSTEM, EventMetadata
 from vidwiz.wiz.prompts import note_prompt
 from vidwiz.workers.jobs import Job, Kind
 from vidwiz.workers.writing import fitting, seconds_of_note, unwrapped
@@ -35,7 +35,9 @@ class Desk:
 
     async def queue(self, kind: TaskType, video_id: str, note_id: int | None = None) -> None:
         """Queue it, if the service has not done so by itself."""
-        await self.api.services.store.execute(QueueTask(kind, video_id, note_id), Origin(SYSTEM))
+        await self.api.services.store.execute(
+            QueueTask(kind, video_id, note_id), EventMetadata(SYSTEM)
+        )
 
     async def spoken_video(self, **note: Any) -> tuple[str, int]:
         """A video with a transcript, and a note on it that wants words."""

@@ -23,13 +23,13 @@ from tests.support import (
     server_environment,
 )
 from tests.workers import sign_up
-from vidwiz.workers.config import Pace, WorkerConfig
+from vidwiz.workers.config import Timeouts, WorkerConfig
 from vidwiz.workers.jobs import Kind
 from vidwiz.workers.pauses import Stop
 from vidwiz.workers.run import run_workers
 
 ADMIN = bearer(ADMIN_TOKEN)
-QUICK = Pace(
+QUICK = Timeouts(
     poll_s=5,
     work_s=10,
     fetch_s=5,
@@ -87,7 +87,7 @@ class Working:
 
 @asynccontextmanager
 async def working(
-    api_url: str, *kinds: Kind, pace: Pace = QUICK, **config: Any
+    api_url: str, *kinds: Kind, pace: Timeouts = QUICK, **config: Any
 ) -> AsyncIterator[Working]:
     """Workers of these kinds, until the block ends."""
     its = Working(Stop(pace.grace_s))

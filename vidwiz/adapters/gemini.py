@@ -26,12 +26,12 @@ from vidwiz.adapters.language_model import (
     Prompt,
 )
 from vidwiz.adapters.model_retries import (
-    MayPass,
+    RetryableError,
     answered,
     ended_early,
     ended_without_text,
-    patiently,
     seconds,
+    with_retries,
 )
 
 _API_VERSION = "v1beta"
@@ -103,7 +103,7 @@ class Gemini:
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The completion, piece by piece as it is made; raises ``ModelError``."""
-        return patiently(
+        return with_retries(
             lambda: self._pieces(self._streamed(prompt)),
             first_s=self._first_s,
             between_s=self._between_s,
@@ -111,7 +111,7 @@ class Gemini:
 
     async def complete(self, prompt: Prompt) -> str:
         """The completion in one piece; raises ``ModelError``."""
-        pieces = patiently(
+        pieces = with_retries(
             lambda: self._pieces(self._whole(prompt)),
             first_s=self._completion_s,
             between_s=self._between_s,
@@ -127,7 +127,7 @@ class Gemini:
     async def _pieces(
         self, answers: AsyncGenerator[GenerateContentResponse, None]
     ) -> AsyncGenerator[str, None]:
-        """The texts of one try, which has to end as an answer ends; raises ``MayPass`` too."""
+        """The texts of one try, which has to end as an answer ends; raises ``RetryableError``."""
         finish_reason = None
         spoken = has_words = False
         async with aclosing(answers):
@@ -183,7 +183,7 @@ class Gemini:
         if not spoken:
             raise ended_without_text(self._model, finish_reason)
 
-    def _refusal(self, error: APIError) -> ModelError | MayPass:
+    def _refusal(self, error: APIError) -> ModelError | RetryableError:
         body = _ErrorBody.of(error)
         text = f"{self._model} answered {error.code} {body.reason or error.status or ''}".rstrip()
         if body.reason == "API_KEY_INVALID":
@@ -194,8 +194,10 @@ class Gemini:
             return ModelUnavailable(text)
         return answered(error.code, text, body.retry_delay_s or _retry_after_s(error))
 
-    def _failure(self, error: Exception) -> MayPass:
-        return MayPass(ModelUnavailable(f"{self._model}: no answer ({type(error).__name__})"))
+    def _failure(self, error: Exception) -> RetryableError:
+        return RetryableError(
+            ModelUnavailable(f"{self._model}: no answer ({type(error).__name__})")
+        )
 
 
 class _ErrorDetail(BaseModel):

@@ -23,7 +23,7 @@ _SERVER_ERROR = 500
 _UNACCEPTABLE = frozenset({400, 413, 422})
 
 
-class MayPass(Exception):
+class RetryableError(Exception):
     """A failure that may pass by itself: ``error`` is what it is if it does not.
 
     ``after_s`` is when the provider wants to be asked again, if it said so.
@@ -35,18 +35,18 @@ class MayPass(Exception):
         self.after_s = after_s
 
 
-def answered(status: int, text: str, after_s: float | None = None) -> ModelError | MayPass:
+def answered(status: int, text: str, after_s: float | None = None) -> ModelError | RetryableError:
     """What an HTTP status that is no success means; ``text`` is for operators."""
     if status == _TOO_MANY_REQUESTS:
-        return MayPass(ModelOverQuota(text), after_s)
+        return RetryableError(ModelOverQuota(text), after_s)
     if status >= _SERVER_ERROR:
-        return MayPass(ModelUnavailable(text), after_s)
+        return RetryableError(ModelUnavailable(text), after_s)
     return ModelRefused(text) if status in _UNACCEPTABLE else ModelUnavailable(text)
 
 
-def ended_early(model: str) -> MayPass:
+def ended_early(model: str) -> RetryableError:
     """The stream stopped without saying that the answer is at its end."""
-    return MayPass(ModelUnavailable(f"{model} broke off in the middle of its answer"))
+    return RetryableError(ModelUnavailable(f"{model} broke off in the middle of its answer"))
 
 
 def ended_without_text(model: str, finish_reason: str) -> ModelError:
@@ -63,7 +63,7 @@ def seconds(text: str | None) -> float | None:
     return pause_s if pause_s >= 0 else None
 
 
-async def patiently(
+async def with_retries(
     ask: Callable[[], AsyncGenerator[str, None]], *, first_s: float, between_s: float
 ) -> AsyncGenerator[str, None]:
     """The pieces of the first try that gives any; raises ``ModelError``.
@@ -80,7 +80,7 @@ async def patiently(
                 async for piece in _in_time(stream, first_by, between_s):
                     begun = True
                     yield piece
-            except MayPass as failure:
+            except RetryableError as failure:
                 pause_s = _pause_s(TRIES - left, failure.after_s)
                 late = pause_s > LONGEST_PAUSE_S or loop.time() + pause_s >= first_by
                 if begun or late or not left:

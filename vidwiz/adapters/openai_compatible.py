@@ -16,12 +16,12 @@ from vidwiz.adapters.language_model import (
     Prompt,
 )
 from vidwiz.adapters.model_retries import (
-    MayPass,
+    RetryableError,
     answered,
     ended_early,
     ended_without_text,
-    patiently,
     seconds,
+    with_retries,
 )
 from vidwiz.adapters.thoughts import Thoughts
 
@@ -69,7 +69,7 @@ class OpenAICompatible:
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The completion, piece by piece as it is made; raises ``ModelError``."""
-        return patiently(
+        return with_retries(
             lambda: self._pieces(prompt), first_s=self._first_s, between_s=self._between_s
         )
 
@@ -82,7 +82,7 @@ class OpenAICompatible:
         await self._client.close()
 
     async def _pieces(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """The texts of one try, which has to end as an answer ends; raises ``MayPass`` too."""
+        """The texts of one try, which has to end as an answer ends; raises ``RetryableError``."""
         finish_reason = None
         spoken = False
         thoughts = Thoughts()
@@ -119,7 +119,7 @@ class OpenAICompatible:
         if not spoken:
             raise ended_without_text(self._model, finish_reason)
 
-    def _refusal(self, error: APIError) -> ModelError | MayPass:
+    def _refusal(self, error: APIError) -> ModelError | RetryableError:
         status = _status(error)
         if status is None:
             return self._failure(error)
@@ -128,12 +128,14 @@ class OpenAICompatible:
             told_s = seconds(error.response.headers.get("Retry-After"))
         text = f"{self._model} answered {status}"
         failure = answered(status, text, told_s)
-        if error.code == _QUOTA_USED_UP and isinstance(failure, MayPass):
+        if error.code == _QUOTA_USED_UP and isinstance(failure, RetryableError):
             return failure.error
         return failure
 
-    def _failure(self, error: Exception) -> MayPass:
-        return MayPass(ModelUnavailable(f"{self._model}: no answer ({type(error).__name__})"))
+    def _failure(self, error: Exception) -> RetryableError:
+        return RetryableError(
+            ModelUnavailable(f"{self._model}: no answer ({type(error).__name__})")
+        )
 
 
 def _status(error: APIError) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import Log, Range, page
 from vidwiz.audit.shapes import shape
-from vidwiz.events.recorded import Recorded
+from vidwiz.events.recorded import RecordedEvent
 
 MOST_EVENTS = 1000
 DEEPEST = 50
@@ -31,7 +31,7 @@ async def causation_of(log: Log, correlation_id: str) -> dict[str, Any] | None:
     }
 
 
-def trees(events: Sequence[Recorded]) -> list[dict[str, Any]]:
+def trees(events: Sequence[RecordedEvent]) -> list[dict[str, Any]]:
     """For every cause that is no event here, what followed: events, each with its ``effects``."""
     roots: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
     places: dict[str | None, tuple[int, list[dict[str, Any]]]] = {}

@@ -4,22 +4,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from vidwiz.audit.history_keeping import HistoryKeeping
 from vidwiz.audit.reading import Log
-from vidwiz.audit.rebuilding import Rebuilding
-from vidwiz.audit.states import States
 from vidwiz.audit.streams import LogStreams
-from vidwiz.database import Database
 from vidwiz.events.master_key import MasterKey
+from vidwiz.postgres.pool import Database
+from vidwiz.replay.as_of import AsOfQueries
+from vidwiz.replay.history_keeping import HistoryKeeping
+from vidwiz.replay.rebuilding import Rebuilding
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AuditServices:
     """The auditors' parts of a running service."""
 
     log: Log
     streams: LogStreams
-    states: States
+    states: AsOfQueries
     rebuilding: Rebuilding
     history: HistoryKeeping
 
@@ -31,13 +31,13 @@ class Desk:
 @asynccontextmanager
 async def open_desk(
     dsn: str, database: Database, master: MasterKey, *, store_history: bool
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[AuditServices]:
     """A desk; in the end its streams, its replays and its rebuild are stopped."""
     log = Log(database, master)
     history = HistoryKeeping(dsn, master, store=store_history)
     rebuilding = Rebuilding(dsn, master.known)
-    states = States(dsn, master, store_history=store_history)
-    desk = Desk(log, LogStreams(), states, rebuilding, history)
+    states = AsOfQueries(dsn, master, store_history=store_history)
+    desk = AuditServices(log, LogStreams(), states, rebuilding, history)
     history.start()
     try:
         yield desk

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from vidwiz.event_log import RECORDED, UNORDERED
+from vidwiz.event_store.statements import RECORDED, UNORDERED
 from vidwiz.events import ConversationStarted, NoteAdded
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import Actor
-from vidwiz.projections.sql import Statement, first_of, one_more, parameter
+from vidwiz.postgres.statement import Statement, first_of, one_more, parameter
 from vidwiz.projections.tables import BEGINNINGS, Instant, stored_events
 
 BEGUN_BY_PERSONS = (NoteAdded.TOPIC, ConversationStarted.TOPIC)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Integer, Text, column, func, select, table
 
-from vidwiz.database import Database
-from vidwiz.projections.replay import MAINTENANCE_KEYS
-from vidwiz.projections.sql import Statement
+from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import Statement
 from vidwiz.projections.tables import stored_events
+from vidwiz.replay.engine import MAINTENANCE_KEYS
 
 _said = re.compile(r"vidwiz (rebuild|verify)(?: ([0-9]+)/([0-9]+))?")
 

@@ -14,9 +14,9 @@ from sqlalchemy import BigInteger, Text, case, exists, func, literal, select, un
 from sqlalchemy import Sequence as SqlSequence
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
-from vidwiz.audit.checkpoints import HEAD, INSERT, values_of
-from vidwiz.audit.keys import genuine
-from vidwiz.audit.person_keys import forget_the_rest, keep_keys
+from vidwiz.audit.checkpoints.keys import genuine
+from vidwiz.audit.checkpoints.records import HEAD, INSERT, values_of
+from vidwiz.audit.checks.person_keys import forget_the_rest, keep_keys
 from vidwiz.audit.snapshot import CHUNK, Connection
 from vidwiz.events import (
     CheckpointContradicted,
@@ -34,10 +34,11 @@ from vidwiz.events import (
 from vidwiz.events.base import stream_id
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMapper
-from vidwiz.events.sealing import Place
-from vidwiz.projections import replay, tables
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.events.sealing import EventAddress
+from vidwiz.postgres.statement import Statement, parameter
+from vidwiz.projections import tables
 from vidwiz.projections.tables import stored_events
+from vidwiz.replay import engine
 from vidwiz.verify_export import Checkpoint, Export, Header, Key
 from vidwiz.verify_export import Event as Link
 
@@ -126,7 +127,7 @@ def import_log(
     trusted: Collection[str] = (),
     *,
     reactions: Sequence[str] = (),
-    progress: replay.Progress = lambda _at, _of: None,
+    progress: engine.Progress = lambda _at, _of: None,
 ) -> Imported:
     """Verify, append, project and commit, in one transaction.
 
@@ -143,12 +144,12 @@ def import_log(
         _as_refusals(),
         connection.transaction(),
     ):
-        connection.execute(replay.APPEND_LOCK)
+        connection.execute(engine.APPEND_LOCK)
         _refuse_unless_empty(connection)
         checkpoints, keys = _append(connection, master, export)
         _confirm_head(connection, export.header)
         forget_the_rest(connection)
-        result = replay.load(connection, master, progress)
+        result = engine.load(connection, master, progress)
         _advance_sequences(connection)
         caught_up = {"reactions": [*reactions], "position": result.position}
         connection.execute(_caught_up.sql, caught_up)
@@ -209,7 +210,7 @@ def _require_ours(event: Link) -> None:
 
     Raises ``ImportRefused``, ``UnknownEvent``.
     """
-    place = Place(UUID(event.stream_id), event.version, event.topic)
+    place = EventAddress(UUID(event.stream_id), event.version, event.topic)
     try:
         name = _unkeyed.decode(place, event.state).stream
     except ValidationError as error:

@@ -9,7 +9,7 @@ from vidwiz.audit.reading import Log, Range, page
 from vidwiz.events import NoteAdded, NoteDeleted, NoteEdited, NoteRestored
 from vidwiz.events.chain import instant
 from vidwiz.events.notes import NoteEvent
-from vidwiz.events.recorded import Actor, Recorded
+from vidwiz.events.recorded import Actor, RecordedEvent
 
 WHAT = {
     NoteAdded: "added",
@@ -45,11 +45,11 @@ async def history_of(
     return NoteHistory(deleted, versions, found.next)
 
 
-def _is_of(recorded: Recorded, user_id: int) -> bool:
+def _is_of(recorded: RecordedEvent, user_id: int) -> bool:
     return isinstance(recorded.event, NoteEvent) and recorded.event.user_id == user_id
 
 
-def _version(recorded: Recorded, user_id: int) -> dict[str, Any]:
+def _version(recorded: RecordedEvent, user_id: int) -> dict[str, Any]:
     event = recorded.event
     by_ai = bool(getattr(event, "generated_by_ai", False))
     return {

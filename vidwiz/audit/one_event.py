@@ -8,7 +8,7 @@ from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import CHUNK, Log, Range, page
 from vidwiz.events import Event, NoteDeleted
 from vidwiz.events.conversations import ConversationEvent
-from vidwiz.events.recorded import Recorded
+from vidwiz.events.recorded import RecordedEvent
 
 Changes = Mapping[str, Mapping[str, Any]]
 """By field, its value ``before`` and ``after``."""
@@ -18,9 +18,9 @@ Changes = Mapping[str, Mapping[str, Any]]
 class Seen:
     """An event, the ones before and behind it in its stream, and what it changed."""
 
-    event: Recorded
-    previous: Recorded | None
-    next: Recorded | None
+    event: RecordedEvent
+    previous: RecordedEvent | None
+    next: RecordedEvent | None
     changes: Changes
 
 

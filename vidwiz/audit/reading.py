@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from vidwiz import event_log
 from vidwiz.audit.filters import Filter, page_of
-from vidwiz.database import Database, DatabaseUnavailable, fetch_all
+from vidwiz.event_store import statements
+from vidwiz.event_store.notifications import Signals
+from vidwiz.event_store.personal_keys import mapper_of
+from vidwiz.event_store.statements import head_of
 from vidwiz.events.master_key import MasterKey
-from vidwiz.events.recorded import Recorded
-from vidwiz.personal_keys import mapper_of
-from vidwiz.signals import Signals
+from vidwiz.events.recorded import RecordedEvent
+from vidwiz.postgres.pool import Database, DatabaseUnavailable, fetch_all
 
 logger = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Log:
 class Page:
     """Some of the wanted events; ``next`` is the position to go on behind, None at the end."""
 
-    events: Sequence[Recorded]
+    events: Sequence[RecordedEvent]
     next: int | None
 
 
@@ -72,8 +73,8 @@ async def page(log: Log, wanted: Filter, within: Range, at_most: int) -> Page:
     async with log.database.borrowed() as connection:
         statement = page_of(wanted.names, newest_first=within.newest_first)
         rows = await fetch_all(connection, statement, values)
-        mapper = await mapper_of(connection, log.master, event_log.by_topic(rows))
-    events = [event_log.recorded(mapper, row) for row in rows]
+        mapper = await mapper_of(connection, log.master, statements.by_topic(rows))
+    events = [statements.recorded(mapper, row) for row in rows]
     return Page(events, events[-1].position if rows and rows[-1][-1] else None)
 
 
@@ -101,7 +102,7 @@ async def follow(
     wanted: Filter,
     within: Range,
     is_over: Callable[[], bool],
-) -> AsyncGenerator[Sequence[Recorded], None]:
+) -> AsyncGenerator[Sequence[RecordedEvent], None]:
     """The wanted events of a range as they are recorded, to its end or until it is over.
 
     Nothing is missed, since positions become visible in order. An empty sequence says that
@@ -125,9 +126,3 @@ async def follow(
         if found.next is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), POLL_S)
-
-
-async def head_of(database: Database) -> int:
-    """The log's highest position; 0 when it is empty."""
-    row = await database.one(event_log.HEAD)
-    return int(row[0]) if row else 0

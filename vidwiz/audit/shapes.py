@@ -5,10 +5,10 @@ from typing import Any
 from pydantic_core import to_json
 
 from vidwiz.events.chain import instant
-from vidwiz.events.recorded import Recorded
+from vidwiz.events.recorded import RecordedEvent
 
 
-def shape(recorded: Recorded) -> dict[str, Any]:
+def shape(recorded: RecordedEvent) -> dict[str, Any]:
     """The event with its place, its origin and its links; ``data`` are its fields as of today."""
     origin, proof = recorded.origin, recorded.proof
     return {
@@ -27,6 +27,6 @@ def shape(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def as_json(recorded: Recorded) -> bytes:
+def as_json(recorded: RecordedEvent) -> bytes:
     """The same as JSON on one line; integers may be of any size."""
     return to_json(shape(recorded))

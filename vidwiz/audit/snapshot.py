@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 from sqlalchemy import BigInteger, Text, select
 
-from vidwiz.audit.checkpoints import UP_TO, checkpoint_of
+from vidwiz.audit.checkpoints.records import UP_TO, checkpoint_of
 from vidwiz.events.chain import Proof, link
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import stored_events
 from vidwiz.verify_export import Checkpoint, Event
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos, witness
-from vidwiz.commands.base import Outcome
+from vidwiz.commands.base import Decision
 
-DECISIONS: Mapping[type, Callable[[Any, Any], Outcome]] = {
+DECISIONS: Mapping[type, Callable[[Any, Any], Decision]] = {
     notes.AddNote: notes.add_note,
     notes.EditNote: notes.edit_note,
     notes.DeleteNote: notes.delete_note,

@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 E = TypeVar("E", bound=Event)
 
 
-class Lookup(Generic[Answer]):
+class ContextQuery(Generic[Answer]):
     """A hashable question to the tables or the log; ``Answer`` is the type of what it finds."""
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class Follows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class DecisionContext:
     """What a look-up found, and the versions of the streams it speaks of.
 
     A stream that is missing from ``versions`` is taken to be new; the log refuses the events if
@@ -46,7 +46,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class History(Found):
+class History(DecisionContext):
     """The past of some streams, oldest event first, by stream name."""
 
     events: Mapping[str, Sequence[Event]]
@@ -57,28 +57,28 @@ class History(Found):
 
 
 @dataclass(frozen=True)
-class PastOf(Lookup[History]):
+class StreamQuery(ContextQuery[History]):
     """Asks for everything that happened in these streams."""
 
     streams: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class NewestOf(Lookup[History]):
+class LatestEventQuery(ContextQuery[History]):
     """Asks for the newest event of each of these streams, for a noun whose events tell all."""
 
     streams: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class NoteShape(Lookup[bytes | None]):
+class NoteShape(ContextQuery[bytes | None]):
     """Asks for a note as the API shows it: a JSON object, or None."""
 
     note_id: int
 
 
 @dataclass(frozen=True)
-class VideoShape(Lookup[bytes | None]):
+class VideoShape(ContextQuery[bytes | None]):
     """Asks for a video as the API shows it: a JSON object, or None."""
 
     video_id: str
@@ -173,7 +173,7 @@ Record = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Decision:
     """What a command decided.
 
     ``records`` are rows kept beside the log and never replayed. The sender gets ``result`` or,
@@ -183,7 +183,7 @@ class Outcome:
 
     events: Sequence[Event] = ()
     records: Sequence[Record] = ()
-    answer: Lookup[Any] | None = None
+    answer: ContextQuery[Any] | None = None
     result: Any = None
     follows: Follows | None = None
 
@@ -196,7 +196,7 @@ class Outcome:
 class Command(Protocol):
     """An intent. The function that decides it stands beside it, named in snake case."""
 
-    def lookup(self) -> Lookup[Any]:
+    def lookup(self) -> ContextQuery[Any]:
         """What the decision needs to know."""
         ...
 

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any, Literal
 
 from vidwiz.commands.base import (
+    ContextQuery,
+    Decision,
+    DecisionContext,
     DomainError,
     Follows,
-    Found,
-    Lookup,
-    Outcome,
     QuotaGivenBack,
     QuotaTaken,
 )
@@ -92,7 +92,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class ConversationGround(Found):
+class ConversationContext(DecisionContext):
     """Where a new conversation would stand, and the id set aside for it."""
 
     user_exists: bool
@@ -101,7 +101,7 @@ class ConversationGround(Found):
 
 
 @dataclass(frozen=True)
-class ConversationGroundFor(Lookup[ConversationGround]):
+class ConversationContextQuery(ContextQuery[ConversationContext]):
     """Asks for the ground of a new conversation."""
 
     user_id: int | None
@@ -115,12 +115,12 @@ class StartConversation:
     identity: Identity
     video_id: str
 
-    def lookup(self) -> ConversationGroundFor:
+    def lookup(self) -> ConversationContextQuery:
         """User and video."""
-        return ConversationGroundFor(self.identity.user_id, self.video_id)
+        return ConversationContextQuery(self.identity.user_id, self.video_id)
 
 
-def start_conversation(command: StartConversation, ground: ConversationGround) -> Outcome:
+def start_conversation(command: StartConversation, ground: ConversationContext) -> Decision:
     """Costs nothing; a new one each time."""
     if not ground.user_exists:
         raise UserNotFound
@@ -133,11 +133,11 @@ def start_conversation(command: StartConversation, ground: ConversationGround) -
         guest_id=identity.guest_id,
         video_id=command.video_id,
     )
-    return Outcome(events=(started,), result=ground.conversation_id)
+    return Decision(events=(started,), result=ground.conversation_id)
 
 
 @dataclass(frozen=True)
-class QuestionGround(Found):
+class QuestionContext(DecisionContext):
     """What a question stands on, and the ids set aside for it.
 
     ``conversation_found`` is about the conversation that was named; ``conversation_id`` is that
@@ -155,7 +155,7 @@ class QuestionGround(Found):
 
 
 @dataclass(frozen=True)
-class QuestionGroundFor(Lookup[QuestionGround]):
+class QuestionContextQuery(ContextQuery[QuestionContext]):
     """Asks for the ground of a question; ``conversation_id`` is None to start a conversation."""
 
     identity: Identity
@@ -183,12 +183,12 @@ class AskQuestion:
     text: str
     server: int
 
-    def lookup(self) -> QuestionGroundFor:
+    def lookup(self) -> QuestionContextQuery:
         """Quota, video, transcript and conversation."""
-        return QuestionGroundFor(self.identity, self.day, self.video_id, self.conversation_id)
+        return QuestionContextQuery(self.identity, self.day, self.video_id, self.conversation_id)
 
 
-def ask_question(command: AskQuestion, ground: QuestionGround) -> Outcome:
+def ask_question(command: AskQuestion, ground: QuestionContext) -> Decision:
     """Takes one of the day's questions together with the question itself."""
     identity = command.identity
     admit(identity, ground)
@@ -205,10 +205,10 @@ def ask_question(command: AskQuestion, ground: QuestionGround) -> Outcome:
     asked = MessageSent(**its, message_id=turn_id, role="user", content=command.text, details=None)
     events += [asked, TurnStarted(**its, turn_id=turn_id, server=command.server)]
     quota = QuotaTaken(identity.name, command.day, identity.questions_a_day)
-    return Outcome(events=events, records=(quota,), result=Asked(turn_id, conversation_id))
+    return Decision(events=events, records=(quota,), result=Asked(turn_id, conversation_id))
 
 
-def admit(identity: Identity, ground: QuestionGround) -> None:
+def admit(identity: Identity, ground: QuestionContext) -> None:
     """Refuse what need not be answered, in the contract's order, before any transcript is read."""
     if not ground.user_exists:
         raise UserNotFound
@@ -220,7 +220,7 @@ def admit(identity: Identity, ground: QuestionGround) -> None:
         raise TranscriptProcessing if ground.transcript_coming else TranscriptUnavailable
 
 
-def require_conversation(ground: QuestionGround) -> None:
+def require_conversation(ground: QuestionContext) -> None:
     """Refuse a conversation that is unknown, about another video, or somebody else's."""
     if not ground.conversation_found:
         raise ConversationNotFound
@@ -245,7 +245,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class FoundTurn(Found):
+class FoundTurn(DecisionContext):
     """A turn's row, the id set aside for its answer, and what began it; None: no such turn.
 
     ``day`` (UTC) is the one whose question the turn took.
@@ -258,7 +258,7 @@ class FoundTurn(Found):
 
 
 @dataclass(frozen=True)
-class TurnOf(Lookup[FoundTurn]):
+class TurnQuery(ContextQuery[FoundTurn]):
     """Asks for a turn."""
 
     turn_id: int
@@ -287,19 +287,19 @@ class CompleteTurn:
     turn_id: int
     answer: Answer
 
-    def lookup(self) -> TurnOf:
+    def lookup(self) -> TurnQuery:
         """The turn."""
-        return TurnOf(self.turn_id)
+        return TurnQuery(self.turn_id)
 
 
-def complete_turn(command: CompleteTurn, found: FoundTurn) -> Outcome:
+def complete_turn(command: CompleteTurn, found: FoundTurn) -> Decision:
     """A turn ends once; whoever comes later changes nothing."""
     turn = _require_turn(found)
     if turn.end is not None:
-        return Outcome(result=turn.end)
+        return Decision(result=turn.end)
     its = _of(turn)
     completed = TurnCompleted(**its, turn_id=command.turn_id, answer_id=found.answer_id)
-    return Outcome(
+    return Decision(
         events=(_answer(its, found.answer_id, command.answer), completed),
         result=TurnEnd("completed", found.answer_id),
         follows=found.began,
@@ -313,22 +313,22 @@ class StopTurn:
     turn_id: int
     answer: Answer
 
-    def lookup(self) -> TurnOf:
+    def lookup(self) -> TurnQuery:
         """The turn."""
-        return TurnOf(self.turn_id)
+        return TurnQuery(self.turn_id)
 
 
-def stop_turn(command: StopTurn, found: FoundTurn) -> Outcome:
+def stop_turn(command: StopTurn, found: FoundTurn) -> Decision:
     """Without a word there is no message."""
     turn = _require_turn(found)
     if turn.end is not None:
-        return Outcome(result=turn.end)
+        return Decision(result=turn.end)
     its = _of(turn)
     if not command.answer.content.strip():
         stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=None)
-        return Outcome(events=(stopped,), result=TurnEnd("stopped"), follows=found.began)
+        return Decision(events=(stopped,), result=TurnEnd("stopped"), follows=found.began)
     stopped = TurnStopped(**its, turn_id=command.turn_id, answer_id=found.answer_id)
-    return Outcome(
+    return Decision(
         events=(_answer(its, found.answer_id, command.answer), stopped),
         result=TurnEnd("stopped", found.answer_id),
         follows=found.began,
@@ -343,22 +343,22 @@ class FailTurn:
     reason: str
     partial: str = ""
 
-    def lookup(self) -> TurnOf:
+    def lookup(self) -> TurnQuery:
         """The turn."""
-        return TurnOf(self.turn_id)
+        return TurnQuery(self.turn_id)
 
 
-def fail_turn(command: FailTurn, found: FoundTurn) -> Outcome:
+def fail_turn(command: FailTurn, found: FoundTurn) -> Decision:
     """The day's question is given back, with the turn's end and so once; the words are kept."""
     turn = _require_turn(found)
     if turn.end is not None:
-        return Outcome(result=turn.end)
+        return Decision(result=turn.end)
     failed = TurnFailed(
         **_of(turn), turn_id=command.turn_id, reason=command.reason, partial=command.partial
     )
     end = TurnEnd("failed", reason=command.reason)
     given_back = QuotaGivenBack(turn.identity.name, found.day)
-    return Outcome(events=(failed,), records=(given_back,), result=end, follows=found.began)
+    return Decision(events=(failed,), records=(given_back,), result=end, follows=found.began)
 
 
 def _require_turn(found: FoundTurn) -> Turn:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vidwiz.commands.base import (
+    ContextQuery,
+    Decision,
+    DecisionContext,
     DomainError,
-    Found,
     History,
     IdempotencyKeyUsed,
-    Lookup,
-    NewestOf,
+    LatestEventQuery,
     NoteShape,
-    Outcome,
 )
 from vidwiz.commands.tasks import NewWorkRefused
 from vidwiz.commands.users import UserNotFound
@@ -66,7 +66,7 @@ class EarlierUse:
 
 
 @dataclass(frozen=True)
-class NoteGround(Found):
+class AddNoteContext(DecisionContext):
     """Where a new note would stand, and the ids set aside for it.
 
     ``video_number`` and the task ids are there only when the video is unknown. ``note_id`` is 0
@@ -83,7 +83,7 @@ class NoteGround(Found):
 
 
 @dataclass(frozen=True)
-class GroundFor(Lookup[NoteGround]):
+class AddNoteContextQuery(ContextQuery[AddNoteContext]):
     """Asks for the ground of a new note, which may or may not ask workers for something."""
 
     user_id: int
@@ -109,12 +109,12 @@ class AddNote:
     fingerprint: str = ""
     may_ask: bool = True
 
-    def lookup(self) -> GroundFor:
+    def lookup(self) -> AddNoteContextQuery:
         """User, video and an earlier use of the key."""
-        return GroundFor(self.user_id, self.video_id, self.idempotency_key, self.may_ask)
+        return AddNoteContextQuery(self.user_id, self.video_id, self.idempotency_key, self.may_ask)
 
 
-def add_note(command: AddNote, ground: NoteGround) -> Outcome:
+def add_note(command: AddNote, ground: AddNoteContext) -> Decision:
     """The first note on a video also adds the video and queues its transcript and metadata."""
     if not ground.user_exists:
         raise UserNotFound
@@ -127,20 +127,20 @@ def add_note(command: AddNote, ground: NoteGround) -> Outcome:
         timestamp=command.timestamp,
         text=command.text,
     )
-    return Outcome(
+    return Decision(
         events=(*_video_events(command, ground), note),
         records=_key_record(command, ground.note_id),
         answer=NoteShape(ground.note_id),
     )
 
 
-def _repeated(command: AddNote, earlier: EarlierUse) -> Outcome:
+def _repeated(command: AddNote, earlier: EarlierUse) -> Decision:
     if earlier.fingerprint != command.fingerprint:
         raise IdempotencyKeyReused
-    return Outcome(answer=NoteShape(earlier.note_id))
+    return Decision(answer=NoteShape(earlier.note_id))
 
 
-def _video_events(command: AddNote, ground: NoteGround) -> tuple[Event, ...]:
+def _video_events(command: AddNote, ground: AddNoteContext) -> tuple[Event, ...]:
     if ground.video_number is None:
         if ground.is_untitled and command.video_title:
             return (VideoTitled(video_id=command.video_id, title=command.video_title),)
@@ -184,7 +184,7 @@ class Note:
     generated_by_ai: bool
 
 
-def fold(past: Iterable[Event]) -> Note | None:
+def state_of(past: Iterable[Event]) -> Note | None:
     """The note that these events made; None when there is none (any more)."""
     note: Note | None = None
     for event in past:
@@ -214,13 +214,13 @@ class EditNote:
     only_if_empty: bool = False
     task_id: int | None = None
 
-    def lookup(self) -> NewestOf:
+    def lookup(self) -> LatestEventQuery:
         """What happened last to the note, which says whose it is and what it reads."""
         note = f"note:{self.note_id}"
-        return NewestOf((note,) if self.task_id is None else (note, f"task:{self.task_id}"))
+        return LatestEventQuery((note,) if self.task_id is None else (note, f"task:{self.task_id}"))
 
 
-def edit_note(command: EditNote, history: History) -> Outcome:
+def edit_note(command: EditNote, history: History) -> Decision:
     """Only its owner or an admin changes a note; saying the same again is no event.
 
     Generated words that an admin brings answer a note without words, and may be late: they never
@@ -229,9 +229,9 @@ def edit_note(command: EditNote, history: History) -> Outcome:
     note = _own_note(history, command.note_id, command.user_id)
     answer = NoteShape(command.note_id)
     if (note.text, note.generated_by_ai) == (command.text, command.generated_by_ai):
-        return Outcome(answer=answer)
+        return Decision(answer=answer)
     if note.text and (command.only_if_empty or _is_late(command, note)):
-        return Outcome(answer=answer)
+        return Decision(answer=answer)
     edited = NoteEdited(
         note_id=command.note_id,
         user_id=note.user_id,
@@ -239,7 +239,7 @@ def edit_note(command: EditNote, history: History) -> Outcome:
         generated_by_ai=command.generated_by_ai,
     )
     follows = history.newest_in(f"task:{command.task_id}")
-    return Outcome(events=(edited,), answer=answer, follows=follows)
+    return Decision(events=(edited,), answer=answer, follows=follows)
 
 
 def _is_late(command: EditNote, note: Note) -> bool:
@@ -254,26 +254,26 @@ class DeleteNote:
     note_id: int
     user_id: int
 
-    def lookup(self) -> NewestOf:
+    def lookup(self) -> LatestEventQuery:
         """What happened to the note last, which says whose it is and what it reads."""
-        return NewestOf((f"note:{self.note_id}",))
+        return LatestEventQuery((f"note:{self.note_id}",))
 
 
-def delete_note(command: DeleteNote, history: History) -> Outcome:
+def delete_note(command: DeleteNote, history: History) -> Decision:
     """Only its owner deletes a note, and only once."""
     note = _own_note(history, command.note_id, command.user_id)
-    return Outcome(events=(NoteDeleted(note_id=command.note_id, user_id=note.user_id),))
+    return Decision(events=(NoteDeleted(note_id=command.note_id, user_id=note.user_id),))
 
 
 def _own_note(history: History, note_id: int, user_id: int | None) -> Note:
-    note = fold(history.of(f"note:{note_id}"))
+    note = state_of(history.of(f"note:{note_id}"))
     if note is None or user_id not in (None, note.user_id):
         raise NoteNotFound
     return note
 
 
 @dataclass(frozen=True)
-class NoteVersions(Found):
+class NoteVersions(DecisionContext):
     """What going back needs to know of a note, each None where there is none.
 
     ``added`` began it at the time ``added_at``, ``wanted`` is the version to go back to, ``newest``
@@ -287,7 +287,7 @@ class NoteVersions(Found):
 
 
 @dataclass(frozen=True)
-class NoteVersionsOf(Lookup[NoteVersions]):
+class NoteVersionsQuery(ContextQuery[NoteVersions]):
     """Asks for the beginning of a note, its newest event, and one by version or by position."""
 
     note_id: int
@@ -304,34 +304,34 @@ class RevertNote:
     version: int | None = None
     position: int | None = None
 
-    def lookup(self) -> NoteVersionsOf:
+    def lookup(self) -> NoteVersionsQuery:
         """The version to go back to, and what surrounds it."""
-        return NoteVersionsOf(self.note_id, self.version, self.position)
+        return NoteVersionsQuery(self.note_id, self.version, self.position)
 
 
-def revert_note(command: RevertNote, its: NoteVersions) -> Outcome:
+def revert_note(command: RevertNote, its: NoteVersions) -> Decision:
     """Nothing is taken back: the old words are said again, and a deleted note is restored first.
 
     Words that were null come back as none at all, "".
     """
     if its.added is None or its.newest is None or its.added.user_id != command.user_id:
         raise NoteNotFound
-    wanted = fold([] if its.wanted is None else [its.wanted])
+    wanted = state_of([] if its.wanted is None else [its.wanted])
     if wanted is None:
         raise NoteVersionNotFound
     answer = NoteShape(command.note_id)
-    present = fold([its.newest])
+    present = state_of([its.newest])
     if present is None:
-        return Outcome(events=(_restored(its.added, its.added_at, wanted),), answer=answer)
+        return Decision(events=(_restored(its.added, its.added_at, wanted),), answer=answer)
     if (present.text or "", present.generated_by_ai) == (wanted.text or "", wanted.generated_by_ai):
-        return Outcome(answer=answer)
+        return Decision(answer=answer)
     edited = NoteEdited(
         note_id=command.note_id,
         user_id=wanted.user_id,
         text=wanted.text or "",
         generated_by_ai=wanted.generated_by_ai,
     )
-    return Outcome(events=(edited,), answer=answer)
+    return Decision(events=(edited,), answer=answer)
 
 
 def _restored(added: NoteAdded, added_at: datetime | None, wanted: Note) -> NoteRestored:

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from vidwiz.commands.base import DomainError, Found, History, Lookup, Outcome, PastOf
+from vidwiz.commands.base import (
+    ContextQuery,
+    Decision,
+    DecisionContext,
+    DomainError,
+    History,
+    StreamQuery,
+)
 from vidwiz.events import (
     Event,
     MetadataFetched,
@@ -72,14 +79,14 @@ class Claimable:
 
 
 @dataclass(frozen=True)
-class NextTask(Found):
+class NextTask(DecisionContext):
     """The first task in line, locked for this claim; None when there is no work."""
 
     task: Claimable | None
 
 
 @dataclass(frozen=True)
-class NextTaskOf(Lookup[NextTask]):
+class NextTaskOf(ContextQuery[NextTask]):
     """Asks for a task, of a silent worker too if it was claimed before ``stale_before``."""
 
     task_type: TaskType
@@ -122,15 +129,15 @@ class ClaimTask:
         return NextTaskOf(self.task_type, self.stale_before)
 
 
-def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
+def claim_task(command: ClaimTask, line: NextTask) -> Decision:
     """A task that has used up its attempts is not offered once more."""
     task = line.task
     if task is None:
-        return Outcome()
+        return Decision()
     if task.attempts >= MAX_ATTEMPTS:
-        return Outcome(result=Expired(task.task_id, task.attempts))
+        return Decision(result=Expired(task.task_id, task.attempts))
     attempt = task.attempts + 1
-    return Outcome(
+    return Decision(
         events=(TaskClaimed(task_id=task.task_id, worker=command.worker, attempt=attempt),),
         result=Claim(
             task.task_id, command.task_type, task.video_id, attempt, task.note_id, task.user_id
@@ -140,7 +147,7 @@ def claim_task(command: ClaimTask, line: NextTask) -> Outcome:
 
 
 @dataclass(frozen=True)
-class OwnTask(Found):
+class OwnTask(DecisionContext):
     """What a user may work on for themselves: their open task, or a video without a transcript.
 
     ``task_id`` is set aside for a new task on ``video_id``.
@@ -152,7 +159,7 @@ class OwnTask(Found):
 
 
 @dataclass(frozen=True)
-class OwnTaskFor(Lookup[OwnTask]):
+class OwnTaskQuery(ContextQuery[OwnTask]):
     """Asks for what a user may work on; their own claim of before ``stale_before`` is stale."""
 
     user_id: int
@@ -170,18 +177,18 @@ class ClaimOwnTask:
     worker: str
     stale_before: datetime
 
-    def lookup(self) -> OwnTaskFor:
+    def lookup(self) -> OwnTaskQuery:
         """Their open task, or a video."""
-        return OwnTaskFor(self.user_id, self.stale_before)
+        return OwnTaskQuery(self.user_id, self.stale_before)
 
 
-def claim_own_task(command: ClaimOwnTask, own: OwnTask) -> Outcome:
+def claim_own_task(command: ClaimOwnTask, own: OwnTask) -> Decision:
     """The tasks that are for all are left to the workers."""
     if own.task is not None:
         claim = ClaimTask(TaskType.TRANSCRIPT, command.worker, command.stale_before)
         return claim_task(claim, NextTask(own.task, versions=own.versions))
     if own.video_id is None:
-        return Outcome()
+        return Decision()
     queued = TaskQueued(
         task_id=own.task_id,
         task_type=TaskType.TRANSCRIPT,
@@ -189,7 +196,7 @@ def claim_own_task(command: ClaimOwnTask, own: OwnTask) -> Outcome:
         user_id=command.user_id,
     )
     claimed = TaskClaimed(task_id=own.task_id, worker=command.worker, attempt=1)
-    return Outcome(
+    return Decision(
         events=(queued, claimed), result=Claim(own.task_id, TaskType.TRANSCRIPT, own.video_id, 1)
     )
 
@@ -206,7 +213,7 @@ class Task:
     attempt: int = 0
 
 
-def fold(past: Iterable[Event]) -> Task | None:
+def state_of(past: Iterable[Event]) -> Task | None:
     """The task that these events made; None when it was never queued."""
     task: Task | None = None
     for event in past:
@@ -234,19 +241,19 @@ class GiveBackTask:
     task_id: int
     attempt: int
 
-    def lookup(self) -> PastOf:
+    def lookup(self) -> StreamQuery:
         """The task's past."""
-        return PastOf((f"task:{self.task_id}",))
+        return StreamQuery((f"task:{self.task_id}",))
 
 
-def give_back_task(command: GiveBackTask, history: History) -> Outcome:
+def give_back_task(command: GiveBackTask, history: History) -> Decision:
     """Nothing to give back once the attempt has ended or somebody else took over."""
     stream = f"task:{command.task_id}"
-    task = fold(history.of(stream))
+    task = state_of(history.of(stream))
     if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
-        return Outcome()
+        return Decision()
     given_back = TaskGivenBack(task_id=command.task_id, attempt=command.attempt)
-    return Outcome(events=(given_back,), follows=history.newest_in(stream))
+    return Decision(events=(given_back,), follows=history.newest_in(stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,19 +263,19 @@ class ExpireTask:
     task_id: int
     attempt: int
 
-    def lookup(self) -> PastOf:
+    def lookup(self) -> StreamQuery:
         """The task's past."""
-        return PastOf((f"task:{self.task_id}",))
+        return StreamQuery((f"task:{self.task_id}",))
 
 
-def expire_task(command: ExpireTask, history: History) -> Outcome:
+def expire_task(command: ExpireTask, history: History) -> Decision:
     """Nothing to fail once the attempt has ended or somebody else took over."""
     stream = f"task:{command.task_id}"
-    task = fold(history.of(stream))
+    task = state_of(history.of(stream))
     if task is None or (task.status, task.attempt) != ("in_progress", command.attempt):
-        return Outcome()
+        return Decision()
     failed = TaskFailed(task_id=command.task_id, attempt=command.attempt, error=CLAIM_EXPIRED)
-    return Outcome(events=(failed,), follows=history.newest_in(stream))
+    return Decision(events=(failed,), follows=history.newest_in(stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,16 +310,16 @@ class SubmitResult:
     permanent: bool = False
     attempt: int | None = None
 
-    def lookup(self) -> PastOf:
+    def lookup(self) -> StreamQuery:
         """The pasts of the task and of its video."""
-        return PastOf((f"task:{self.task_id}", f"video:{self.video_id}"))
+        return StreamQuery((f"task:{self.task_id}", f"video:{self.video_id}"))
 
 
-def submit_result(command: SubmitResult, history: History) -> Outcome:
+def submit_result(command: SubmitResult, history: History) -> Decision:
     """Only the worker that holds the claim reports, once."""
     stream = f"task:{command.task_id}"
     task = require_claim(
-        fold(history.of(stream)),
+        state_of(history.of(stream)),
         task_type=command.task_type,
         video_id=command.video_id,
         worker=command.worker,
@@ -348,15 +355,17 @@ def _fruit(command: SubmitResult) -> Event | None:
     return None
 
 
-def _succeeded(command: SubmitResult, task: Task) -> Outcome | None:
+def _succeeded(command: SubmitResult, task: Task) -> Decision | None:
     fruit = _fruit(command)
     if fruit is None and not command.done:
         return None
     completed = TaskCompleted(task_id=command.task_id, attempt=task.attempt)
-    return Outcome(events=(completed,) if fruit is None else (completed, fruit), result="completed")
+    return Decision(
+        events=(completed,) if fruit is None else (completed, fruit), result="completed"
+    )
 
 
-def _failed(command: SubmitResult, task: Task) -> Outcome:
+def _failed(command: SubmitResult, task: Task) -> Decision:
     if command.attempt not in (None, task.attempt):
         raise TaskNotInProgress
     last = command.permanent or task.attempt >= MAX_ATTEMPTS
@@ -367,7 +376,7 @@ def _failed(command: SubmitResult, task: Task) -> Outcome:
         error=command.error,
         reason=command.reason,
     )
-    return Outcome(events=(event,), result="failed" if last else "pending")
+    return Decision(events=(event,), result="failed" if last else "pending")
 
 
 class NewWorkRefused(DomainError):
@@ -378,7 +387,7 @@ class NewWorkRefused(DomainError):
 
 
 @dataclass(frozen=True)
-class Work(Found):
+class Work(DecisionContext):
     """Whether a task is worth queueing, and the id set aside for it."""
 
     needed: bool
@@ -387,7 +396,7 @@ class Work(Found):
 
 
 @dataclass(frozen=True)
-class WorkFor(Lookup[Work]):
+class WorkQuery(ContextQuery[Work]):
     """Asks whether a summary, or the words of a note, are still to be written.
 
     With a ``user_id`` it is the summary of that person's own transcript.
@@ -412,15 +421,15 @@ class QueueTask:
     note_id: int | None = None
     user_id: int | None = None
 
-    def lookup(self) -> WorkFor:
+    def lookup(self) -> WorkQuery:
         """What there is already, and what is on its way."""
-        return WorkFor(self.task_type, self.video_id, self.note_id, self.user_id)
+        return WorkQuery(self.task_type, self.video_id, self.note_id, self.user_id)
 
 
-def queue_task(command: QueueTask, work: Work) -> Outcome:
+def queue_task(command: QueueTask, work: Work) -> Decision:
     """Asking again while a task is open, or once the work is done, is no event."""
     if not work.needed or work.open:
-        return Outcome()
+        return Decision()
     queued = TaskQueued(
         task_id=work.task_id,
         task_type=command.task_type,
@@ -428,4 +437,4 @@ def queue_task(command: QueueTask, work: Work) -> Outcome:
         note_id=command.note_id,
         user_id=command.user_id,
     )
-    return Outcome(events=(queued,), result=True)
+    return Decision(events=(queued,), result=True)

@@ -6,7 +6,7 @@ have none and an admin confirms it, or another person brings the same words.
 
 from dataclasses import dataclass
 
-from vidwiz.commands.base import DomainError, Found, Lookup, Outcome
+from vidwiz.commands.base import ContextQuery, Decision, DecisionContext, DomainError
 from vidwiz.commands.tasks import StoredTranscript, TaskNotInProgress
 from vidwiz.commands.users import UserNotFound
 from vidwiz.commands.videos import VideoNotFound
@@ -46,7 +46,7 @@ class OwnTranscript:
 
 
 @dataclass(frozen=True)
-class PersonalTranscriptContext(Found):
+class PersonalTranscriptContext(DecisionContext):
     """The person, the video, their transcript of it, and the shared one.
 
     ``others_agree``: another person has brought transcripts with the same words.
@@ -68,7 +68,7 @@ class PersonalTranscriptContext(Found):
 
 
 @dataclass(frozen=True)
-class PersonalTranscriptContextFor(Lookup[PersonalTranscriptContext]):
+class PersonalTranscriptContextQuery(ContextQuery[PersonalTranscriptContext]):
     """Asks for the context of a person's transcript; ``user_id`` is None for the shared one."""
 
     user_id: int | None
@@ -90,18 +90,18 @@ class BringTranscript:
     source: Source
     shared: StoredTranscript | None = None
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """Person, video and transcripts."""
-        return PersonalTranscriptContextFor(self.user_id, self.video_id, self.words_sha256)
+        return PersonalTranscriptContextQuery(self.user_id, self.video_id, self.words_sha256)
 
 
-def bring_transcript(command: BringTranscript, context: PersonalTranscriptContext) -> Outcome:
+def bring_transcript(command: BringTranscript, context: PersonalTranscriptContext) -> Decision:
     """It is theirs alone, unless it turns out to be what somebody else brought too."""
     require_video(context)
     events: list[Event] = [*_no_summary_of_before(context), _brought(command, context)]
     if command.shared is not None and becomes_shared(context):
         events.append(shared_by("readers", command.video_id, command.shared))
-    return Outcome(events=events)
+    return Decision(events=events)
 
 
 def _brought(command: BringTranscript, context: PersonalTranscriptContext) -> Event:
@@ -139,20 +139,20 @@ class ChooseTranscript:
     video_id: str
     own: bool
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """Person, video and transcripts."""
-        return PersonalTranscriptContextFor(self.user_id, self.video_id)
+        return PersonalTranscriptContextQuery(self.user_id, self.video_id)
 
 
-def choose_transcript(command: ChooseTranscript, context: PersonalTranscriptContext) -> Outcome:
+def choose_transcript(command: ChooseTranscript, context: PersonalTranscriptContext) -> Decision:
     """Choosing what is chosen already is no event."""
     own = _own(context)
     if own.chosen == command.own:
-        return Outcome()
+        return Decision()
     chosen = PersonalTranscriptChosen(
         transcript_id=own.transcript_id, user_id=command.user_id, own=command.own
     )
-    return Outcome(events=(chosen,))
+    return Decision(events=(chosen,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +166,18 @@ class DropTranscript:
     video_id: str
     sha256: str | None = None
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """Person, video and transcripts."""
-        return PersonalTranscriptContextFor(self.user_id, self.video_id)
+        return PersonalTranscriptContextQuery(self.user_id, self.video_id)
 
 
-def drop_transcript(command: DropTranscript, context: PersonalTranscriptContext) -> Outcome:
+def drop_transcript(command: DropTranscript, context: PersonalTranscriptContext) -> Decision:
     """What became the shared one stays it."""
     if command.sha256 is not None and (context.own is None or context.own.sha256 != command.sha256):
-        return Outcome()
+        return Decision()
     own = _own(context)
     removed = PersonalTranscriptRemoved(transcript_id=own.transcript_id, user_id=command.user_id)
-    return Outcome(events=(*_no_summary_of_before(context), removed))
+    return Decision(events=(*_no_summary_of_before(context), removed))
 
 
 def _no_summary_of_before(context: PersonalTranscriptContext) -> tuple[Event, ...]:
@@ -195,19 +195,19 @@ class WriteOwnSummary:
     summary: str
     task_id: int
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """Person, video and transcripts."""
-        return PersonalTranscriptContextFor(self.user_id, self.video_id)
+        return PersonalTranscriptContextQuery(self.user_id, self.video_id)
 
 
-def write_own_summary(command: WriteOwnSummary, context: PersonalTranscriptContext) -> Outcome:
+def write_own_summary(command: WriteOwnSummary, context: PersonalTranscriptContext) -> Decision:
     """Of a transcript that was replaced meanwhile it is refused: its task was cancelled."""
     if context.summary_task != command.task_id:
         raise TaskNotInProgress
     written = PersonalSummaryWritten(
         transcript_id=_own(context).transcript_id, user_id=command.user_id, summary=command.summary
     )
-    return Outcome(events=(written,))
+    return Decision(events=(written,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +218,16 @@ class ShareTranscript:
     video_id: str
     shared: StoredTranscript
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """Person, video and transcripts."""
-        return PersonalTranscriptContextFor(self.user_id, self.video_id)
+        return PersonalTranscriptContextQuery(self.user_id, self.video_id)
 
 
-def share_transcript(command: ShareTranscript, context: PersonalTranscriptContext) -> Outcome:
+def share_transcript(command: ShareTranscript, context: PersonalTranscriptContext) -> Decision:
     """The person keeps theirs; what is confirmed is what the admin saw."""
     if _own(context).sha256 != command.shared.sha256:
         raise TranscriptNotFound
-    return Outcome(events=(shared_by("admin", command.video_id, command.shared),))
+    return Decision(events=(shared_by("admin", command.video_id, command.shared),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,17 +237,17 @@ class ReportLostTranscript:
     video_id: str
     sha256: str
 
-    def lookup(self) -> PersonalTranscriptContextFor:
+    def lookup(self) -> PersonalTranscriptContextQuery:
         """The video and its transcript."""
-        return PersonalTranscriptContextFor(None, self.video_id)
+        return PersonalTranscriptContextQuery(None, self.video_id)
 
 
 def report_lost_transcript(
     command: ReportLostTranscript, context: PersonalTranscriptContext
-) -> Outcome:
+) -> Decision:
     """It is fetched again; reporting it twice is no event."""
     if context.shared_sha256 != command.sha256:
-        return Outcome()
+        return Decision()
     events: list[Event] = [TranscriptLost(video_id=command.video_id, sha256=command.sha256)]
     if not context.fetch_open:
         events.append(
@@ -257,7 +257,7 @@ def report_lost_transcript(
                 video_id=command.video_id,
             )
         )
-    return Outcome(events=events)
+    return Decision(events=events)
 
 
 def shared_by(origin: Origin, video_id: str, transcript: StoredTranscript) -> TranscriptReady:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vidwiz.commands.base import (
+    ContextQuery,
+    Decision,
+    DecisionContext,
     DomainError,
-    Found,
-    Lookup,
-    Outcome,
     PasswordDropped,
     PasswordSet,
     PersonErased,
@@ -107,7 +107,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Accounts(Found):
+class Accounts(DecisionContext):
     """The accounts that a newcomer might be, and the id set aside if they are none of them."""
 
     user_id: int
@@ -116,7 +116,7 @@ class Accounts(Found):
 
 
 @dataclass(frozen=True)
-class AccountsOf(Lookup[Accounts]):
+class AccountsQuery(ContextQuery[Accounts]):
     """Asks who has this e-mail address or Google id."""
 
     email: str
@@ -131,17 +131,17 @@ class SignUp:
     name: str
     password_hash: str
 
-    def lookup(self) -> AccountsOf:
+    def lookup(self) -> AccountsQuery:
         """Who has the address."""
-        return AccountsOf(self.email)
+        return AccountsQuery(self.email)
 
 
-def sign_up(command: SignUp, accounts: Accounts) -> Outcome:
+def sign_up(command: SignUp, accounts: Accounts) -> Decision:
     """One account per address."""
     if accounts.by_email is not None:
         raise EmailTaken
     user_id = accounts.user_id
-    return Outcome(
+    return Decision(
         events=(UserSignedUp(user_id=user_id, email=command.email, name=command.name),),
         records=(PasswordSet(user_id, command.password_hash),),
         result=user_id,
@@ -160,12 +160,12 @@ class SignInWithGoogle:
     at: datetime
     may_sign_up: bool = True
 
-    def lookup(self) -> AccountsOf:
+    def lookup(self) -> AccountsQuery:
         """Who is linked to the Google id, and who has the address."""
-        return AccountsOf(self.email, self.google_id)
+        return AccountsQuery(self.email, self.google_id)
 
 
-def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcome:
+def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Decision:
     """The account linked to the Google id; else the address's, which is linked; else a new one."""
     if accounts.by_google_id is not None:
         return _signed_in(command, accounts.by_google_id)
@@ -182,16 +182,16 @@ def sign_in_with_google(command: SignInWithGoogle, accounts: Accounts) -> Outcom
         google_id=command.google_id,
         profile_image_url=command.picture,
     )
-    return Outcome(events=(signed_up,), result=accounts.user_id)
+    return Decision(events=(signed_up,), result=accounts.user_id)
 
 
-def _signed_in(command: SignInWithGoogle, account: Account) -> Outcome:
+def _signed_in(command: SignInWithGoogle, account: Account) -> Decision:
     if account.disabled:
         raise AccountDisabled
-    return Outcome(events=tuple(_new_picture(command, account)), result=account.user_id)
+    return Decision(events=tuple(_new_picture(command, account)), result=account.user_id)
 
 
-def _linked(command: SignInWithGoogle, account: Account) -> Outcome:
+def _linked(command: SignInWithGoogle, account: Account) -> Decision:
     """Whoever opened the account never proved that the address is theirs.
 
     So what they can enter it by goes: password, long-term token and every session.
@@ -201,7 +201,7 @@ def _linked(command: SignInWithGoogle, account: Account) -> Outcome:
     if account.disabled:
         raise AccountDisabled
     user_id = account.user_id
-    return Outcome(
+    return Decision(
         events=(
             GoogleAccountLinked(user_id=user_id, google_id=command.google_id),
             PasswordRemoved(user_id=user_id),
@@ -244,14 +244,14 @@ class User:
 
 
 @dataclass(frozen=True)
-class FoundUser(Found):
+class FoundUser(DecisionContext):
     """An account's row; None when nobody has the id."""
 
     user: User | None
 
 
 @dataclass(frozen=True)
-class UserOf(Lookup[FoundUser]):
+class UserQuery(ContextQuery[FoundUser]):
     """Asks for an account."""
 
     user_id: int
@@ -265,12 +265,12 @@ class ChangeProfile:
     name: str | None = None
     ai_notes_enabled: bool | None = None
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def change_profile(command: ChangeProfile, found: FoundUser) -> Outcome:
+def change_profile(command: ChangeProfile, found: FoundUser) -> Decision:
     """Saying the same again is no event."""
     user = _existing(found)
     events: list[Event] = []
@@ -279,7 +279,7 @@ def change_profile(command: ChangeProfile, found: FoundUser) -> Outcome:
     if command.ai_notes_enabled not in (None, user.ai_notes_enabled):
         switched = AiNotesEnabled if command.ai_notes_enabled else AiNotesDisabled
         events.append(switched(user_id=command.user_id))
-    return Outcome(events=events)
+    return Decision(events=events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,19 +290,19 @@ class IssueLongTermToken:
     token_id: str
     issued_at: datetime
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def issue_long_term_token(command: IssueLongTermToken, found: FoundUser) -> Outcome:
+def issue_long_term_token(command: IssueLongTermToken, found: FoundUser) -> Decision:
     """A second token needs the first one revoked."""
     if _existing(found).token_id is not None:
         raise LongTermTokenExists
     issued = LongTermTokenIssued(
         user_id=command.user_id, token_id=command.token_id, issued_at=command.issued_at
     )
-    return Outcome(events=(issued,))
+    return Decision(events=(issued,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,17 +311,17 @@ class RevokeLongTermToken:
 
     user_id: int
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def revoke_long_term_token(command: RevokeLongTermToken, found: FoundUser) -> Outcome:
+def revoke_long_term_token(command: RevokeLongTermToken, found: FoundUser) -> Decision:
     """There must be one."""
     token_id = _existing(found).token_id
     if token_id is None:
         raise LongTermTokenNotFound
-    return Outcome(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
+    return Decision(events=(LongTermTokenRevoked(user_id=command.user_id, token_id=token_id),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,16 +332,16 @@ class ChangePassword:
     password_hash: str
     at: datetime
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def change_password(command: ChangePassword, found: FoundUser) -> Outcome:
+def change_password(command: ChangePassword, found: FoundUser) -> Decision:
     """Whoever came in by the old password is out."""
     user = _existing(found)
     ended = _nobody_in(command.user_id, user.token_id, command.at)
-    return Outcome(
+    return Decision(
         events=(PasswordChanged(user_id=command.user_id), *ended),
         records=(PasswordSet(command.user_id, command.password_hash),),
     )
@@ -354,15 +354,15 @@ class EndSessions:
     user_id: int
     at: datetime
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def end_sessions(command: EndSessions, found: FoundUser) -> Outcome:
+def end_sessions(command: EndSessions, found: FoundUser) -> Decision:
     """The long-term token goes too."""
     user = _existing(found)
-    return Outcome(events=tuple(_nobody_in(command.user_id, user.token_id, command.at)))
+    return Decision(events=tuple(_nobody_in(command.user_id, user.token_id, command.at)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,18 +372,18 @@ class DisableUser:
     user_id: int
     at: datetime
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def disable_user(command: DisableUser, found: FoundUser) -> Outcome:
+def disable_user(command: DisableUser, found: FoundUser) -> Decision:
     """Disabling again is no event."""
     user = _existing(found)
     if user.disabled:
-        return Outcome()
+        return Decision()
     ended = _nobody_in(command.user_id, user.token_id, command.at)
-    return Outcome(events=(UserDisabled(user_id=command.user_id), *ended))
+    return Decision(events=(UserDisabled(user_id=command.user_id), *ended))
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,20 +392,20 @@ class EnableUser:
 
     user_id: int
 
-    def lookup(self) -> UserOf:
+    def lookup(self) -> UserQuery:
         """The account."""
-        return UserOf(self.user_id)
+        return UserQuery(self.user_id)
 
 
-def enable_user(command: EnableUser, found: FoundUser) -> Outcome:
+def enable_user(command: EnableUser, found: FoundUser) -> Decision:
     """Enabling again is no event."""
     if not _existing(found).disabled:
-        return Outcome()
-    return Outcome(events=(UserEnabled(user_id=command.user_id),))
+        return Decision()
+    return Decision(events=(UserEnabled(user_id=command.user_id),))
 
 
 @dataclass(frozen=True)
-class ErasureGround(Found):
+class ErasureContext(DecisionContext):
     """What is to be erased: whether the account is there, and the open tasks on its notes."""
 
     user_exists: bool
@@ -413,7 +413,7 @@ class ErasureGround(Found):
 
 
 @dataclass(frozen=True)
-class ErasureGroundFor(Lookup[ErasureGround]):
+class ErasureContextQuery(ContextQuery[ErasureContext]):
     """Asks for the ground of an erasure."""
 
     user_id: int
@@ -425,17 +425,17 @@ class EraseUser:
 
     user_id: int
 
-    def lookup(self) -> ErasureGroundFor:
+    def lookup(self) -> ErasureContextQuery:
         """The account, and what workers do for it."""
-        return ErasureGroundFor(self.user_id)
+        return ErasureContextQuery(self.user_id)
 
 
-def erase_user(command: EraseUser, ground: ErasureGround) -> Outcome:
+def erase_user(command: EraseUser, ground: ErasureContext) -> Decision:
     """Nobody needs to write the notes any more."""
     if not ground.user_exists:
         raise UserNotFound
     cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
-    return Outcome(
+    return Decision(
         events=(*cancelled, UserErased(user_id=command.user_id)),
         records=(PersonErased(command.user_id),),
     )
@@ -449,14 +449,14 @@ class GuestNotFound(DomainError):
 
 
 @dataclass(frozen=True)
-class GuestGround(Found):
+class GuestContext(DecisionContext):
     """Whether a guest has conversations, without which there is nothing of them."""
 
     guest_exists: bool
 
 
 @dataclass(frozen=True)
-class GuestGroundFor(Lookup[GuestGround]):
+class GuestContextQuery(ContextQuery[GuestContext]):
     """Asks for a guest, whom the digest of a session id names."""
 
     guest_id: str
@@ -468,16 +468,16 @@ class EraseGuest:
 
     guest_id: str
 
-    def lookup(self) -> GuestGroundFor:
+    def lookup(self) -> GuestContextQuery:
         """What there is of them."""
-        return GuestGroundFor(self.guest_id)
+        return GuestContextQuery(self.guest_id)
 
 
-def erase_guest(command: EraseGuest, ground: GuestGround) -> Outcome:
+def erase_guest(command: EraseGuest, ground: GuestContext) -> Decision:
     """Of whom there is nothing there is nothing to forget: made-up ids leave no event."""
     if not ground.guest_exists:
         raise GuestNotFound
-    return Outcome(
+    return Decision(
         events=(GuestErased(guest_id=command.guest_id),),
         records=(PersonErased(guest_id=command.guest_id),),
     )

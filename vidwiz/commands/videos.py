@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from vidwiz.commands.base import (
+    ContextQuery,
+    Decision,
+    DecisionContext,
     DomainError,
-    Found,
     History,
-    Lookup,
-    Outcome,
-    PastOf,
+    StreamQuery,
     VideoShape,
     newest,
 )
-from vidwiz.commands.notes import GroundFor, NoteGround
-from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript, fold
+from vidwiz.commands.notes import AddNoteContext, AddNoteContextQuery
+from vidwiz.commands.tasks import NewWorkRefused, StoredTranscript, state_of
 from vidwiz.commands.users import UserNotFound
 from vidwiz.events import (
     Event,
@@ -43,7 +43,7 @@ class VideoNotFound(DomainError):
 
 
 @dataclass(frozen=True)
-class VideoGround(Found):
+class VideoContext(DecisionContext):
     """What there is of a video, and the ids set aside for what is missing.
 
     ``number`` is there only when the video is unknown, ``opening_id`` only when the user who asks
@@ -64,7 +64,7 @@ class VideoGround(Found):
 
 
 @dataclass(frozen=True)
-class VideoGroundFor(Lookup[VideoGround]):
+class VideoContextQuery(ContextQuery[VideoContext]):
     """Asks what there is of a video, and whether this user opened it."""
 
     video_id: str
@@ -95,12 +95,12 @@ class OpenVideo:
     user_id: int | None = None
     may_ask: bool = True
 
-    def lookup(self) -> VideoGroundFor:
+    def lookup(self) -> VideoContextQuery:
         """What there is of the video."""
-        return VideoGroundFor(self.video_id, self.user_id)
+        return VideoContextQuery(self.video_id, self.user_id)
 
 
-def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
+def open_video(command: OpenVideo, ground: VideoContext) -> Decision:
     """Queue what is missing and not on its way; what failed for good is queued anew."""
     video_id = command.video_id
     is_new = ground.number is not None
@@ -117,17 +117,17 @@ def open_video(command: OpenVideo, ground: VideoGround) -> Outcome:
     if events and not command.may_ask:
         raise NewWorkRefused
     events += _opened_first(command, ground)
-    return Outcome(events=events, result=Opened(is_new, missing))
+    return Decision(events=events, result=Opened(is_new, missing))
 
 
-def _opened_first(command: OpenVideo, ground: VideoGround) -> Iterator[VideoOpened]:
+def _opened_first(command: OpenVideo, ground: VideoContext) -> Iterator[VideoOpened]:
     if ground.opening_id is not None and command.user_id is not None:
         yield VideoOpened(
             opening_id=ground.opening_id, user_id=command.user_id, video_id=command.video_id
         )
 
 
-def _missing(ground: VideoGround) -> Iterator[Missing]:
+def _missing(ground: VideoContext) -> Iterator[Missing]:
     if not (ground.transcript_available or ground.transcript_coming):
         yield "transcript"
     if not (ground.metadata_available or ground.metadata_coming):
@@ -140,13 +140,13 @@ def _queued(task_id: int, task_type: TaskType, video_id: str) -> TaskQueued:
     return TaskQueued(task_id=task_id, task_type=task_type, video_id=video_id)
 
 
-def _requested_lately(ground: VideoGround, at: datetime) -> bool:
+def _requested_lately(ground: VideoContext, at: datetime) -> bool:
     requested = ground.summary_requested_at
     return requested is not None and at - requested < SUMMARY_REQUEST_LASTS
 
 
 @dataclass(frozen=True)
-class TranscriptGround(Found):
+class TranscriptContext(DecisionContext):
     """Whether the video is there, and the open tasks that would fetch its transcript."""
 
     video_exists: bool
@@ -154,7 +154,7 @@ class TranscriptGround(Found):
 
 
 @dataclass(frozen=True)
-class TranscriptGroundFor(Lookup[TranscriptGround]):
+class TranscriptContextQuery(ContextQuery[TranscriptContext]):
     """Asks for the ground of a transcript that somebody brings."""
 
     video_id: str
@@ -167,17 +167,17 @@ class AddTranscript:
     video_id: str
     transcript: StoredTranscript
 
-    def lookup(self) -> TranscriptGroundFor:
+    def lookup(self) -> TranscriptContextQuery:
         """The video and its open transcript tasks."""
-        return TranscriptGroundFor(self.video_id)
+        return TranscriptContextQuery(self.video_id)
 
 
-def add_transcript(command: AddTranscript, ground: TranscriptGround) -> Outcome:
+def add_transcript(command: AddTranscript, ground: TranscriptContext) -> Decision:
     """Nobody needs to fetch it any more."""
     if not ground.video_exists:
         raise VideoNotFound
     cancelled = [TaskCancelled(task_id=task_id) for task_id in ground.open_tasks]
-    return Outcome(events=(*cancelled, _ready(command.video_id, command.transcript)))
+    return Decision(events=(*cancelled, _ready(command.video_id, command.transcript)))
 
 
 def _ready(video_id: str, transcript: StoredTranscript) -> TranscriptReady:
@@ -209,27 +209,27 @@ class WriteSummary:
     summary: str | None
     task_id: int | None = None
 
-    def lookup(self) -> PastOf:
+    def lookup(self) -> StreamQuery:
         """The pasts of the video and of a task."""
         video = f"video:{self.video_id}"
-        return PastOf((video,) if self.task_id is None else (video, f"task:{self.task_id}"))
+        return StreamQuery((video,) if self.task_id is None else (video, f"task:{self.task_id}"))
 
 
-def write_summary(command: WriteSummary, history: History) -> Outcome:
+def write_summary(command: WriteSummary, history: History) -> Decision:
     """Saying the same again is no event; what is one person's is never written for everybody."""
-    task = fold(history.of(f"task:{command.task_id}"))
+    task = state_of(history.of(f"task:{command.task_id}"))
     if task is not None and task.user_id is not None:
-        return Outcome(result=SummaryOfOne(task.user_id))
+        return Decision(result=SummaryOfOne(task.user_id))
     past = history.of(f"video:{command.video_id}")
     if not past:
         raise VideoNotFound
     written = newest(past, SummaryWritten)
     answer = VideoShape(command.video_id)
     if command.summary is None or (written is not None and written.summary == command.summary):
-        return Outcome(answer=answer)
+        return Decision(answer=answer)
     event = SummaryWritten(video_id=command.video_id, summary=command.summary)
     follows = history.newest_in(f"task:{command.task_id}")
-    return Outcome(events=(event,), answer=answer, follows=follows)
+    return Decision(events=(event,), answer=answer, follows=follows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +243,19 @@ class BringVideo:
     metadata: dict[str, Any]
     summary: str
 
-    def lookup(self) -> GroundFor:
+    def lookup(self) -> AddNoteContextQuery:
         """User and video, as for a first note."""
-        return GroundFor(self.user_id, self.video_id)
+        return AddNoteContextQuery(self.user_id, self.video_id)
 
 
-def bring_video(command: BringVideo, ground: NoteGround) -> Outcome:
+def bring_video(command: BringVideo, ground: AddNoteContext) -> Decision:
     """No task is queued, since nothing is left to fetch. A video that is known stays as it is."""
     if not ground.user_exists:
         raise UserNotFound
     if ground.video_number is None:
-        return Outcome()
+        return Decision()
     video_id = command.video_id
-    return Outcome(
+    return Decision(
         events=(
             VideoAdded(id=ground.video_number, video_id=video_id, title=command.title),
             _ready(video_id, command.transcript),

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict, dataclass
 
-from vidwiz.commands.base import Found, Lookup, Outcome
+from vidwiz.commands.base import ContextQuery, Decision, DecisionContext
 from vidwiz.events import CheckpointContradicted, CheckpointWitnessed
 
 
 @dataclass(frozen=True)
-class WitnessGround(Found):
+class WitnessContext(DecisionContext):
     """What the witness knows of the key that signed, and the number set aside for something new.
 
     ``known`` is the number of this very checkpoint, ``contradicted`` that of one with which it
@@ -20,7 +20,7 @@ class WitnessGround(Found):
 
 
 @dataclass(frozen=True)
-class WitnessGroundFor(Lookup[WitnessGround]):
+class WitnessContextQuery(ContextQuery[WitnessContext]):
     """Asks what is known beside this checkpoint, which the ``signature`` is of."""
 
     public_key: str
@@ -53,24 +53,24 @@ class WitnessCheckpoint:
     previous: str
     signature: str
 
-    def lookup(self) -> WitnessGroundFor:
+    def lookup(self) -> WitnessContextQuery:
         """What is known of the key."""
-        return WitnessGroundFor(
+        return WitnessContextQuery(
             self.public_key, self.position, self.hash, self.made_at, self.signature
         )
 
 
-def witness_checkpoint(command: WitnessCheckpoint, ground: WitnessGround) -> Outcome:
+def witness_checkpoint(command: WitnessCheckpoint, ground: WitnessContext) -> Decision:
     """One of two that cannot both be true is refused, and kept: each has a genuine signature.
 
     They cannot if they have different hashes of one position, or if the later one (by more than
     clocks may go back) is of a shorter log. The same one again is no event.
     """
     if ground.known is not None:
-        return Outcome(result=Witnessed(ground.known, ground.contradicted))
+        return Decision(result=Witnessed(ground.known, ground.contradicted))
     its = {"checkpoint_id": ground.checkpoint_id, **asdict(command)}
     result = Witnessed(ground.checkpoint_id, ground.contradicted)
     if ground.contradicted is None:
-        return Outcome(events=(CheckpointWitnessed(**its),), result=result)
+        return Decision(events=(CheckpointWitnessed(**its),), result=result)
     refused = CheckpointContradicted(**its, contradicts=ground.contradicted)
-    return Outcome(events=(refused,), result=result)
+    return Decision(events=(refused,), result=result)

@@ -11,7 +11,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from vidwiz.events.base import Event, event_types, person_of, stream_id
 from vidwiz.events.chain import Proof
-from vidwiz.events.sealing import SEALED, Keys, Place, forget, seal, unseal
+from vidwiz.events.sealing import SEALED, EventAddress, Keys, forget, seal, unseal
 
 
 class UnknownEvent(Exception):
@@ -40,7 +40,7 @@ SYSTEM = Actor("system")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class EventMetadata:
     """Why an event came to be.
 
     ``correlation_id`` is the id of the request that began it, shared by everything that followed;
@@ -53,7 +53,7 @@ class Origin:
     causation_id: str | None = None
     request_id: str | None = None
 
-    def following(self, position: int, correlation_id: str | None) -> "Origin":
+    def following(self, position: int, correlation_id: str | None) -> "EventMetadata":
         """This origin, for what follows from the event at a position, with that correlation."""
         if correlation_id is None or correlation_id == self.correlation_id:
             return replace(self, causation_id=f"event:{position}")
@@ -66,7 +66,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedEvent:
     """An event with its place in its stream and, once it was appended, in the log.
 
     ``proof`` is there when the event was read from the log itself.
@@ -75,7 +75,7 @@ class Recorded:
     event: Event
     originator_version: int
     recorded_at: datetime
-    origin: Origin
+    origin: EventMetadata
     position: int | None = None
     proof: Proof | None = None
 
@@ -116,12 +116,12 @@ class EventMapper(Mapper[UUID]):
         Raises ``UnknownEvent`` and ``SealBroken``.
         """
         stream, version = stored_event.originator_id, stored_event.originator_version
-        place = Place(UUID(f"{stream}"), version, stored_event.topic)
-        return Recorded(
+        place = EventAddress(UUID(f"{stream}"), version, stored_event.topic)
+        return RecordedEvent(
             event=self.decode(place, stored_event.state),
             originator_version=stored_event.originator_version,
             recorded_at=datetime.fromtimestamp(0, UTC),
-            origin=Origin(SYSTEM),
+            origin=EventMetadata(SYSTEM),
         )
 
     def encode(self, event: Event) -> bytes:
@@ -135,15 +135,15 @@ class EventMapper(Mapper[UUID]):
         """The ``state`` that ``encode`` made, as the log keeps it; raises ``KeyError``."""
         if self._keys is None:
             return state
-        place = Place(stream_id(event.stream), version, event.TOPIC)
+        place = EventAddress(stream_id(event.stream), version, event.TOPIC)
         return seal(type(event), state, place, self._keys)
 
-    def decode(self, place: Place, state: bytes) -> Event:
+    def decode(self, place: EventAddress, state: bytes) -> Event:
         """The event that was written to this place, now or in an older version."""
         kind = self._class_of(place.topic)
         return kind.model_validate_json(self._current(kind, place, state))
 
-    def current_state(self, place: Place, state: bytes) -> bytes:
+    def current_state(self, place: EventAddress, state: bytes) -> bytes:
         """``state`` opened, as the newest version of its class has it, without the version."""
         return self._current(self._class_of(place.topic), place, state)
 
@@ -159,7 +159,7 @@ class EventMapper(Mapper[UUID]):
         except KeyError:
             raise UnknownEvent(f"no event class has the topic {topic!r}") from None
 
-    def _current(self, kind: type[Event], place: Place, state: bytes) -> bytes:
+    def _current(self, kind: type[Event], place: EventAddress, state: bytes) -> bytes:
         versioned = state.startswith(b'{"class_version":')
         is_sealed = SEALED in state and bool(kind.personal_fields())
         may_forget = bool(self._erased and (kind.personal_fields() or kind.FORMS))

@@ -43,7 +43,7 @@ class SealBroken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventAddress:
     """Where in the log an event lies."""
 
     stream: UUID
@@ -57,7 +57,7 @@ class Place:
         return place + len(topic).to_bytes(2, "big") + topic + field.encode()
 
 
-def seal(kind: type[Event], state: bytes, place: Place, keys: Keys) -> bytes:
+def seal(kind: type[Event], state: bytes, place: EventAddress, keys: Keys) -> bytes:
     """``state`` with what is personal sealed; what is null or empty stays as it is.
 
     Raises ``KeyError`` without the person's key.
@@ -125,7 +125,7 @@ def forget(kind: type[Event], fields: dict[str, Any]) -> None:
         fields[name] = _instead(kind, name, f"{person}", ERASED)
 
 
-def unseal(kind: type[Event], fields: dict[str, Any], place: Place, keys: Keys) -> None:
+def unseal(kind: type[Event], fields: dict[str, Any], place: EventAddress, keys: Keys) -> None:
     """Open the sealed ones of the fields that ``place`` was sealed with, whatever their version.
 
     Without its key a text reads ``[erased]`` or ``[key lost]``, made unique where that of a person

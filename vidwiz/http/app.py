@@ -7,27 +7,27 @@ from quart import Blueprint, Quart, Response, request, send_from_directory
 from quart_schema import Info, QuartSchema, Server, hide
 from werkzeug.exceptions import NotFound
 
-from vidwiz.http.audit import audit
-from vidwiz.http.bodies import BoundedRequest
+from vidwiz.http.access.guards import SECURITY_SCHEMES, public
+from vidwiz.http.audit.events import audit
+from vidwiz.http.audit.maintenance import maintenance
+from vidwiz.http.audit.witness import witness
 from vidwiz.http.config import config
-from vidwiz.http.context import ROUTE, scope
 from vidwiz.http.errors import register_error_handlers
 from vidwiz.http.export import export
-from vidwiz.http.guards import SECURITY_SCHEMES, public
 from vidwiz.http.health import health
+from vidwiz.http.limits.bodies import BoundedRequest
 from vidwiz.http.live import live
-from vidwiz.http.maintenance import maintenance
 from vidwiz.http.note_history import note_history
 from vidwiz.http.notes import notes
 from vidwiz.http.openapi import Document
-from vidwiz.http.search import search
-from vidwiz.http.security import NOTHING, docs_policy
-from vidwiz.http.static import get_static
+from vidwiz.http.requests.context import ROUTE, scope
+from vidwiz.http.responses.security import NOTHING, docs_policy
+from vidwiz.http.responses.static import get_static
 from vidwiz.http.tasks import tasks
-from vidwiz.http.transcripts import transcripts
 from vidwiz.http.users import users
-from vidwiz.http.videos import videos
-from vidwiz.http.witness import witness
+from vidwiz.http.videos.routes import videos
+from vidwiz.http.videos.search import search
+from vidwiz.http.videos.transcripts import transcripts
 from vidwiz.http.wiz import wiz
 
 DOCS = "/docs"

@@ -5,9 +5,9 @@ from http import HTTPStatus
 import orjson
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from vidwiz.http.answers import JSON_TYPE
 from vidwiz.http.errors import envelope_body
 from vidwiz.http.middleware import App, Headers, Receive, Scope, Send
+from vidwiz.http.responses.answers import JSON_TYPE
 
 FROM_TRUSTED_PROXY = "vidwiz.from_trusted_proxy"
 PREFIX_HEADER = b"x-forwarded-prefix"

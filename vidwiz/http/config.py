@@ -6,10 +6,10 @@ from importlib.metadata import version
 from quart import Blueprint, Response
 
 from vidwiz.commands.conversations import QUESTIONS_OF_GUEST, QUESTIONS_OF_USER
-from vidwiz.http import shapes
-from vidwiz.http.answers import json_answer
+from vidwiz.http.access.guards import public
 from vidwiz.http.documented import documented
-from vidwiz.http.guards import public
+from vidwiz.http.responses import models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
 
 config = Blueprint("config", __name__)
@@ -26,7 +26,7 @@ class PageConfig:
 
 
 @config.get("/config")
-@documented("config", shapes.Config)
+@documented("config", models.Config)
 @public
 async def get_config() -> Response:
     """What is turned on, what a day allows, and where the player comes from."""

@@ -12,20 +12,20 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from vidwiz.adapters.google_sign_in import CertificatesUnavailable, InvalidCredential
 from vidwiz.adapters.object_store import ObjectStoreError
-from vidwiz.audit.states import Busy, NoSuchPosition
 from vidwiz.audit.streams import TooManyStreams
-from vidwiz.command_queue import Conflict, Overloaded
 from vidwiz.commands import conversations, notes, tasks, transcripts, users, videos
 from vidwiz.commands.base import DomainError
-from vidwiz.database import DatabaseUnavailable, means_unavailable
+from vidwiz.event_store.command_queue import Conflict, Overloaded
+from vidwiz.event_store.person_storage import NoRoom
 from vidwiz.events.master_key import KeyUnusable, WrongMasterKey
 from vidwiz.events.recorded import UnknownEvent
 from vidwiz.events.sealing import SealBroken
-from vidwiz.http.answers import json_answer
-from vidwiz.http.context import REQUEST_ID, scope
-from vidwiz.http.passwords import TooManyPasswords
-from vidwiz.projections.time_travel import ReplayTooLong
-from vidwiz.room import NoRoom
+from vidwiz.http.access.passwords import TooManyPasswords
+from vidwiz.http.requests.context import REQUEST_ID, scope
+from vidwiz.http.responses.answers import json_answer
+from vidwiz.postgres.pool import DatabaseUnavailable, means_unavailable
+from vidwiz.replay.as_of import Busy, NoSuchPosition
+from vidwiz.replay.time_travel import ReplayTooLong
 
 log = structlog.get_logger(__name__)
 

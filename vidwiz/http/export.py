@@ -10,16 +10,16 @@ import orjson
 from quart import Blueprint, Response
 
 from vidwiz.commands.users import UserNotFound
-from vidwiz.database import Database
-from vidwiz.http import shapes
-from vidwiz.http.archive import Archive
+from vidwiz.export.archive import Archive
+from vidwiz.export.markdown import ExportedVideo
+from vidwiz.export.queries import EXPORT
+from vidwiz.http.access.guards import User, user_only
 from vidwiz.http.documented import documented
-from vidwiz.http.guards import User, user_only
-from vidwiz.http.limits import limited
-from vidwiz.http.markdown import ExportedVideo
+from vidwiz.http.limits.requests import limited
+from vidwiz.http.responses import models
 from vidwiz.http.services import services
+from vidwiz.postgres.pool import Database
 from vidwiz.projections import queries
-from vidwiz.projections.export_queries import EXPORT
 
 export = Blueprint("export", __name__)
 
@@ -31,7 +31,7 @@ _at_once = asyncio.Semaphore(2)
 
 
 @export.get("/user/export")
-@documented("users", shapes.Archive, 401, 404, 429, 503)
+@documented("users", models.Archive, 401, 404, 429, 503)
 @user_only
 @limited("export")
 async def get_export(caller: User) -> Response:

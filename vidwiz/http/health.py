@@ -7,14 +7,16 @@ import structlog
 from quart import Blueprint, Response
 from quart_schema import document_response, hide
 
-from vidwiz import event_log, metrics, migrate
-from vidwiz.database import DatabaseReadOnly, DatabaseUnavailable
-from vidwiz.http import shapes
-from vidwiz.http.answers import json_answer
+from vidwiz import metrics
+from vidwiz.event_store import statements
+from vidwiz.event_store.schema_check import what_is_missing
+from vidwiz.http.access.guards import public
 from vidwiz.http.documented import documented
-from vidwiz.http.guards import public
+from vidwiz.http.responses import models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
-from vidwiz.schema_check import what_is_missing
+from vidwiz.postgres import migrate
+from vidwiz.postgres.pool import DatabaseReadOnly, DatabaseUnavailable
 
 health = Blueprint("health", __name__)
 
@@ -22,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 @health.get("/api/health/live")
-@documented("health", shapes.Live)
+@documented("health", models.Live)
 @public
 async def get_live() -> Response:
     """The process answers."""
@@ -30,8 +32,8 @@ async def get_live() -> Response:
 
 
 @health.get("/api/health/ready")
-@document_response(shapes.Ready, 503)
-@documented("health", shapes.Ready)
+@document_response(models.Ready, 503)
+@documented("health", models.Ready)
 @public
 async def get_ready() -> Response:
     """Requests can be served: database there, migrations at head; and how far signals lag.
@@ -43,7 +45,7 @@ async def get_ready() -> Response:
         if not services().store.is_connected:  # the pool may have the last ones there are
             await (await services().database.connect("readiness")).close()
         revision = await services().database.one(migrate.REVISION)
-        head = await services().database.one(event_log.HEAD)
+        head = await services().database.one(statements.HEAD)
         async with services().database.borrowed() as connection:
             missing = await what_is_missing(connection)
     except DatabaseUnavailable as error:

@@ -11,12 +11,12 @@ from quart_schema import document_headers, document_querystring
 from werkzeug.exceptions import MethodNotAllowed
 
 from vidwiz.adapters.youtube_links import youtube_id
-from vidwiz.http import shapes, sse
+from vidwiz.http.access.guards import User, bearer, user_only
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import UNAVAILABLE, ApiError
-from vidwiz.http.guards import User, bearer, user_only
+from vidwiz.http.requests.youtube_ids import YouTubeId
+from vidwiz.http.responses import models, sse
 from vidwiz.http.services import Services, services
-from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.live.hub import TooManyStreams
 from vidwiz.live.stream import Told
 
@@ -45,7 +45,7 @@ class LastPosition(BaseModel):
 
 
 @live.get("/stream")
-@documented("live", shapes.LiveStream, 400, 401, 429, 503)
+@documented("live", models.LiveStream, 400, 401, 429, 503)
 @document_querystring(LiveQuery)
 @document_headers(LastPosition)
 @user_only

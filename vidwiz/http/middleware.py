@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from vidwiz.http.context import REQUEST_ID, ROUTE, request_id_from
-from vidwiz.http.security import NOTHING
+from vidwiz.http.requests.context import REQUEST_ID, ROUTE, request_id_from
+from vidwiz.http.responses.security import NOTHING
 from vidwiz.metrics import REQUEST_SECONDS, REQUESTS
 
 Scope = MutableMapping[str, Any]

@@ -8,13 +8,14 @@ from quart_schema import document_querystring
 
 from vidwiz.audit.notes import history_of
 from vidwiz.commands.notes import NoteNotFound, RevertNote
-from vidwiz.http import audit_shapes, bodies, shapes
-from vidwiz.http.answers import json_answer
-from vidwiz.http.context import origin
+from vidwiz.http.access.guards import User, user_only
 from vidwiz.http.documented import documented
-from vidwiz.http.guards import User, user_only
+from vidwiz.http.limits import bodies
 from vidwiz.http.notes import as_id
-from vidwiz.http.queries import LARGEST, read_query
+from vidwiz.http.requests.context import origin
+from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.responses import audit_models, models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
 
 note_history = Blueprint("note_history", __name__)
@@ -47,7 +48,7 @@ class NoteRevert(BaseModel):
 
 
 @note_history.get("/notes/<note_id>/history")
-@documented("notes", audit_shapes.NoteHistory, 401, 404, 422, 503)
+@documented("notes", audit_models.NoteHistory, 401, 404, 422, 503)
 @document_querystring(HistoryQuery)
 @user_only
 async def get_note_history(caller: User, note_id: str) -> Response:
@@ -68,7 +69,7 @@ async def get_note_history(caller: User, note_id: str) -> Response:
 
 
 @note_history.post("/notes/<note_id>/revert")
-@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, 429, body=NoteRevert)
+@documented("notes", models.Note, 400, 401, 404, 409, 413, 422, 429, body=NoteRevert)
 @user_only
 async def post_note_revert(caller: User, note_id: str) -> Response:
     """Go back to an earlier version of an own note, which undoes edits or a deletion."""

@@ -10,19 +10,20 @@ from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
 
 from vidwiz.commands.notes import AddNote, DeleteNote, EditNote, NoteNotFound
-from vidwiz.http import bodies, shapes
-from vidwiz.http.answers import json_answer
-from vidwiz.http.bodies import NoteText
-from vidwiz.http.checked import CheckedAs
-from vidwiz.http.context import origin
-from vidwiz.http.daily import asked_within_day
+from vidwiz.http.access.guards import Caller, User, user_only, user_or_admin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Caller, User, user_only, user_or_admin
-from vidwiz.http.limits import too_many
-from vidwiz.http.queries import ForTask, read_query
+from vidwiz.http.limits import bodies
+from vidwiz.http.limits.bodies import NoteText
+from vidwiz.http.limits.daily import asked_within_day
+from vidwiz.http.limits.requests import too_many
+from vidwiz.http.requests.checked import CheckedAs
+from vidwiz.http.requests.context import origin
+from vidwiz.http.requests.queries import ForTask, read_query
+from vidwiz.http.requests.youtube_ids import YouTubeId
+from vidwiz.http.responses import models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
-from vidwiz.http.youtube_ids import YouTubeId
 from vidwiz.projections import queries
 from vidwiz.wiz.note_times import PATTERN, require_time
 
@@ -67,7 +68,7 @@ class NoteEditing(ForTask):
 
 
 @notes.post("/notes")
-@documented("notes", shapes.Note, 400, 401, 404, 409, 413, 422, 429, status=201, body=NewNote)
+@documented("notes", models.Note, 400, 401, 404, 409, 413, 422, 429, status=201, body=NewNote)
 @document_headers(Idempotent)
 @user_only
 async def post_note(caller: User) -> Response:
@@ -108,7 +109,7 @@ async def _require_ai_note(caller: User, key: str | None) -> None:
 
 
 @notes.get("/notes/<video_id>")
-@documented("notes", list[shapes.Note], 401)
+@documented("notes", list[models.Note], 401)
 @user_only
 async def get_notes(caller: User, video_id: str) -> Response:
     """The caller's notes on a video, oldest first."""
@@ -121,7 +122,7 @@ async def get_notes(caller: User, video_id: str) -> Response:
 
 
 @notes.patch("/notes/<note_id>")
-@documented("notes", shapes.Note, 400, 401, 404, 413, 422, 429, body=NoteEdit)
+@documented("notes", models.Note, 400, 401, 404, 413, 422, 429, body=NoteEdit)
 @document_querystring(NoteEditing)
 @user_or_admin
 async def patch_note(caller: Caller, note_id: str) -> Response:
@@ -146,7 +147,7 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
 
 
 @notes.delete("/notes/<note_id>")
-@documented("notes", shapes.Message, 401, 404, 429)
+@documented("notes", models.Message, 401, 404, 429)
 @user_only
 async def delete_note(caller: User, note_id: str) -> Response:
     """Delete an own note; the video remains."""

@@ -11,9 +11,9 @@ from typing import Any
 from quart_schema import OpenAPIProvider
 from werkzeug.routing import Rule
 
-from vidwiz.http.bodies import MOST_MEMBERS
 from vidwiz.http.documented import Nothing
 from vidwiz.http.errors import ErrorEnvelope
+from vidwiz.http.limits.bodies import MOST_MEMBERS
 
 NUMBER = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 IN_PATHS: Mapping[str, Mapping[str, Any]] = {

@@ -1,4 +1,4 @@
-"""What the handlers work with; made by ``vidwiz.wiring``, kept on the app."""
+"""What the handlers work with; made by ``vidwiz.server.composition``, kept on the app."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from quart import current_app
 if TYPE_CHECKING:
     from vidwiz.adapters.google_sign_in import GoogleSignIn
     from vidwiz.adapters.object_store import ObjectStore
-    from vidwiz.audit.desk import Desk
-    from vidwiz.audit.keeper import Keeper
-    from vidwiz.counts import Counts
-    from vidwiz.database import Database
-    from vidwiz.erasures import Erasures
+    from vidwiz.audit.checkpoints.signer import Keeper
+    from vidwiz.audit.desk import AuditServices
+    from vidwiz.event_store.command_bus import Store
+    from vidwiz.event_store.counts import Counts
+    from vidwiz.event_store.erased_users import Erasures
+    from vidwiz.event_store.notifications import Signals
+    from vidwiz.event_store.person_storage import Room
+    from vidwiz.event_store.quotas import Quotas
+    from vidwiz.event_store.store_mark import StoreMark
     from vidwiz.events import TaskType
+    from vidwiz.http.access.guards import Guard
+    from vidwiz.http.access.guesses import Guesses
+    from vidwiz.http.access.passwords import Passwords
+    from vidwiz.http.access.scrapers import Scrapers
+    from vidwiz.http.access.tokens import Tokens
+    from vidwiz.http.audit.witness import WitnessDesk
     from vidwiz.http.config import PageConfig
-    from vidwiz.http.guards import Guard
-    from vidwiz.http.guesses import Guesses
-    from vidwiz.http.limits import Limits
-    from vidwiz.http.long_poll import Dispatcher, Polls
-    from vidwiz.http.passwords import Passwords
-    from vidwiz.http.scrapers import Scrapers
-    from vidwiz.http.shield import Shielded
-    from vidwiz.http.tokens import Tokens
-    from vidwiz.http.witness import WitnessDesk
-    from vidwiz.live.hub import Hub
-    from vidwiz.quotas import Quotas
-    from vidwiz.room import Room
-    from vidwiz.signals import Signals
-    from vidwiz.store import Store
-    from vidwiz.store_mark import StoreMark
-    from vidwiz.wiz.elsewhere import Elsewhere
+    from vidwiz.http.limits.requests import Limits
+    from vidwiz.http.shield import BackgroundWork
+    from vidwiz.live.hub import Broadcaster
+    from vidwiz.postgres.pool import Database
+    from vidwiz.tasks.dispatcher import Dispatcher, Polls
+    from vidwiz.wiz.elsewhere import RemoteTurns
     from vidwiz.wiz.library import Library
     from vidwiz.wiz.turns import Turns
 
@@ -73,14 +73,14 @@ class Services:
     limits: Limits
     scrapers: Scrapers
     guesses: Guesses
-    shielded: Shielded
+    shielded: BackgroundWork
     google: GoogleSignIn | None
     library: Library
     turns: Turns
-    elsewhere: Elsewhere
-    desk: Desk
+    elsewhere: RemoteTurns
+    desk: AuditServices
     keeper: Keeper
-    hub: Hub
+    hub: Broadcaster
     head_revision: str
     own_work: OwnWork | None
     page: PageConfig

@@ -10,7 +10,7 @@ FINISH_S = 10.0
 Result = TypeVar("Result")
 
 
-class Shielded:
+class BackgroundWork:
     """Runs work in tasks of its own."""
 
     def __init__(self) -> None:

@@ -28,23 +28,24 @@ from vidwiz.commands.tasks import (
     ExpireTask,
     SubmitResult,
     TaskNotFound,
-    fold,
     require_claim,
+    state_of,
 )
 from vidwiz.events import TaskType
 from vidwiz.events.metadata_bounds import kept
-from vidwiz.events.recorded import Origin
-from vidwiz.http import bodies, shapes
-from vidwiz.http.answers import json_answer
-from vidwiz.http.checked import CheckedAs
-from vidwiz.http.context import origin
+from vidwiz.events.recorded import EventMetadata
+from vidwiz.http.access.guards import Admin, Caller, User, admin_only, user_or_admin
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Admin, Caller, User, admin_only, user_or_admin
-from vidwiz.http.limits import too_many
-from vidwiz.http.long_poll import Doubt, TooManyPolls
+from vidwiz.http.limits import bodies
+from vidwiz.http.limits.requests import too_many
+from vidwiz.http.requests.checked import CheckedAs
+from vidwiz.http.requests.context import origin
+from vidwiz.http.responses import models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import OwnWork, services
-from vidwiz.http.transcript_store import locked, prepared, stored_transcript
+from vidwiz.http.videos.transcript_store import locked, prepared, stored_transcript
+from vidwiz.tasks.dispatcher import Doubt, TooManyPolls
 
 tasks = Blueprint("tasks", __name__)
 
@@ -155,7 +156,7 @@ class MetadataResult(Result):
 
 
 @tasks.get("/tasks/transcript")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 429, empty=204)
+@documented("tasks", models.ClaimedTask, 400, 401, 429, empty=204)
 @document_querystring(Poll)
 @user_or_admin
 async def get_transcript_task(caller: Caller) -> Response:
@@ -164,7 +165,7 @@ async def get_transcript_task(caller: Caller) -> Response:
 
 
 @tasks.get("/tasks/metadata")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 429, empty=204)
+@documented("tasks", models.ClaimedTask, 400, 401, 429, empty=204)
 @document_querystring(Poll)
 @user_or_admin
 async def get_metadata_task(caller: Caller) -> Response:
@@ -174,7 +175,7 @@ async def get_metadata_task(caller: Caller) -> Response:
 
 @tasks.post("/tasks/transcript")
 @documented(
-    "tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, 503, body=TranscriptResult
+    "tasks", models.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, 503, body=TranscriptResult
 )
 @user_or_admin
 async def post_transcript_task(caller: Caller) -> Response:
@@ -185,7 +186,7 @@ async def post_transcript_task(caller: Caller) -> Response:
 
 
 @tasks.post("/tasks/metadata")
-@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, body=MetadataResult)
+@documented("tasks", models.SubmittedTask, 400, 401, 403, 404, 413, 422, 429, body=MetadataResult)
 @user_or_admin
 async def post_metadata_task(caller: Caller) -> Response:
     """Report on a claimed metadata task."""
@@ -196,7 +197,7 @@ async def post_metadata_task(caller: Caller) -> Response:
 
 
 @tasks.get("/tasks/summary")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 403, 429, empty=204)
+@documented("tasks", models.ClaimedTask, 400, 401, 403, 429, empty=204)
 @document_querystring(Poll)
 @admin_only
 async def get_summary_task(caller: Admin) -> Response:
@@ -205,7 +206,7 @@ async def get_summary_task(caller: Admin) -> Response:
 
 
 @tasks.post("/tasks/summary")
-@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
+@documented("tasks", models.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
 @admin_only
 async def post_summary_task(caller: Admin) -> Response:
     """Report that the summary is written, or why not."""
@@ -215,7 +216,7 @@ async def post_summary_task(caller: Admin) -> Response:
 
 
 @tasks.get("/tasks/ai-note")
-@documented("tasks", shapes.ClaimedTask, 400, 401, 403, 429, empty=204)
+@documented("tasks", models.ClaimedTask, 400, 401, 403, 429, empty=204)
 @document_querystring(Poll)
 @admin_only
 async def get_note_task(caller: Admin) -> Response:
@@ -224,7 +225,7 @@ async def get_note_task(caller: Admin) -> Response:
 
 
 @tasks.post("/tasks/ai-note")
-@documented("tasks", shapes.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
+@documented("tasks", models.SubmittedTask, 400, 401, 403, 404, 413, 422, body=Result)
 @admin_only
 async def post_note_task(caller: Admin) -> Response:
     """Report that the note is written, or why not."""
@@ -264,7 +265,7 @@ async def _poll(caller: Caller, task_type: TaskType, noun: str) -> Response:
 
 
 async def _claim_while_trusted(
-    caller: Caller, task_type: TaskType, asked_by: Origin
+    caller: Caller, task_type: TaskType, asked_by: EventMetadata
 ) -> Claim | None:
     """A claim, or None when the time is over; a 401 as soon as the caller's token has died."""
     most = POLLS_OF_ADMINS if isinstance(caller, Admin) else POLLS_OF_ONE
@@ -282,7 +283,7 @@ async def _claim_while_trusted(
 
 
 async def _claim(
-    caller: Caller, task_type: TaskType, asked_by: Origin, timeout: float, doubt: Doubt
+    caller: Caller, task_type: TaskType, asked_by: EventMetadata, timeout: float, doubt: Doubt
 ) -> Claim | None:
     own_work = services().own_work
     if isinstance(caller, User) and own_work is not None:
@@ -399,7 +400,7 @@ async def _submit_transcript(caller: Caller, body: TranscriptResult) -> str:
     stream = f"task:{_task_id(body)}"
     async with locked(body.video_id) as connection:
         task = require_claim(
-            fold(await services().store.past_on(connection, stream)),
+            state_of(await services().store.past_on(connection, stream)),
             task_type=TaskType.TRANSCRIPT,
             video_id=body.video_id,
             worker=caller.worker,

@@ -27,15 +27,16 @@ from vidwiz.commands.users import (
     UserNotFound,
 )
 from vidwiz.events.recorded import SYSTEM
-from vidwiz.http import bodies, shapes
-from vidwiz.http.answers import json_answer
-from vidwiz.http.checked import CheckedAs
-from vidwiz.http.context import origin
+from vidwiz.http.access.guards import Guest, User, guest_only, public, signed_in_only, user_only
+from vidwiz.http.access.passwords import LONGEST_PASSWORD
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import Guest, User, guest_only, public, signed_in_only, user_only
-from vidwiz.http.limits import limited
-from vidwiz.http.passwords import LONGEST_PASSWORD
+from vidwiz.http.limits import bodies
+from vidwiz.http.limits.requests import limited
+from vidwiz.http.requests.checked import CheckedAs
+from vidwiz.http.requests.context import origin
+from vidwiz.http.responses import models
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
 from vidwiz.projections import queries
 
@@ -180,7 +181,7 @@ class Proof(BaseModel):
 
 
 @users.post("/user/signup")
-@documented("users", shapes.Message, 400, 403, 409, 413, 422, 429, 503, status=201, body=NewUser)
+@documented("users", models.Message, 400, 403, 409, 413, 422, 429, 503, status=201, body=NewUser)
 @public
 @limited("signup")
 async def post_signup() -> Response:
@@ -195,7 +196,7 @@ async def post_signup() -> Response:
 
 
 @users.post("/user/login")
-@documented("users", shapes.Token, 400, 401, 413, 422, 429, 503, body=Login)
+@documented("users", models.Token, 400, 401, 413, 422, 429, 503, body=Login)
 @public
 @limited("login")
 async def post_login() -> Response:
@@ -219,7 +220,7 @@ async def post_login() -> Response:
 
 
 @users.post("/user/google/login")
-@documented("users", shapes.Token, 400, 401, 409, 413, 422, 429, 500, body=GoogleLogin)
+@documented("users", models.Token, 400, 401, 409, 413, 422, 429, 500, body=GoogleLogin)
 @public
 @limited("login")
 async def post_google_login() -> Response:
@@ -250,7 +251,7 @@ async def post_google_login() -> Response:
 
 
 @users.post("/user/password")
-@documented("users", shapes.Token, 400, 401, 403, 404, 413, 422, 429, 503, body=PasswordChange)
+@documented("users", models.Token, 400, 401, 403, 404, 413, 422, 429, 503, body=PasswordChange)
 @signed_in_only
 @limited("login")
 async def post_password(caller: User) -> Response:
@@ -270,7 +271,7 @@ async def post_password(caller: User) -> Response:
 
 
 @users.post("/user/logout")
-@documented("users", shapes.Message, 401, 403, 404, 429)
+@documented("users", models.Message, 401, 403, 404, 429)
 @signed_in_only
 @limited("login")
 async def post_logout(caller: User) -> Response:
@@ -282,7 +283,7 @@ async def post_logout(caller: User) -> Response:
 
 
 @users.post("/user/token")
-@documented("users", shapes.LongTermToken, 400, 401, 404, 429)
+@documented("users", models.LongTermToken, 400, 401, 404, 429)
 @user_only
 async def post_token(caller: User) -> Response:
     """Make the long-term token; there is one at a time."""
@@ -306,7 +307,7 @@ async def post_token(caller: User) -> Response:
 
 
 @users.delete("/user/token")
-@documented("users", shapes.Message, 401, 404, 429)
+@documented("users", models.Message, 401, 404, 429)
 @user_only
 async def delete_token(caller: User) -> Response:
     """Revoke the long-term token; it is dead at once, everywhere."""
@@ -315,7 +316,7 @@ async def delete_token(caller: User) -> Response:
 
 
 @users.get("/user/profile")
-@documented("users", shapes.Profile, 401, 404)
+@documented("users", models.Profile, 401, 404)
 @user_only
 async def get_profile(caller: User) -> Response:
     """The caller's account, with the long-term token itself."""
@@ -323,7 +324,7 @@ async def get_profile(caller: User) -> Response:
 
 
 @users.patch("/user/profile")
-@documented("users", shapes.Profile, 400, 401, 404, 413, 422, 429, body=ProfileEdit)
+@documented("users", models.Profile, 400, 401, 404, 413, 422, 429, body=ProfileEdit)
 @user_only
 async def patch_profile(caller: User) -> Response:
     """Change the caller's name or whether an AI may write their empty notes."""
@@ -334,7 +335,7 @@ async def patch_profile(caller: User) -> Response:
 
 
 @users.delete("/user")
-@documented("users", shapes.Message, 400, 401, 403, 404, 413, 422, 429, 503, body=Proof)
+@documented("users", models.Message, 400, 401, 403, 404, 413, 422, 429, 503, body=Proof)
 @user_only
 @limited("login")
 async def delete_user(caller: User) -> Response:
@@ -350,7 +351,7 @@ async def delete_user(caller: User) -> Response:
 
 
 @users.delete("/guest")
-@documented("users", shapes.Message, 400, 401, 404, 429, 503)
+@documented("users", models.Message, 400, 401, 404, 429, 503)
 @guest_only
 @limited("login")
 async def delete_guest(caller: Guest) -> Response:

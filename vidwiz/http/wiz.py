@@ -19,7 +19,7 @@ from vidwiz.commands.conversations import (
     ConversationNotFound,
     GuestQuotaExceeded,
     Identity,
-    QuestionGround,
+    QuestionContext,
     StartConversation,
     TranscriptProcessing,
     TurnNotFound,
@@ -28,16 +28,10 @@ from vidwiz.commands.conversations import (
     require_conversation,
 )
 from vidwiz.commands.videos import OpenVideo, VideoNotFound
-from vidwiz.counts import Charge
+from vidwiz.event_store.counts import Charge
+from vidwiz.event_store.loaders.conversations import question_grounds
 from vidwiz.events.recorded import ANONYMOUS
-from vidwiz.http import bodies, shapes, sse
-from vidwiz.http.answers import json_answer
-from vidwiz.http.checked import CheckedAs
-from vidwiz.http.context import origin
-from vidwiz.http.daily import asked_within_day
-from vidwiz.http.documented import documented
-from vidwiz.http.errors import ApiError
-from vidwiz.http.guards import (
+from vidwiz.http.access.guards import (
     Guest,
     User,
     Visitor,
@@ -46,15 +40,22 @@ from vidwiz.http.guards import (
     reader_of_public_route,
     user_or_guest,
 )
-from vidwiz.http.limits import limited, too_many
-from vidwiz.http.queries import read_query
+from vidwiz.http.documented import documented
+from vidwiz.http.errors import ApiError
+from vidwiz.http.limits import bodies
+from vidwiz.http.limits.daily import asked_within_day
+from vidwiz.http.limits.requests import limited, too_many
+from vidwiz.http.requests.checked import CheckedAs
+from vidwiz.http.requests.context import origin
+from vidwiz.http.requests.queries import read_query
+from vidwiz.http.requests.youtube_ids import YouTubeId
+from vidwiz.http.responses import models, sse
+from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import Services, services
-from vidwiz.http.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
-from vidwiz.http.youtube_ids import YouTubeId
-from vidwiz.lookups.conversations import question_grounds
+from vidwiz.http.videos.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
 from vidwiz.projections import wiz_queries
 from vidwiz.wiz.library import Transcript
-from vidwiz.wiz.turn import START, Place, Turn, TurnEvent
+from vidwiz.wiz.turn import START, Turn, TurnEvent, TurnOffset
 from vidwiz.wiz.turns import Subject
 
 wiz = Blueprint("wiz", __name__)
@@ -113,7 +114,7 @@ class LastEventId(BaseModel):
 
 
 @wiz.post("/wiz/init")
-@documented("wiz", shapes.OpenedVideo, 400, 413, 422, 429, body=VideoToOpen)
+@documented("wiz", models.OpenedVideo, 400, 413, 422, 429, body=VideoToOpen)
 @public
 @limited("wiz")
 async def post_init() -> Response:
@@ -142,7 +143,7 @@ async def post_init() -> Response:
 
 
 @wiz.get("/wiz/video/<video_id>")
-@documented("wiz", shapes.WizVideo, 404)
+@documented("wiz", models.WizVideo, 404)
 @public
 async def get_wiz_video(video_id: str) -> Response:
     """What there is of a video so far; for a user also what they brought themselves."""
@@ -158,7 +159,7 @@ async def get_wiz_video(video_id: str) -> Response:
 
 
 @wiz.post("/wiz/conversation")
-@documented("wiz", shapes.StartedConversation, 400, 401, 404, 413, 422, 429, body=VideoToOpen)
+@documented("wiz", models.StartedConversation, 400, 401, 404, 413, 422, 429, body=VideoToOpen)
 @user_or_guest
 @limited("wiz")
 async def post_conversation(caller: Visitor) -> Response:
@@ -170,8 +171,8 @@ async def post_conversation(caller: Visitor) -> Response:
 
 
 @wiz.post("/wiz/chat")
-@documented("wiz", shapes.TurnStream, 400, 401, 404, 413, 422, 429, 503, body=ChatMessage)
-@document_response(shapes.Processing, 202)
+@documented("wiz", models.TurnStream, 400, 401, 404, 413, 422, 429, 503, body=ChatMessage)
+@document_response(models.Processing, 202)
 @user_or_guest
 @limited("wiz")
 async def post_chat(caller: Visitor) -> Response:
@@ -194,7 +195,7 @@ async def post_chat(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/quota")
-@documented("wiz", shapes.Quota, 401, 429)
+@documented("wiz", models.Quota, 401, 429)
 @user_or_guest
 @limited("wiz_read")
 async def get_quota(caller: Visitor) -> Response:
@@ -226,7 +227,7 @@ def _cost_of_question() -> list[Charge]:
 
 
 @wiz.get("/wiz/conversations")
-@documented("wiz", shapes.Conversations, 400, 401, 422, 429)
+@documented("wiz", models.Conversations, 400, 401, 422, 429)
 @document_querystring(ConversationsQuery)
 @user_or_guest
 @limited("wiz_read")
@@ -250,7 +251,7 @@ async def get_conversations(caller: Visitor) -> Response:
 
 
 @wiz.get("/wiz/conversations/<conversation_id>")
-@documented("wiz", shapes.Conversation, 401, 404, 429)
+@documented("wiz", models.Conversation, 401, 404, 429)
 @user_or_guest
 @limited("wiz_read")
 async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
@@ -271,7 +272,7 @@ async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
 
 
 @wiz.get("/wiz/turns/<turn_id>/stream")
-@documented("wiz", shapes.TurnStream, 401, 404, 429, empty=204)
+@documented("wiz", models.TurnStream, 401, 404, 429, empty=204)
 @document_headers(LastEventId)
 @user_or_guest
 @limited("wiz_read")
@@ -288,11 +289,13 @@ async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
         return sse.stream(_typed_events(turn, _Listener.of(caller)))
     if seen[3]:
         return sse.no_more()
-    return sse.stream(_typed_events(turn, _Listener.of(caller), Place(int(seen[1]), int(seen[2]))))
+    return sse.stream(
+        _typed_events(turn, _Listener.of(caller), TurnOffset(int(seen[1]), int(seen[2])))
+    )
 
 
 @wiz.post("/wiz/turns/<turn_id>/stop")
-@documented("wiz", shapes.StoppedTurn, 401, 404, 429)
+@documented("wiz", models.StoppedTurn, 401, 404, 429)
 @user_or_guest
 @limited("wiz_read")
 async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
@@ -330,7 +333,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
         server=services().signals.server,
     )
     async with services().database.borrowed() as connection:
-        ground: QuestionGround
+        ground: QuestionContext
         (ground,) = await question_grounds(connection, [question.lookup()])
         admit(question.identity, ground)
     read = await transcript_as_read(body.video_id, question.identity.user_id)
@@ -432,7 +435,7 @@ async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes
 
 
 async def _typed_events(
-    turn: Turn, listener: _Listener, after: Place = START
+    turn: Turn, listener: _Listener, after: TurnOffset = START
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(turn.follow(after)) as events:
         async for event in events:

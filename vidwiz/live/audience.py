@@ -20,7 +20,7 @@ class _Person:
     videos: set[str] = field(default_factory=set)
 
 
-class Audience:
+class Subscribers:
     """The open streams, found by user and by video.
 
     A video stays of interest for as long as its user listens, also when their last note on it

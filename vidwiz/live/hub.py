@@ -10,20 +10,20 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import BigInteger, func, select, union
 
-from vidwiz.command_queue import Overloaded
-from vidwiz.database import Database
+from vidwiz.event_store.command_queue import Overloaded
+from vidwiz.event_store.notifications import Signals
 from vidwiz.events import LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased
-from vidwiz.events.recorded import Recorded
-from vidwiz.live.audience import Audience
+from vidwiz.events.recorded import RecordedEvent
+from vidwiz.live.audience import Subscribers
 from vidwiz.live.changes import change_of
 from vidwiz.live.reading import Reading, head_of
-from vidwiz.live.recent import Recent
+from vidwiz.live.recent import ReplayBuffer
 from vidwiz.live.stream import Stream
-from vidwiz.live.subjects import Subjects
+from vidwiz.live.subjects import StreamOwners
 from vidwiz.metrics import LIVE_STREAMS
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import conversations, notes, openings
-from vidwiz.signals import Signals
 
 MOST_STREAMS = 5000
 MOST_OF_ONE = 16
@@ -32,7 +32,7 @@ MOST_VIDEOS = 10_000
 LINGER_S = 30.0
 """Seconds that the log is read on when nobody listens: a page that is reloaded comes back."""
 
-ENDS_TRUST = (LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased)
+REVOKES_ACCESS = (LongTermTokenRevoked, SessionsEnded, UserDisabled, UserErased)
 """Events of a user after which their streams must prove again that they may listen."""
 
 _user_id = parameter("user_id", BigInteger)
@@ -53,15 +53,15 @@ class TooManyStreams(Exception):
     """A user has as many open streams as one may have."""
 
 
-class Hub:
+class Broadcaster:
     """Tells every open stream of this process what concerns it."""
 
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
         self._signals = signals
-        self._subjects = Subjects(database)
-        self._audience = Audience()
-        self._recent = Recent(0)
+        self._subjects = StreamOwners(database)
+        self._audience = Subscribers()
+        self._recent = ReplayBuffer(0)
         self._position = 0
         self._reading: Reading | None = None
         self._resting: asyncio.TimerHandle | None = None
@@ -159,9 +159,9 @@ class Hub:
 
     def _begin(self, position: int) -> None:
         self._position = position
-        self._recent = Recent(position)
+        self._recent = ReplayBuffer(position)
 
-    async def _take(self, chunk: Sequence[Recorded]) -> None:
+    async def _take(self, chunk: Sequence[RecordedEvent]) -> None:
         """Learn from all of the events before telling any: a video comes before its first note."""
         subjects = await self._subjects.of([one.event for one in chunk])
         for one in chunk:
@@ -173,7 +173,7 @@ class Hub:
                 self._recent.add(self._position, change)
                 for stream in self._audience.concerned(change):
                     stream.tell(self._position, change)
-            if isinstance(one.event, ENDS_TRUST):
+            if isinstance(one.event, REVOKES_ACCESS):
                 self.doubt(one.event.user_id)
 
     def _end_streams(self) -> None:

@@ -6,12 +6,12 @@ from contextlib import aclosing
 
 import structlog
 
-from vidwiz import event_log
-from vidwiz.command_queue import Overloaded
-from vidwiz.database import Database, DatabaseUnavailable
-from vidwiz.events.recorded import Recorded
-from vidwiz.following import follow_chunks
-from vidwiz.signals import Signals
+from vidwiz.event_store import statements
+from vidwiz.event_store.command_queue import Overloaded
+from vidwiz.event_store.notifications import Signals
+from vidwiz.event_store.subscription import follow_chunks
+from vidwiz.events.recorded import RecordedEvent
+from vidwiz.postgres.pool import Database, DatabaseUnavailable
 from vidwiz.supervision import Tasks
 
 BACKLOG = 2000
@@ -20,7 +20,7 @@ PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-Take = Callable[[Sequence[Recorded]], Awaitable[None]]
+Take = Callable[[Sequence[RecordedEvent]], Awaitable[None]]
 
 
 class Reading:
@@ -112,5 +112,5 @@ class Reading:
 
 async def head_of(database: Database) -> int:
     """The log's highest position; raises ``DatabaseUnavailable``."""
-    row = await database.one(event_log.HEAD)
+    row = await database.one(statements.HEAD)
     return int(row[0]) if row else 0

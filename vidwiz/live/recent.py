@@ -8,7 +8,7 @@ from vidwiz.live.changes import Change
 MOST_KEPT = 5000
 
 
-class Recent:
+class ReplayBuffer:
     """Every change behind position ``after``, which moves on when there are too many."""
 
     def __init__(self, after: int) -> None:

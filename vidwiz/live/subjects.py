@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from vidwiz.database import Database
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
 from vidwiz.live.changes import Subject, needs_subject, subject_of
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import stored_events
 
 MOST_KEPT = 50_000
@@ -32,7 +32,7 @@ _first = Statement(
 )
 
 
-class Subjects:
+class StreamOwners:
     """The subjects of streams; those that are not remembered are read, many at once."""
 
     def __init__(self, database: Database) -> None:

@@ -21,11 +21,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from vidwiz.events import event_types
 from vidwiz.events.sealing import ERASED
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.projector import plan
 from vidwiz.projections.projectors import PROJECTORS, users_projector
-from vidwiz.projections.row_history import FORM, LOCKED_STATE, STRIKE_OUT
+from vidwiz.projections.row_history_state import FORM, LOCKED_STATE, STRIKE_OUT
 from vidwiz.projections.row_history_tables import SCHEMA, current_of, ended_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import verified_snapshots
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]

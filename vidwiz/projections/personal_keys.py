@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from vidwiz.events import Event, NoteAdded, NoteRestored, event_types
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import ERASURES, master_keys, personal_keys, stored_events
 
 _asked = (

@@ -35,8 +35,8 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 from vidwiz.events import Event, GuestErased, UserErased
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.row_history_tables import current_of, ended_of, names_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import Instant
 
 Fields = ReadOnlyColumnCollection[str, Any]
@@ -53,7 +53,7 @@ class ProjectionFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class ProjectableEvent:
     """What a projector needs of a recorded event; ``state`` is JSON with the envelope's fields.
 
     ``position`` is there, and in the state, when the event was read from the log.
@@ -203,7 +203,7 @@ def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Change, ...]]:
     return dict(statements)
 
 
-def in_waves(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
+def in_waves(facts: Sequence[ProjectableEvent]) -> Iterator[tuple[str, list[bytes]]]:
     """Group events so that each group has one topic and no stream is overtaken.
 
     The n-th event of every stream goes into the n-th wave; within a wave no two events share a
@@ -213,7 +213,7 @@ def in_waves(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
         yield from _waves(between_barriers)
 
 
-def _waves(facts: Iterable[Fact]) -> Iterator[tuple[str, list[bytes]]]:
+def _waves(facts: Iterable[ProjectableEvent]) -> Iterator[tuple[str, list[bytes]]]:
     seen: dict[UUID, int] = {}
     waves: list[dict[str, list[bytes]]] = []
     for fact in facts:
@@ -226,9 +226,9 @@ def _waves(facts: Iterable[Fact]) -> Iterator[tuple[str, list[bytes]]]:
         yield from groups.items()
 
 
-def in_runs(facts: Sequence[Fact]) -> Iterator[tuple[str, list[bytes]]]:
+def in_runs(facts: Sequence[ProjectableEvent]) -> Iterator[tuple[str, list[bytes]]]:
     """Group only neighbours of one topic that share no stream: nothing overtakes anything."""
-    run: list[Fact] = []
+    run: list[ProjectableEvent] = []
     for fact in facts:
         if run and (fact.topic != run[0].topic or any(fact.stream == one.stream for one in run)):
             yield run[0].topic, [one.state for one in run]

@@ -18,9 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import (
     PUT_OFF,
     credentials,

@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
 
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, found_title, title_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import SHARED, conversations, notes, passages, videos
 from vidwiz.projections.tables import personal_transcripts as own
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, func, literal_column, select
 
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.shapes import array, json_object, title_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import personal_transcripts as own
 from vidwiz.projections.tables import videos
 

@@ -3,8 +3,8 @@
 from sqlalchemy import BigInteger, Text, null, select
 
 from vidwiz.events import CheckpointContradicted, CheckpointWitnessed
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.projector import Fields, Projector, insert_rows
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import witnessed_checkpoints
 
 _SHOWN = ("public_key", "position", "hash", "events", "made_at", "previous", "signature")

@@ -17,9 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections import shapes
 from vidwiz.projections.shapes import array, title_of
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import conversations, messages, quotas, turns, videos
 from vidwiz.projections.transcript_queries import is_available, summary_as_read, videos_as_read
 

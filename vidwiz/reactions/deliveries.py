@@ -15,7 +15,6 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from vidwiz.commands.tasks import QueueTask
-from vidwiz.database import Database
 from vidwiz.events import (
     Event,
     NoteAdded,
@@ -28,8 +27,9 @@ from vidwiz.events import (
     TranscriptReady,
 )
 from vidwiz.events.base import stream_id
+from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections import shapes
-from vidwiz.projections.sql import Statement, parameter
 from vidwiz.projections.tables import notes, personal_transcripts, stored_events, users, videos
 
 PAGE = 100

@@ -5,13 +5,13 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from vidwiz.adapters.queue import Queue, QueueUnavailable
-from vidwiz.command_queue import Overloaded
-from vidwiz.database import DatabaseUnavailable
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.command_queue import Overloaded
+from vidwiz.event_store.quotas import Quotas
 from vidwiz.events import TaskType
-from vidwiz.events.recorded import SYSTEM, Origin
-from vidwiz.quotas import Quotas
+from vidwiz.events.recorded import SYSTEM, EventMetadata
+from vidwiz.postgres.pool import DatabaseUnavailable
 from vidwiz.reactions.deliveries import Delivery, SharedWriting, Writing
-from vidwiz.store import Store
 
 OUTAGES = (QueueUnavailable, DatabaseUnavailable, Overloaded)
 """Nothing is wrong with the delivery: it can be made when the outage is over."""
@@ -56,7 +56,7 @@ class ToTasks:
     async def deliver(self, delivery: Writing) -> bool:
         """Queue the task; whether it is queued now."""
         cause = delivery.cause
-        origin = Origin(SYSTEM, cause.correlation_id, f"event:{cause.position}")
+        origin = EventMetadata(SYSTEM, cause.correlation_id, f"event:{cause.position}")
         return bool(await self._store.execute(delivery.task, origin))
 
 

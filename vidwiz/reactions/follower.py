@@ -17,18 +17,18 @@ from typing import Generic, TypeVar
 import structlog
 
 from vidwiz.adapters.queue import MessageRefused
-from vidwiz.command_queue import Overloaded
 from vidwiz.commands.base import DomainError
-from vidwiz.database import Database, DatabaseUnavailable
+from vidwiz.event_store.command_queue import Overloaded
+from vidwiz.event_store.notifications import Signals
 from vidwiz.events.base import stream_id
 from vidwiz.events.recorded import EventMapper, UnknownEvent
-from vidwiz.events.sealing import Place
+from vidwiz.events.sealing import EventAddress
 from vidwiz.metrics import REACTION_DELIVERIES
+from vidwiz.postgres.pool import Database, DatabaseUnavailable
 from vidwiz.reactions.deliveries import Cause, Delivery, Reaction
 from vidwiz.reactions.effects import OUTAGES, Effect, PutOff
 from vidwiz.reactions.indexing import TranscriptUnreadable
 from vidwiz.reactions.leadership import Leadership, LeadershipLost, Logged, candidacy
-from vidwiz.signals import Signals
 from vidwiz.supervision import Loop, pauses
 
 POLL_S = 1.0
@@ -223,7 +223,7 @@ class Follower(Generic[Its]):
         One delivery that fails does not keep the others back, and none is made again just
         because another failed.
         """
-        place = Place(logged.stream, logged.version, logged.topic)
+        place = EventAddress(logged.stream, logged.version, logged.topic)
         event = self._mapper.decode(place, logged.state)
         cause = Cause(logged.position, event, logged.correlation_id, again)
         failure: Exception | None = None

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Text, column, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
-from vidwiz.database import Database
 from vidwiz.events.recorded import EventMapper, UnknownEvent
-from vidwiz.events.sealing import Place
+from vidwiz.events.sealing import EventAddress
 from vidwiz.metrics import REACTION_HELD, REACTION_LAG, REACTION_PARKED
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import (
     PUT_OFF,
     parked_events,
@@ -162,7 +162,7 @@ async def health(database: Database) -> list[ReactionHealth]:
 def _unknown(stream: UUID, version: int, topic: str, state: bytes) -> str | None:
     """Why this program cannot know the event, if it is of a newer one."""
     try:
-        EventMapper().current_state(Place(stream, version, topic), state)
+        EventMapper().current_state(EventAddress(stream, version, topic), state)
     except UnknownEvent as error:
         return str(error)
     except ValueError:  # no program can read it: it will be parked

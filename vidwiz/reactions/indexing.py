@@ -14,7 +14,6 @@ from sqlalchemy import BigInteger, Float, Integer, Text, column, exists, func, s
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from vidwiz.adapters.object_store import ObjectStore, personal_transcripts_folder
-from vidwiz.database import Database, fetch_all
 from vidwiz.events import (
     Event,
     PersonalTranscriptAdded,
@@ -24,7 +23,8 @@ from vidwiz.events import (
     TranscriptReady,
     UserErased,
 )
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.postgres.pool import Database, fetch_all
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import (
     SHARED,
     parked_events,

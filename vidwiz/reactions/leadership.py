@@ -15,9 +15,9 @@ from sqlalchemy import BigInteger, Float, Integer, Text, func, literal_column, o
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
-from vidwiz import event_log
-from vidwiz.database import Connection, Database, fetch_all, means_unavailable
-from vidwiz.projections.sql import Statement, parameter
+from vidwiz.event_store import statements
+from vidwiz.postgres.pool import Connection, Database, fetch_all, means_unavailable
+from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import (
     PUT_OFF,
     parked_events,
@@ -199,7 +199,7 @@ class Leadership:
 
     async def head(self) -> int:
         """The log's highest position."""
-        ((position,),) = await self._all(event_log.HEAD)
+        ((position,),) = await self._all(statements.HEAD)
         return int(position)
 
     async def between(

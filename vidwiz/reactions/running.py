@@ -4,15 +4,15 @@ import asyncio
 
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.adapters.queue import Queue
-from vidwiz.database import Database
-from vidwiz.quotas import Quotas
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.notifications import Signals
+from vidwiz.event_store.quotas import Quotas
+from vidwiz.postgres.pool import Database
 from vidwiz.reactions.deliveries import AiNotes, OwnWriting, SharedWriting, Summaries, Writing
 from vidwiz.reactions.effects import Rationed, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.health import measure
 from vidwiz.reactions.indexing import Indexing, Passages, ToPassages
-from vidwiz.signals import Signals
-from vidwiz.store import Store
 from vidwiz.supervision import Loop
 
 MEASURE_S = 5.0

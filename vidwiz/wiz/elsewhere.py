@@ -14,13 +14,13 @@ import structlog
 
 from vidwiz.commands.conversations import FailTurn, Identity, TurnNotFound
 from vidwiz.commands.users import UserNotFound
-from vidwiz.database import Database
-from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.notifications import Signals
+from vidwiz.events.recorded import SYSTEM, EventMetadata
+from vidwiz.postgres.pool import Database
 from vidwiz.projections.wiz_queries import ENDED, ORPHANED, TURN
-from vidwiz.signals import Signals
-from vidwiz.store import Store
 from vidwiz.supervision import Loop, Tasks
-from vidwiz.wiz.turn import Kind, Place, Turn, TurnEvent, past_events
+from vidwiz.wiz.turn import Kind, Turn, TurnEvent, TurnOffset, past_events
 from vidwiz.wiz.turns import Turns, last_data
 
 LOOK_S = 1.0
@@ -32,7 +32,7 @@ SECOND_LOOK_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Elsewhere:
+class RemoteTurns:
     """Finds turns, wherever they are."""
 
     def __init__(self, turns: Turns, database: Database, signals: Signals) -> None:
@@ -115,18 +115,20 @@ class Elsewhere:
                 for turn_id, characters, citations in wanted:
                     turn = self._turns.here(turn_id)
                     if turn is not None:
-                        self._tasks.begin(self._pass_on(turn, Place(characters, citations)))
+                        self._tasks.begin(self._pass_on(turn, TurnOffset(characters, citations)))
             case {"stop": turn_id}:
                 self._turns.stop(turn_id)
             case {"turn": turn_id, "kind": kind, "data": data, "place": [characters, citations]}:
-                self._receive(turn_id, kind, data, Place(characters, citations))
+                self._receive(turn_id, kind, data, TurnOffset(characters, citations))
 
-    def _receive(self, turn_id: int, kind: Kind, data: Mapping[str, Any], place: Place) -> None:
+    def _receive(
+        self, turn_id: int, kind: Kind, data: Mapping[str, Any], place: TurnOffset
+    ) -> None:
         mirror = self._mirrors.get(turn_id)
         if mirror is not None:
             mirror.receive(TurnEvent(kind, orjson.dumps(data), place))
 
-    async def _pass_on(self, turn: Turn, after: Place) -> None:
+    async def _pass_on(self, turn: Turn, after: TurnOffset) -> None:
         """Say what happens in the next moments; whoever wants more asks again."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LOOK_S
@@ -147,7 +149,7 @@ class Elsewhere:
         self._signals.say(orjson.dumps(said).decode())
 
 
-class Orphans:
+class OrphanedTurnReaper:
     """Marks turns failed whose process is gone, so that nobody waits for ever."""
 
     def __init__(self, turns: Turns, database: Database, store: Store, server: int) -> None:
@@ -181,7 +183,7 @@ class Orphans:
 
     async def _fail(self, turn_id: int) -> None:
         try:
-            await self._store.execute(FailTurn(turn_id, "interrupted"), Origin(SYSTEM))
+            await self._store.execute(FailTurn(turn_id, "interrupted"), EventMetadata(SYSTEM))
         except (TurnNotFound, UserNotFound):
             log.info("an orphaned turn is gone with its person", turn_id=turn_id)
         except Exception:

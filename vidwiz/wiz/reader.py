@@ -29,7 +29,7 @@ _ENOUGH_WORDS = 160
 _BEFORE_MATCH = 100
 
 
-class TranscriptReader:
+class ExtractiveAnswerer:
     """Answers with the passages that match a question best, each with its time."""
 
     name = "transcript search"

@@ -17,14 +17,14 @@ HEARTBEAT_S = 15.0
 Kind = Literal["delta", "citation", "completed", "stopped", "failed"]
 
 
-class Place(NamedTuple):
+class TurnOffset(NamedTuple):
     """How far somebody has followed an answer: characters and citations that they have seen."""
 
     characters: int = 0
     citations: int = 0
 
 
-START = Place()
+START = TurnOffset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TurnEvent:
 
     kind: Kind
     data: bytes
-    place: Place
+    place: TurnOffset
 
     @property
     def is_last(self) -> bool:
@@ -61,9 +61,9 @@ class Turn:
         return "".join(self._pieces)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> TurnOffset:
         """How far the answer has come."""
-        return Place(self._characters, len(self.citations))
+        return TurnOffset(self._characters, len(self.citations))
 
     @property
     def events(self) -> Sequence[TurnEvent]:
@@ -117,7 +117,7 @@ class Turn:
             self.end(new.kind, data)
 
     async def follow(
-        self, after: Place = START, heartbeat_s: float | None = None
+        self, after: TurnOffset = START, heartbeat_s: float | None = None
     ) -> AsyncGenerator[TurnEvent | None, None]:
         """What happens behind a place, to the last event; None says that nothing does for long."""
         index = 0
@@ -138,12 +138,12 @@ class Turn:
                 yield None
 
 
-def behind(after: Place, event: TurnEvent) -> TurnEvent | None:
+def behind(after: TurnOffset, event: TurnEvent) -> TurnEvent | None:
     """The event, or the rest of it, as far as it is new to somebody at a place.
 
     It leaves nobody behind where they were: a stored answer has its citations behind its words.
     """
-    place = Place(*map(max, after, event.place))
+    place = TurnOffset(*map(max, after, event.place))
     if event.is_last:
         return replace(event, place=place)
     if event.kind == "citation":
@@ -171,10 +171,10 @@ def past_events(
     for part in parts:
         characters += len(part)
         data_of_part = orjson.dumps({"content": part})
-        events.append(TurnEvent("delta", data_of_part, Place(characters, 0)))
+        events.append(TurnEvent("delta", data_of_part, TurnOffset(characters, 0)))
     events += [
-        TurnEvent("citation", orjson.dumps(dict(one)), Place(characters, number))
+        TurnEvent("citation", orjson.dumps(dict(one)), TurnOffset(characters, number))
         for number, one in enumerate(citations, 1)
     ]
-    events.append(TurnEvent(kind, orjson.dumps(data), Place(characters, len(citations))))
+    events.append(TurnEvent(kind, orjson.dumps(data), TurnOffset(characters, len(citations))))
     return events

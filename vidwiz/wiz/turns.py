@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 
 from vidwiz.adapters.language_model import CUT, ModelError, ModelRefused, ModelTimedOut
-from vidwiz.command_queue import Conflict, Overloaded
 from vidwiz.commands.conversations import (
     Answer,
     Asked,
@@ -21,11 +20,12 @@ from vidwiz.commands.conversations import (
     TurnNotFound,
 )
 from vidwiz.commands.users import UserNotFound
-from vidwiz.database import Database, DatabaseUnavailable
-from vidwiz.events.recorded import SYSTEM, Origin
+from vidwiz.event_store.command_bus import Store
+from vidwiz.event_store.command_queue import Conflict, Overloaded
+from vidwiz.events.recorded import SYSTEM, EventMetadata
 from vidwiz.metrics import ANSWERING, TURNS
+from vidwiz.postgres.pool import Database, DatabaseUnavailable
 from vidwiz.projections.wiz_queries import RECENT_MESSAGES
-from vidwiz.store import Store
 from vidwiz.supervision import Tasks
 from vidwiz.wiz.answers import Answerer, Question, Said
 from vidwiz.wiz.citations import CitationFinder
@@ -88,7 +88,7 @@ class Turns:
         self._closing = False
         self._interrupted_at = 0.0
 
-    async def ask(self, question: AskQuestion, about: Subject, origin: Origin) -> Turn:
+    async def ask(self, question: AskQuestion, about: Subject, origin: EventMetadata) -> Turn:
         """Accept a question and begin to answer it.
 
         Raises what the decision and ``Store.execute`` raise; ``Overloaded`` while too much is
@@ -146,7 +146,9 @@ class Turns:
         for answering in self._answering.values():
             answering.cancel()
 
-    async def _run(self, turn: Turn, question: AskQuestion, about: Subject, origin: Origin) -> None:
+    async def _run(
+        self, turn: Turn, question: AskQuestion, about: Subject, origin: EventMetadata
+    ) -> None:
         answering = self._answers.begin(self._answer(turn, question, about), heard=True)
         self._answering[turn.turn_id] = answering
         ANSWERING.inc()
@@ -209,7 +211,7 @@ class Turns:
         log.error("answering failed", turn_id=turn.turn_id, exc_info=error)
         return FailTurn(turn.turn_id, "internal_error", turn.content)
 
-    async def _settle(self, turn: Turn, ending: Ending, origin: Origin) -> None:
+    async def _settle(self, turn: Turn, ending: Ending, origin: EventMetadata) -> None:
         """Store how it ended; only then is anybody told, and told what is stored."""
         try:
             end = await self._stored(ending, origin)
@@ -221,7 +223,7 @@ class Turns:
         TURNS.labels(end.status).inc()
         turn.end(end.status, last_data(end.answer_id, end.reason))
 
-    async def _stored(self, ending: Ending, origin: Origin) -> TurnEnd:
+    async def _stored(self, ending: Ending, origin: EventMetadata) -> TurnEnd:
         for tries in range(1, STORE_TRIES + 1):
             try:
                 end: TurnEnd = await self._store.execute(ending, origin)

@@ -15,7 +15,7 @@ def no_model() -> LanguageModel | None:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Timeouts:
     """How long workers wait and try, in seconds.
 
     A claim goes to another worker when it is 120 s old, so ``work_s`` is less than that; YouTube is
@@ -38,7 +38,7 @@ class Pace:
     hidden_s: int = 60
     """For which a message is hidden from others; longer as long as the worker is on it."""
 
-    def within(self, claim_s: float) -> "Pace":
+    def within(self, claim_s: float) -> "Timeouts":
         """This pace, quicker where claims go to another worker sooner than after 120 s."""
         share = min(1.0, claim_s / USUAL_CLAIM_S)
         return replace(
@@ -66,7 +66,7 @@ class WorkerConfig:
     prompt_tokens: int = 32_000
     concurrency: Mapping[Kind, int] = field(default_factory=lambda: {Kind.AI_NOTE: 4})
     """Jobs at a time, 1 unless it is said here."""
-    pace: Pace = Pace()
+    pace: Timeouts = Timeouts()
 
     def queue_url(self, kind: Kind) -> str | None:
         """The queue that hands out jobs of this kind, if it is not the service itself."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from vidwiz.adapters.youtube import YouTubeRefusal
 from vidwiz.supervision import pauses
-from vidwiz.workers.config import Pace
+from vidwiz.workers.config import Timeouts
 from vidwiz.workers.jobs import Fruit, Job
 from vidwiz.workers.pauses import Stop
 
@@ -15,7 +15,7 @@ class Fetching:
     """Work whose fruit is what ``fetch`` finds for a video, under ``name``."""
 
     def __init__(
-        self, name: str, fetch: Callable[[str], Awaitable[Any]], pace: Pace, stop: Stop
+        self, name: str, fetch: Callable[[str], Awaitable[Any]], pace: Timeouts, stop: Stop
     ) -> None:
         self._name = name
         self._fetch = fetch

@@ -69,7 +69,7 @@ class Stop:
                 self._bounds.discard(bound)
 
 
-class Rest:
+class CircuitBreaker:
     """A circuit breaker: after a failure that others would meet too, nothing new is begun."""
 
     def __init__(self, first_s: float, longest_s: float) -> None:

@@ -9,9 +9,9 @@ import structlog
 
 from vidwiz.supervision import Loop
 from vidwiz.workers.api import REFUSED, ApiRefused, ApiUnreachable
-from vidwiz.workers.config import Pace
+from vidwiz.workers.config import Timeouts
 from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind, NotNeeded, failure_of
-from vidwiz.workers.pauses import Rest, Stop
+from vidwiz.workers.pauses import CircuitBreaker, Stop
 from vidwiz.workers.sources import Source
 
 LAST_WORDS_S = 3.0
@@ -37,7 +37,7 @@ class Worker:
         kind: Kind,
         source: Source,
         work: Callable[[Job], Awaitable[Fruit]],
-        pace: Pace,
+        pace: Timeouts,
         stop: Stop,
         at_a_time: int = 1,
     ) -> None:
@@ -47,7 +47,7 @@ class Worker:
         self._pace = pace
         self._stop = stop
         self._at_a_time = at_a_time
-        self._rest = Rest(pace.first_rest_s, pace.longest_rest_s)
+        self._rest = CircuitBreaker(pace.first_rest_s, pace.longest_rest_s)
 
     async def run(self) -> None:
         """Return when a stop is wished and the jobs begun are done."""

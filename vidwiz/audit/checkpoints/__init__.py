@@ -1,0 +1,1 @@
+"""The signed checkpoints of the log: made, copied out of the database's reach, and checked."""

@@ -1,0 +1,1 @@
+"""What ``vidwiz audit verify`` compares with the log."""

@@ -1,0 +1,1 @@
+"""A sample to look at: a made-up talk, and what loads it."""

@@ -1,0 +1,1 @@
+"""Who may ask: sessions, tokens, passwords, and guesses at them."""

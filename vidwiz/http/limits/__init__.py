@@ -1,0 +1,1 @@
+"""How much anybody may ask: requests, bodies, connections, and what a day allows."""

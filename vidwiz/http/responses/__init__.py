@@ -1,0 +1,1 @@
+"""What a response says, and the models that OpenAPI shows of it."""

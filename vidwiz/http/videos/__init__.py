@@ -1,0 +1,1 @@
+"""The routes of videos, their transcripts and their search."""

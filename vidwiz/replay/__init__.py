@@ -1,0 +1,1 @@
+"""The log replayed into tables: rebuild, verify, and the past."""

@@ -1,0 +1,1 @@
+"""What makes a process of the service, and runs it."""
