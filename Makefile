@@ -13,7 +13,11 @@ HAS_NPM := $(shell command -v npm)
 WEB_TYPES := $(WEB)/src/lib/api/schema.d.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo test check lint types contracts fuzz bench chaos screenshots lock clean web no-web web-check web-types web-drift
+# Tests wait for PostgreSQL and for child processes: one tester more than cores keeps both busy.
+TESTERS ?= 3
+QUICK := tests/commands tests/events tests/projections tests/wiz tests/http tests/test_architecture.py
+
+.PHONY: help install dev run demo test quick check lint types contracts fuzz bench chaos screenshots lock clean web no-web web-check web-types web-drift
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +34,11 @@ demo: install ## Load a sample video with notes
 	$(BIN)/vidwiz demo
 
 test: install dev ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n $(TESTERS) --dist loadfile --durations=10
+
+quick: lint types contracts $(WEB)/node_modules/.installed ## What to run before every commit: lint, types, contracts, the tests without processes
+	$(BIN)/pytest -n $(TESTERS) --dist loadfile --durations=10 $(QUICK)
+	$(NPM) run -s test
 
 check: lint types contracts web-check test ## What CI runs: lint, types, import contracts, the web app, tests
 

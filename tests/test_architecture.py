@@ -17,6 +17,7 @@ from vidwiz.settings.environment import ENV_FILE
 
 ROOT = Path(__file__).parents[1]
 MANUAL = (ROOT / "README.md").read_text() + (ROOT / "docs" / "configuration.md").read_text()
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 EVENTS = (ROOT / "docs" / "events.md").read_text()
 STORIES = "".join(path.read_text() for path in (ROOT / "tests" / "commands").glob("test_*.py"))
 MODULES = sorted((ROOT / "vidwiz").rglob("*.py"))
@@ -60,6 +61,33 @@ def test_a_folder_has_few_modules(folder: Path) -> None:
     if str(folder.relative_to(ROOT)) not in MAY_BE_FULLER:
         modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
         assert len(modules) <= MOST_MODULES, "nest it by noun"
+
+
+def public_classes() -> Iterator[tuple[str, str]]:
+    """The name of each, and its module."""
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, str(path.relative_to(ROOT))
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    where: dict[str, list[str]] = {}
+    for name, module in public_classes():
+        where.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}
+
+
+def test_the_glossary_has_at_most_thirty_terms_that_are_where_it_says() -> None:
+    rows = re.findall(r"^\| ([a-z -]+) \| .+ \| (`.+`) \|$", GLOSSARY, re.MULTILINE)
+    terms = [term for term, _ in rows if term != "term"]
+    assert 20 < len(terms) <= 30
+    assert len(set(terms)) == len(terms)
+    for _, places in rows:
+        for place in re.findall(r"`(vidwiz/[^`]+)`", places):
+            assert (ROOT / place).exists(), place
+        for name in re.findall(r"`([A-Z]\w+)`", places):
+            assert name in dict(public_classes()), name
 
 
 MAY_MAKE_TASKS = {

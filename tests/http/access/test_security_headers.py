@@ -19,7 +19,7 @@ async def api(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     data = tmp_path_factory.mktemp("data")
     (data / "static").mkdir()
     (data / "static" / "index.html").write_text("<!doctype html>")
-    settings = {"GOOGLE_CLIENT_ID": "an id", "VIDWIZ_PLAYER_API_URL": f"{PLAYER}/iframe_api"}
+    settings = {"GOOGLE_CLIENT_ID": "an-id", "VIDWIZ_PLAYER_API_URL": f"{PLAYER}/iframe_api"}
     async with running_api(module_dsn, data, **settings) as its:
         yield its
 
@@ -77,7 +77,7 @@ def test_not_all_of_youtube_may_run_in_the_page() -> None:
 
 async def test_the_settings_reach_the_web_app(api: Api) -> None:
     its = shaped(models.Config, await api.client.get("/api/config"))
-    assert (its["google_client_id"], its["player_api_url"]) == ("an id", f"{PLAYER}/iframe_api")
+    assert (its["google_client_id"], its["player_api_url"]) == ("an-id", f"{PLAYER}/iframe_api")
 
 
 async def test_the_web_app_is_told_of_a_language_model(dsn: str, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def large_dsn(server_dsn: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def large(large_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    async with running_api(large_dsn, tmp_path_factory.mktemp("data")) as its:
+    data = tmp_path_factory.mktemp("data")
+    async with running_api(large_dsn, data, VIDWIZ_ROW_HISTORY="off") as its:
         yield its
 
 
