@@ -54,7 +54,7 @@ class Stranger(ChainBroken):
     VERDICT = "a stranger vouches for the log"
 
 
-class Event(NamedTuple):
+class ExportedEvent(NamedTuple):
     """A row of the log; what the hash covers is here to the letter."""
 
     position: int
@@ -119,7 +119,7 @@ class Trailer(NamedTuple):
 
 
 Typed = TypeVar("Typed", bound=tuple[Any, ...])
-Record: TypeAlias = Header | Key | Event | Checkpoint | Trailer
+Record: TypeAlias = Header | Key | ExportedEvent | Checkpoint | Trailer
 
 
 def framed(*fields: bytes) -> bytes:
@@ -127,7 +127,7 @@ def framed(*fields: bytes) -> bytes:
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
 
 
-def event_hash(previous: bytes, event: Event) -> bytes:
+def event_hash(previous: bytes, event: ExportedEvent) -> bytes:
     """SHA-256 over the previous hash and the event's fields, framed, in their order.
 
     The trigger ``chain_event`` computes the same.
@@ -144,7 +144,7 @@ class Chain:
         self.position = 0
         self.head = GENESIS
 
-    def follow(self, event: Event) -> None:
+    def follow(self, event: ExportedEvent) -> None:
         """Check the next event; raises ``ChainBroken``."""
         if event.position != self.position + 1:
             raise ChainBroken(self.position + 1, f"is missing; {event.position} comes next")
@@ -165,7 +165,7 @@ class Order:
         self._versions: dict[bytes, int] = {}
         self._newest = datetime.min + MAY_GO_BACK  # noqa: DTZ901  all are in UTC
 
-    def follow(self, event: Event) -> None:
+    def follow(self, event: ExportedEvent) -> None:
         """Check the next event; raises ``ChainBroken``."""
         try:
             stream = UUID(event.stream_id).bytes
@@ -277,7 +277,7 @@ class Audit:
         self._kept = dict(kept or {})
         self._genuine = genuine
 
-    def event(self, event: Event) -> None:
+    def event(self, event: ExportedEvent) -> None:
         """Check the next event; raises ``ChainBroken``."""
         self.chain.follow(event)
         self._order.follow(event)
@@ -350,7 +350,7 @@ class Export:
         self._audit = Audit(())
         self.header = Header(FORMAT, [], 0, GENESIS.hex())
 
-    def __iter__(self) -> Iterator[Key | Event | Checkpoint]:
+    def __iter__(self) -> Iterator[Key | ExportedEvent | Checkpoint]:
         """What was exported, each once it was checked; raises ``ChainBroken``."""
         self._begin(self._next())
         while not isinstance(record := self._checked(self._next()), Trailer):
@@ -385,9 +385,9 @@ class Export:
         self._audit = Audit(trusted, self._kept, genuine=self._genuine)
         self._bytes.update(line)
 
-    def _checked(self, line: bytes) -> Key | Event | Checkpoint | Trailer:
+    def _checked(self, line: bytes) -> Key | ExportedEvent | Checkpoint | Trailer:
         record, position = read_line(line), self._audit.chain.position
-        if isinstance(record, Event):
+        if isinstance(record, ExportedEvent):
             self._audit.event(record)
         elif isinstance(record, Checkpoint):
             self._audit.checkpoint(record)
@@ -436,7 +436,7 @@ def checkpoint_line(it: Checkpoint) -> bytes:
     return line_of({"kind": "checkpoint", **it._asdict()})
 
 
-def _event(fields: dict[str, Any]) -> Event:
+def _event(fields: dict[str, Any]) -> ExportedEvent:
     name = fields.pop("stream")
     if name is not None and str(uuid5(STREAM_NAMESPACE, name)) != fields["stream_id"]:
         raise ValueError("the stream's name is another stream's")
@@ -445,7 +445,7 @@ def _event(fields: dict[str, Any]) -> Event:
     else:
         state = fields.pop("state").encode()
     previous, its = _unhex(fields.pop("previous_hash")), _unhex(fields.pop("hash"))
-    event = Event(**fields, state=state, previous_hash=previous, hash=its)
+    event = ExportedEvent(**fields, state=state, previous_hash=previous, hash=its)
     return _typed(event, int, str, int, str, str, str, bytes, bytes, bytes)
 
 

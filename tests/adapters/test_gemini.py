@@ -14,22 +14,22 @@ from vidwiz.adapters import model_retries
 from vidwiz.adapters.gemini import Gemini
 from vidwiz.adapters.language_model import (
     CUT,
-    Message,
     ModelError,
     ModelOverQuota,
     ModelRefused,
     ModelTimedOut,
     ModelUnavailable,
     Prompt,
+    PromptMessage,
 )
 
 KEY = "AIza-a-key-that-nobody-may-read"
 PROMPT = Prompt(
     "You know the mission.",
     [
-        Message("user", "Who flew?"),
-        Message("model", "Lovell."),
-        Message("user", "What happened?"),
+        PromptMessage("user", "Who flew?"),
+        PromptMessage("model", "Lovell."),
+        PromptMessage("user", "What happened?"),
     ],
 )
 

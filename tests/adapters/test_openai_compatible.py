@@ -16,19 +16,21 @@ from tests.support import eventually, free_port
 from vidwiz.adapters import model_retries
 from vidwiz.adapters.language_model import (
     CUT,
-    Message,
     ModelError,
     ModelOverQuota,
     ModelRefused,
     ModelTimedOut,
     ModelUnavailable,
     Prompt,
+    PromptMessage,
 )
 from vidwiz.adapters.openai_compatible import OpenAICompatible
 from vidwiz.adapters.thoughts import Thoughts
 
 KEY = "sk-a-key-that-nobody-may-read"
-PROMPT = Prompt("You know the mission.", [Message("model", "Hello."), Message("user", "What?")])
+PROMPT = Prompt(
+    "You know the mission.", [PromptMessage("model", "Hello."), PromptMessage("user", "What?")]
+)
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,13 @@ from tests.audit.exports import (
     pinned,
     split,
 )
-from vidwiz.verify_export import Checkpoint, Event
+from vidwiz.verify_export import Checkpoint, ExportedEvent
 
 Attacked = tuple[list[bytes], set[int]]
 
 EVENT_LINES = [n for n, line in enumerate(LINES) if line.startswith(b'{"kind":"event"')]
 """The index of position 1's line, and so on."""
-ORIGINALS = [one for one in RECORDS if isinstance(one, Event)]
+ORIGINALS = [one for one in RECORDS if isinstance(one, ExportedEvent)]
 
 
 def flip_a_byte(dice: random.Random) -> Attacked:
@@ -57,8 +57,8 @@ def missed(line: int) -> int:
     return next((pin for pin in PINS if pin > before), PINS[-2] + 1)
 
 
-def is_event(one: Event | Checkpoint, position: int) -> bool:
-    return isinstance(one, Event) and one.position == position
+def is_event(one: ExportedEvent | Checkpoint, position: int) -> bool:
+    return isinstance(one, ExportedEvent) and one.position == position
 
 
 def insert(dice: random.Random) -> Attacked:
@@ -71,7 +71,7 @@ def insert(dice: random.Random) -> Attacked:
     return inserted(other, before), {before}
 
 
-def inserted(event: Event, before: int) -> list[bytes]:
+def inserted(event: ExportedEvent, before: int) -> list[bytes]:
     at = next(n for n, one in enumerate(RECORDS) if is_event(one, before))
     return lines_of([*RECORDS[:at], event, *RECORDS[at:]])
 
@@ -107,12 +107,16 @@ def fork(dice: random.Random) -> Attacked:
     first = min(pin for pin in PINS if pin >= changed)
     if dice.random() < 0.3:  # and signed anew, by somebody else, from there on
         again = {
-            one.position: one for one in pinned(forged, STRANGER) if not isinstance(one, Event)
+            one.position: one
+            for one in pinned(forged, STRANGER)
+            if not isinstance(one, ExportedEvent)
         }
         records = [
             again[one.position] if isinstance(one, Checkpoint) else forged[one.position - 1]
             for one in RECORDS
         ]
         return lines_of(records), {0}
-    records = [forged[one.position - 1] if isinstance(one, Event) else one for one in RECORDS]
+    records = [
+        forged[one.position - 1] if isinstance(one, ExportedEvent) else one for one in RECORDS
+    ]
     return lines_of(records), {first}

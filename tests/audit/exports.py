@@ -16,8 +16,8 @@ from vidwiz.verify_export import (
     STREAM_NAMESPACE,
     ChainBroken,
     Checkpoint,
-    Event,
     Export,
+    ExportedEvent,
     Header,
     bounded_lines,
     ed25519_genuine,
@@ -29,11 +29,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 EVENTS, EVERY = 60, 7
 """So that the last checkpoint, at 60, stands at no seventh event."""
 
-Records = Sequence[Event | Checkpoint]
+Records = Sequence[ExportedEvent | Checkpoint]
 genuine = lru_cache(100_000)(ed25519_genuine)
 
 
-def chained(events: Iterable[Event]) -> Iterator[Event]:
+def chained(events: Iterable[ExportedEvent]) -> Iterator[ExportedEvent]:
     """The events as a log of their own."""
     head = GENESIS
     for position, event in enumerate(events, start=1):
@@ -42,10 +42,10 @@ def chained(events: Iterable[Event]) -> Iterator[Event]:
         yield its._replace(hash=head)
 
 
-def drafts(count: int) -> Iterator[Event]:
+def drafts(count: int) -> Iterator[ExportedEvent]:
     for number in range(1, count + 1):
         name = f"note:{number % 9}"
-        yield Event(
+        yield ExportedEvent(
             position=number,
             stream_id=str(uuid5(STREAM_NAMESPACE, name)),
             version=(number - 1) // 9 + 1,
@@ -61,7 +61,9 @@ def drafts(count: int) -> Iterator[Event]:
         )
 
 
-def pinned(events: Sequence[Event], key: SigningKey = KEY) -> Iterator[Event | Checkpoint]:
+def pinned(
+    events: Sequence[ExportedEvent], key: SigningKey = KEY
+) -> Iterator[ExportedEvent | Checkpoint]:
     """The events, with a checkpoint behind every seventh and the last."""
     newest = None
     for event in events:
@@ -75,7 +77,7 @@ def lines_of(records: Records, keys: Iterable[tuple[str, bytes]] = ()) -> list[b
     """The export that holds these records, sound or not; its header and trailer fit them."""
     file = io.BytesIO()
     writer = Writer(file)
-    events = [one for one in records if isinstance(one, Event)]
+    events = [one for one in records if isinstance(one, ExportedEvent)]
     signers = sorted({one.public_key for one in records if isinstance(one, Checkpoint)})
     position, head = (events[-1].position, events[-1].hash) if events else (0, GENESIS)
     writer.header(Header(FORMAT, signers, position, head.hex()))

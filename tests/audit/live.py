@@ -16,7 +16,7 @@ from vidwiz.audit.checkpoints.records import INSERT, signed, values_of
 from vidwiz.audit.checks.verify import Audited, verify
 from vidwiz.audit.snapshot import log_and_checkpoints, snapshot
 from vidwiz.postgres.pool import Database
-from vidwiz.verify_export import Checkpoint, Event, event_hash
+from vidwiz.verify_export import Checkpoint, ExportedEvent, event_hash
 
 EVENTS, PINS = 64, (20, 40, 64)
 
@@ -42,15 +42,15 @@ def sign(dsn: str, key: SigningKey, positions: Sequence[int] = PINS) -> None:
             connection.execute(INSERT.sql, values_of(newest))
 
 
-def events(dsn: str) -> list[Event]:
-    return [one for one in records(dsn) if isinstance(one, Event)]
+def events(dsn: str) -> list[ExportedEvent]:
+    return [one for one in records(dsn) if isinstance(one, ExportedEvent)]
 
 
 def checkpoints(dsn: str) -> list[Checkpoint]:
     return [one for one in records(dsn) if isinstance(one, Checkpoint)]
 
 
-def records(dsn: str) -> list[Event | Checkpoint]:
+def records(dsn: str) -> list[ExportedEvent | Checkpoint]:
     with snapshot(dsn) as connection:
         return list(log_and_checkpoints(connection))
 

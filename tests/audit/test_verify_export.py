@@ -33,7 +33,15 @@ from vidwiz import verify_export
 from vidwiz.audit.checkpoints.records import signed
 from vidwiz.audit.log_export import event_line
 from vidwiz.events.base import STREAM_NAMESPACE
-from vidwiz.verify_export import Checkpoint, Event, Export, Key, checkpoint_line, line_of, read_line
+from vidwiz.verify_export import (
+    Checkpoint,
+    Export,
+    ExportedEvent,
+    Key,
+    checkpoint_line,
+    line_of,
+    read_line,
+)
 
 CASES = 1000
 SCRIPT = Path(verify_export.__file__)
@@ -172,7 +180,7 @@ def test_a_checkpoint_is_written_down_to_the_letter() -> None:
 
 
 def test_a_line_names_its_stream_and_no_other() -> None:
-    event = next(one for one in RECORDS if isinstance(one, Event))
+    event = next(one for one in RECORDS if isinstance(one, ExportedEvent))
     assert json.loads(event_line(event))["stream"] == "note:1"
     strange = event._replace(stream_id=str(STREAM_NAMESPACE))
     assert json.loads(event_line(strange))["stream"] is None

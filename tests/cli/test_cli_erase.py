@@ -18,7 +18,7 @@ from tests.event_store.parts import rows, running
 from tests.projections.histories import append, numbered
 from tests.support import server_environment
 from tests.support import test_settings as settings_of
-from vidwiz.cli.erase import Account, find
+from vidwiz.cli.erase import ErasableAccount, find
 from vidwiz.commands.conversations import Identity, StartConversation
 from vidwiz.commands.users import SignUp
 from vidwiz.commands.videos import OpenVideo
@@ -95,7 +95,7 @@ def test_whoever_is_not_there_cannot_be_erased(vidwiz: Vidwiz) -> None:
 async def test_a_person_is_found_by_id_or_address_and_by_nothing_else(dsn: str, ann: int) -> None:
     async with running(dsn) as parts:
         for who in (f"{ann}", "ann@example.org", " ANN@example.ORG "):
-            assert await find(parts.database, who) == Account(ann, "ann@example.org")
+            assert await find(parts.database, who) == ErasableAccount(ann, "ann@example.org")
         for who in ("0", "-1", "9" * 25, "nobody", "٣", "", "%", f"{ann}.0"):
             assert await find(parts.database, who) is None
 

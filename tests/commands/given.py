@@ -24,9 +24,9 @@ from vidwiz.commands.conversations import (
     Identity,
     QuestionContext,
     QuestionContextQuery,
-    Turn,
     TurnEnd,
     TurnQuery,
+    TurnState,
 )
 from vidwiz.commands.notes import (
     AddNoteContext,
@@ -52,8 +52,8 @@ from vidwiz.commands.users import (
     FoundUser,
     GuestContext,
     GuestContextQuery,
-    User,
     UserQuery,
+    UserState,
 )
 from vidwiz.commands.videos import (
     TranscriptContext,
@@ -513,12 +513,12 @@ def question_ground(
 
 def found_turn(past: Sequence[Event], turn_id: int) -> FoundTurn:
     """The turn's row, as its projector would have made it."""
-    turn: Turn | None = None
+    turn: TurnState | None = None
     for event in past:
         match event:
             case TurnStarted() if event.turn_id == turn_id:
                 identity = Identity(event.user_id, event.guest_id)
-                turn = Turn(event.conversation_id, identity)
+                turn = TurnState(event.conversation_id, identity)
             case TurnCompleted() | TurnStopped() | TurnFailed() if event.turn_id == turn_id:
                 assert turn is not None
                 turn = replace(turn, end=turn_end(event))
@@ -555,7 +555,7 @@ def accounts(past: Sequence[Event], lookup: AccountsQuery) -> Accounts:
             case LongTermTokenIssued() | LongTermTokenRevoked() | UserDisabled() | UserEnabled():
                 (email,) = (e for e, its in by_email.items() if its.user_id == event.user_id)
                 before = by_email[email]
-                user = User("", token_id=before.token_id, disabled=before.disabled)
+                user = UserState("", token_id=before.token_id, disabled=before.disabled)
                 user = after(user, event)
                 by_email[email] = replace(before, token_id=user.token_id, disabled=user.disabled)
     return Accounts(
@@ -575,10 +575,10 @@ def accounts(past: Sequence[Event], lookup: AccountsQuery) -> Accounts:
 def account(past: Sequence[Event], user_id: int) -> FoundUser:
     """The account's row, as its projector would have made it."""
     its = [event for event in past if event.stream == f"user:{user_id}"]
-    user: User | None = None
+    user: UserState | None = None
     for event in its:
         if isinstance(event, UserSignedUp):
-            user = User(event.name)
+            user = UserState(event.name)
         elif user is not None:
             user = after(user, event)
     return FoundUser(user, versions={f"user:{user_id}": len(its)} if its else {})
@@ -628,7 +628,7 @@ def erasure_ground(past: Sequence[Event], user_id: int) -> ErasureContext:
     return ErasureContext(user_exists=True, open_tasks=tuple(tasks), versions=versions)
 
 
-def after(user: User, event: Event) -> User:
+def after(user: UserState, event: Event) -> UserState:
     match event:
         case UserRenamed():
             return replace(user, name=event.name)

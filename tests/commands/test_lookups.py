@@ -20,9 +20,9 @@ from vidwiz.commands.conversations import (
     Identity,
     QuestionContext,
     QuestionContextQuery,
-    Turn,
     TurnEnd,
     TurnQuery,
+    TurnState,
 )
 from vidwiz.commands.notes import AddNote, AddNoteContextQuery, EarlierUse, EditNote
 from vidwiz.commands.tasks import Claimable, ClaimTask, NextTask, NextTaskOf, WorkQuery, state_of
@@ -642,11 +642,11 @@ async def test_turns_are_told_with_their_owners_and_how_they_stand(
     completed, stopped, failed, answering, unknown = await asked(
         connection, [TurnQuery(turn_id) for turn_id in (21, 22, 23, 31, 99)]
     )
-    assert completed.turn == Turn(11, USER, TurnEnd("completed", 24))
-    assert stopped.turn == Turn(11, USER, TurnEnd("stopped"))
-    assert failed.turn == Turn(11, USER, TurnEnd("failed", reason="refused"))
+    assert completed.turn == TurnState(11, USER, TurnEnd("completed", 24))
+    assert stopped.turn == TurnState(11, USER, TurnEnd("stopped"))
+    assert failed.turn == TurnState(11, USER, TurnEnd("failed", reason="refused"))
     assert failed.versions == {"conversation:11": 7}
-    assert answering.turn == Turn(12, GUEST)
+    assert answering.turn == TurnState(12, GUEST)
     assert answering.versions == {"conversation:12": 3}
     assert (unknown.turn, unknown.versions) == (None, {})
     ids = [its.answer_id for its in (completed, stopped, failed, answering)]

@@ -468,7 +468,7 @@ async def test_races_of_all_writes_at_once_leave_one_consistent_state(api: Api) 
     ]
     assert sorted(one.status_code for one in deleted) == [200, *[404] * 5]
     notes = await api.client.get(f"/api/notes/{video_id}", headers=person.headers)
-    assert len(shaped(list[models.Note], notes)) == 6
+    assert len(shaped(list[models.NoteResponse], notes)) == 6
     events = await api.services.store.past_of(f"user:{await user_id_of(api, person.headers)}")
     issued = [type(one).__name__ for one in events if "LongTermToken" in type(one).__name__]
     assert issued == ["LongTermTokenIssued", "LongTermTokenRevoked"] * (len(issued) // 2) + [

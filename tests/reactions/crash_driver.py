@@ -24,7 +24,7 @@ from vidwiz.commands import DECISIONS
 from vidwiz.event_store.command_bus import Store
 from vidwiz.event_store.notifications import Signals
 from vidwiz.postgres.pool import Database
-from vidwiz.reactions.deliveries import AiNotes, Reaction, SharedWriting, Summaries
+from vidwiz.reactions.deliveries import AiNoteReaction, Reaction, SharedWriting, SummaryReaction
 from vidwiz.reactions.effects import Effect, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 
@@ -83,7 +83,7 @@ def count_statements(steps: Steps) -> None:
 
 
 def reaction_named(name: str, database: Database) -> Reaction[SharedWriting]:
-    return Summaries(database) if name == Summaries.name else AiNotes(database)
+    return SummaryReaction(database) if name == SummaryReaction.name else AiNoteReaction(database)
 
 
 async def react(job: Job) -> None:

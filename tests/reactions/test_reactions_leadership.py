@@ -12,7 +12,7 @@ from tests.reactions.crash_driver import Job, running_crasher
 from tests.reactions.parts import SUMMARIES, open_tasks, ready_video, state_of
 from tests.support import MASTER, eventually
 from vidwiz.reactions import leadership
-from vidwiz.reactions.deliveries import Summaries, Writing
+from vidwiz.reactions.deliveries import SummaryReaction, Writing
 from vidwiz.reactions.effects import ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.leadership import REACTION_LOCK, LeadershipLost, candidacy
@@ -52,7 +52,10 @@ async def acting(dsn: str, stage: Stage, name: str) -> AsyncIterator[Parts]:
     """A process of its own, as far as the database can tell."""
     async with running(dsn) as parts:
         follower = Follower(
-            Summaries(parts.database), Actor(stage, name, parts), parts.database, parts.signals
+            SummaryReaction(parts.database),
+            Actor(stage, name, parts),
+            parts.database,
+            parts.signals,
         )
         follower.start()
         try:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wiz.spoken import any_segments, real, said, texts, unhurried
-from vidwiz.adapters.language_model import Message, Prompt
+from vidwiz.adapters.language_model import Prompt, PromptMessage
 from vidwiz.wiz.answers import Question, Said
 from vidwiz.wiz.passages import Index, estimated_tokens
 from vidwiz.wiz.prompts import MAX_MESSAGES, NO_ANSWER, chat_prompt, note_prompt, summary_prompt
@@ -63,9 +63,9 @@ def test_a_video_without_a_title_can_be_asked_about() -> None:
 def test_the_conversation_goes_before_the_new_question() -> None:
     prompt = chat_prompt(question(said("one"), earlier=conversation(2)), ROOMY)
     assert list(prompt.messages) == [
-        Message("user", "message 0"),
-        Message("model", "message 1"),
-        Message("user", "Why?"),
+        PromptMessage("user", "message 0"),
+        PromptMessage("model", "message 1"),
+        PromptMessage("user", "Why?"),
     ]
 
 

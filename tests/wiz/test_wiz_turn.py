@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.wiz.spoken import unhurried
 from vidwiz.commands.conversations import Identity
 from vidwiz.wiz.citations import Citation
-from vidwiz.wiz.turn import LONGEST_PIECE, START, Turn, TurnEvent, TurnOffset, past_events
+from vidwiz.wiz.turn import LONGEST_PIECE, START, StreamedTurnEvent, Turn, TurnOffset, past_events
 
 GUARD_S = 30.0
 ENDS: Sequence[Literal["completed", "stopped", "failed"]] = ("completed", "stopped", "failed")
@@ -43,17 +43,17 @@ def cited(number: int) -> Citation:
     )
 
 
-async def followed(turn: Turn, after: TurnOffset = START) -> list[TurnEvent]:
+async def followed(turn: Turn, after: TurnOffset = START) -> list[StreamedTurnEvent]:
     """What a follower hears to the end."""
     async with asyncio.timeout(GUARD_S), aclosing(turn.follow(after)) as events:
         return [event async for event in events if event is not None]
 
 
-def content(events: Sequence[TurnEvent]) -> str:
+def content(events: Sequence[StreamedTurnEvent]) -> str:
     return "".join(orjson.loads(its.data)["content"] for its in events if its.kind == "delta")
 
 
-def citations(events: Sequence[TurnEvent]) -> list[dict[str, Any]]:
+def citations(events: Sequence[StreamedTurnEvent]) -> list[dict[str, Any]]:
     return [orjson.loads(its.data) for its in events if its.kind == "citation"]
 
 

@@ -23,7 +23,7 @@ from vidwiz.workers.jobs import Fruit, Job, JobFailed, Kind
 from vidwiz.workers.pauses import Stop
 from vidwiz.workers.sources import TaskSource
 from vidwiz.workers.worker import Worker
-from vidwiz.workers.writing import KEPT_VIDEOS, RecentSegments, Summaries
+from vidwiz.workers.writing import KEPT_VIDEOS, RecentSegments, SummaryWriter
 
 PACE = Timeouts(poll_s=0.2, first_pause_s=0.05, longest_pause_s=0.05)
 SPOKEN = [{"text": "Words.", "offset": 0}]
@@ -223,7 +223,7 @@ async def test_what_nobody_can_see_is_no_summary(said: str) -> None:
         Api(config, Stop(1)) as api,
     ):
         with pytest.raises(ModelUnavailable):
-            await Summaries(api, Mute(said), 1000)(Job(Kind.SUMMARY, "x", 1))
+            await SummaryWriter(api, Mute(said), 1000)(Job(Kind.SUMMARY, "x", 1))
     assert len(its.asked) == 2  # and nothing was written
 
 

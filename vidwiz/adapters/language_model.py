@@ -47,7 +47,7 @@ class ModelRefused(ModelError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class PromptMessage:
     """One turn of the conversation with the model."""
 
     role: Literal["user", "model"]
@@ -59,7 +59,7 @@ class Prompt:
     """System text, and the conversation with the newest message last."""
 
     system: str
-    messages: Sequence[Message]
+    messages: Sequence[PromptMessage]
 
 
 class LanguageModel(Protocol):

@@ -9,11 +9,11 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from vidwiz.adapters.language_model import (
     CUT,
-    Message,
     ModelError,
     ModelRefused,
     ModelUnavailable,
     Prompt,
+    PromptMessage,
 )
 from vidwiz.adapters.model_retries import (
     RetryableError,
@@ -150,7 +150,7 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
     return [{"role": "system", "content": prompt.system}, *map(_message, prompt.messages)]
 
 
-def _message(message: Message) -> ChatCompletionMessageParam:
+def _message(message: PromptMessage) -> ChatCompletionMessageParam:
     if message.role == "model":
         return {"role": "assistant", "content": message.text}
     return {"role": "user", "content": message.text}

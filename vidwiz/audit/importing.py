@@ -40,7 +40,7 @@ from vidwiz.projections import tables
 from vidwiz.projections.tables import stored_events
 from vidwiz.replay import engine
 from vidwiz.verify_export import Checkpoint, Export, Header, Key
-from vidwiz.verify_export import Event as Link
+from vidwiz.verify_export import ExportedEvent as Link
 
 _MUST_BE_EMPTY = (
     stored_events,

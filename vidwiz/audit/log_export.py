@@ -18,7 +18,7 @@ from vidwiz.projections.tables import log_checkpoints
 from vidwiz.verify_export import (
     FORMAT,
     Checkpoint,
-    Event,
+    ExportedEvent,
     Header,
     Key,
     Trailer,
@@ -86,10 +86,10 @@ class Writer:
             self._write(line_of({"kind": "key", **key._asdict()}))
             self.key_count += 1
 
-    def log(self, records: Iterable[Event | Checkpoint]) -> None:
+    def log(self, records: Iterable[ExportedEvent | Checkpoint]) -> None:
         """The events, and each checkpoint behind the event that it pins."""
         for record in records:
-            if isinstance(record, Event):
+            if isinstance(record, ExportedEvent):
                 self._write(event_line(record))
                 self.events += 1
             else:
@@ -107,7 +107,7 @@ class Writer:
         self._file.write(line)
 
 
-def event_line(event: Event) -> bytes:
+def event_line(event: ExportedEvent) -> bytes:
     """The event as a line of an export, spelled as ``verify_export.line_of`` would, but faster."""
     try:
         state = {"state": event.state.decode()}
@@ -131,7 +131,7 @@ def event_line(event: Event) -> bytes:
     )
 
 
-def stream_name(event: Event) -> str | None:
+def stream_name(event: ExportedEvent) -> str | None:
     """The stream's readable name, such as ``note:17``; None for an event that we do not know."""
     kind = _types.get(event.topic)
     if kind is None:

@@ -11,7 +11,7 @@ from vidwiz.audit.checkpoints.records import UP_TO, checkpoint_of
 from vidwiz.events.chain import Proof, link
 from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import stored_events
-from vidwiz.verify_export import Checkpoint, Event
+from vidwiz.verify_export import Checkpoint, ExportedEvent
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -64,7 +64,7 @@ def first_time_beyond(connection: Connection) -> int:
 
 def log_and_checkpoints(
     connection: Connection, up_to: int = EVERYTHING
-) -> Iterator[Event | Checkpoint]:
+) -> Iterator[ExportedEvent | Checkpoint]:
     """Every event up to a position, and each checkpoint behind the event that it pins."""
     with (
         _cursor(connection, "log", _log, up_to) as log,

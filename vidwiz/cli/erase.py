@@ -41,7 +41,7 @@ _guest = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ErasableAccount:
     """Somebody who can be erased."""
 
     user_id: int
@@ -82,7 +82,7 @@ class GuestFound:
         return EraseGuest(self.guest_id)
 
 
-async def find(database: Database, who: str) -> Account | GuestFound | None:
+async def find(database: Database, who: str) -> ErasableAccount | GuestFound | None:
     """The account with this id or e-mail address, or the guest behind ``guest:``.
 
     A guest is named by the digest, as the log does, or by the session id itself.
@@ -96,15 +96,15 @@ async def find(database: Database, who: str) -> Account | GuestFound | None:
     return await find_account(database, who)
 
 
-async def find_account(database: Database, who: str) -> Account | None:
+async def find_account(database: Database, who: str) -> ErasableAccount | None:
     """The account with this id or e-mail address."""
     user_id = int(who) if who.isascii() and who.isdigit() else 0
     email = who.strip().lower()
     row = await database.one(_account, user_id=min(user_id, LARGEST_ID), email=email)
-    return None if row is None else Account(*row)
+    return None if row is None else ErasableAccount(*row)
 
 
-async def _erase(dsn: str, master: MasterKey, person: Account | GuestFound) -> None:
+async def _erase(dsn: str, master: MasterKey, person: ErasableAccount | GuestFound) -> None:
     """Erase them, also while the service runs; raises what ``Store.execute`` raises."""
     async with open_store(dsn, 2, master) as (_, _, store):
         await store.execute(person.command, EventMetadata(ADMIN, "erase"))

@@ -6,7 +6,7 @@ projector without a service. Nothing here needs a database or any other part of 
 """
 
 from vidwiz.client.async_log import AsyncEventLog
-from vidwiz.client.checkpoints import Checkpoint, FileCheckpoint, MemoryCheckpoint
+from vidwiz.client.checkpoints import ConsumerCheckpoint, FileCheckpoint, MemoryCheckpoint
 from vidwiz.client.events import LoggedEvent
 from vidwiz.client.log import EventLog
 from vidwiz.client.projectors import Projector, on
@@ -15,7 +15,7 @@ from vidwiz.client.testing import an_event, given
 
 __all__ = [
     "AsyncEventLog",
-    "Checkpoint",
+    "ConsumerCheckpoint",
     "EventFilter",
     "EventLog",
     "EventLogError",

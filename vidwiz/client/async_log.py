@@ -7,7 +7,7 @@ from typing import Self, Unpack
 import httpx
 from httpx_sse import aconnect_sse
 
-from vidwiz.client.checkpoints import Checkpoint
+from vidwiz.client.checkpoints import ConsumerCheckpoint
 from vidwiz.client.events import LoggedEvent
 from vidwiz.client.projectors import Projector
 from vidwiz.client.protocol import (
@@ -16,7 +16,7 @@ from vidwiz.client.protocol import (
     STREAM,
     EventFilter,
     LogReset,
-    Patience,
+    RetryPolicy,
     new_timeout,
     next_position,
     parameters,
@@ -55,7 +55,7 @@ class AsyncEventLog:
 
     async def head(self) -> int:
         """Return the position of the newest event; 0 for an empty log."""
-        patience = Patience(self._give_up_after_s)
+        patience = RetryPolicy(self._give_up_after_s)
         while True:
             answer, error = None, None
             try:
@@ -71,7 +71,7 @@ class AsyncEventLog:
         self, after: int = 0, before: int | None = None, **limits: Unpack[EventFilter]
     ) -> AsyncGenerator[LoggedEvent, None]:
         """Give out the events between two positions, both left out, up to the head of the log."""
-        patience = Patience(self._give_up_after_s)
+        patience = RetryPolicy(self._give_up_after_s)
         position = after
         while True:
             answer, error, arrived = None, None, False
@@ -106,7 +106,7 @@ class AsyncEventLog:
 
         Raises ``LogReset`` when the log ends before ``after``.
         """
-        patience = Patience(self._give_up_after_s)
+        patience = RetryPolicy(self._give_up_after_s)
         position = after
         while True:
             answer, error = None, None
@@ -128,7 +128,7 @@ class AsyncEventLog:
                 error = failure
             await asyncio.sleep(patience.wait_s(error, refusal(answer)))
 
-    async def run(self, projector: Projector, checkpoint: Checkpoint) -> None:
+    async def run(self, projector: Projector, checkpoint: ConsumerCheckpoint) -> None:
         """Let a projector handle every event behind its checkpoint, without end.
 
         Raises ``LogReset``, and what the projector and the checkpoint raise.
@@ -137,7 +137,7 @@ class AsyncEventLog:
             await _handle(projector, event)
             checkpoint.save(event.position)
 
-    async def catch_up(self, projector: Projector, checkpoint: Checkpoint) -> int:
+    async def catch_up(self, projector: Projector, checkpoint: ConsumerCheckpoint) -> int:
         """Let a projector handle the events up to the head of the log; return that position.
 
         Raises like ``run``.

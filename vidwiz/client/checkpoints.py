@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Checkpoint(Protocol):
+class ConsumerCheckpoint(Protocol):
     """The position of the last event that was handled; 0 before the first.
 
     To handle every event exactly once, keep the position in the transaction that writes what the

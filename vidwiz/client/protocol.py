@@ -116,7 +116,7 @@ def next_position(line: str) -> int | None:
     return int(json.loads(line)["next"]) if line.startswith('{"next":') else None
 
 
-class Patience:
+class RetryPolicy:
     """Decides after each failure how long to wait, and when to give up."""
 
     def __init__(self, give_up_after_s: float) -> None:

@@ -236,7 +236,7 @@ class TurnEnd:
 
 
 @dataclass(frozen=True)
-class Turn:
+class TurnState:
     """A turn as it stands; ``end`` is None while it is being answered."""
 
     conversation_id: int
@@ -251,7 +251,7 @@ class FoundTurn(DecisionContext):
     ``day`` (UTC) is the one whose question the turn took.
     """
 
-    turn: Turn | None
+    turn: TurnState | None
     answer_id: int = 0
     day: date = date.min
     began: Follows | None = None
@@ -361,13 +361,13 @@ def fail_turn(command: FailTurn, found: FoundTurn) -> Decision:
     return Decision(events=(failed,), records=(given_back,), result=end, follows=found.began)
 
 
-def _require_turn(found: FoundTurn) -> Turn:
+def _require_turn(found: FoundTurn) -> TurnState:
     if found.turn is None:
         raise TurnNotFound
     return found.turn
 
 
-def _of(turn: Turn) -> dict[str, Any]:
+def _of(turn: TurnState) -> dict[str, Any]:
     return {
         "conversation_id": turn.conversation_id,
         "user_id": turn.identity.user_id,

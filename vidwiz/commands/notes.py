@@ -176,7 +176,7 @@ def _key_record(command: AddNote, note_id: int) -> tuple[IdempotencyKeyUsed, ...
 
 
 @dataclass(frozen=True)
-class Note:
+class NoteState:
     """A note as its past left it."""
 
     user_id: int
@@ -184,15 +184,15 @@ class Note:
     generated_by_ai: bool
 
 
-def state_of(past: Iterable[Event]) -> Note | None:
+def state_of(past: Iterable[Event]) -> NoteState | None:
     """The note that these events made; None when there is none (any more)."""
-    note: Note | None = None
+    note: NoteState | None = None
     for event in past:
         match event:
             case NoteAdded():
-                note = Note(event.user_id, event.text, generated_by_ai=False)
+                note = NoteState(event.user_id, event.text, generated_by_ai=False)
             case NoteEdited() | NoteRestored():
-                note = Note(event.user_id, event.text, event.generated_by_ai)
+                note = NoteState(event.user_id, event.text, event.generated_by_ai)
             case NoteDeleted():
                 note = None
     return note
@@ -242,7 +242,7 @@ def edit_note(command: EditNote, history: History) -> Decision:
     return Decision(events=(edited,), answer=answer, follows=follows)
 
 
-def _is_late(command: EditNote, note: Note) -> bool:
+def _is_late(command: EditNote, note: NoteState) -> bool:
     by_a_worker = command.user_id is None and command.generated_by_ai
     return by_a_worker and not note.generated_by_ai
 
@@ -265,7 +265,7 @@ def delete_note(command: DeleteNote, history: History) -> Decision:
     return Decision(events=(NoteDeleted(note_id=command.note_id, user_id=note.user_id),))
 
 
-def _own_note(history: History, note_id: int, user_id: int | None) -> Note:
+def _own_note(history: History, note_id: int, user_id: int | None) -> NoteState:
     note = state_of(history.of(f"note:{note_id}"))
     if note is None or user_id not in (None, note.user_id):
         raise NoteNotFound
@@ -334,7 +334,7 @@ def revert_note(command: RevertNote, its: NoteVersions) -> Decision:
     return Decision(events=(edited,), answer=answer)
 
 
-def _restored(added: NoteAdded, added_at: datetime | None, wanted: Note) -> NoteRestored:
+def _restored(added: NoteAdded, added_at: datetime | None, wanted: NoteState) -> NoteRestored:
     if added_at is None:
         raise ValueError("a note's beginning has no time")
     return NoteRestored(

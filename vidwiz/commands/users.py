@@ -234,7 +234,7 @@ def _google_name(command: SignInWithGoogle) -> str:
 
 
 @dataclass(frozen=True)
-class User:
+class UserState:
     """An account as it stands; ``token_id`` is None without a long-term token."""
 
     name: str
@@ -247,7 +247,7 @@ class User:
 class FoundUser(DecisionContext):
     """An account's row; None when nobody has the id."""
 
-    user: User | None
+    user: UserState | None
 
 
 @dataclass(frozen=True)
@@ -483,7 +483,7 @@ def erase_guest(command: EraseGuest, ground: GuestContext) -> Decision:
     )
 
 
-def _existing(found: FoundUser) -> User:
+def _existing(found: FoundUser) -> UserState:
     if found.user is None:
         raise UserNotFound
     return found.user

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from vidwiz.verify_export import GENESIS, Chain, ChainBroken, event_hash
-from vidwiz.verify_export import Event as Link
+from vidwiz.verify_export import ExportedEvent as Link
 
 __all__ = ["GENESIS", "ChainBroken", "ChainWalk", "Proof", "chained_hash", "instant", "link"]
 

@@ -31,7 +31,7 @@ _at_once = asyncio.Semaphore(2)
 
 
 @export.get("/user/export")
-@documented("users", models.Archive, 401, 404, 429, 503)
+@documented("users", models.ArchiveResponse, 401, 404, 429, 503)
 @user_only
 @limited("export")
 async def get_export(caller: User) -> Response:

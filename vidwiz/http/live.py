@@ -17,7 +17,7 @@ from vidwiz.http.errors import UNAVAILABLE, ApiError
 from vidwiz.http.requests.youtube_ids import YouTubeId
 from vidwiz.http.responses import models, sse
 from vidwiz.http.services import Services, services
-from vidwiz.live.hub import TooManyStreams
+from vidwiz.live.hub import TooManyLiveStreams
 from vidwiz.live.stream import Told
 
 live = Blueprint("live", __name__)
@@ -27,7 +27,7 @@ HEARTBEAT_S = 15.0
 """Seconds without news after which a client hears that the stream lives, and its token is read."""
 RETRY_AFTER_S = 30
 
-FAILURES: tuple[type[Exception], ...] = (TooManyStreams, *UNAVAILABLE)
+FAILURES: tuple[type[Exception], ...] = (TooManyLiveStreams, *UNAVAILABLE)
 
 _position = re.compile(r"[0-9]{1,18}")
 
@@ -60,7 +60,7 @@ async def get_stream(caller: User) -> Response:
     named, seen, token = _named(), _seen(), bearer()
     try:
         await services().hub.admit(caller.user_id)
-    except TooManyStreams:
+    except TooManyLiveStreams:
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         raise ApiError(429, "Too many open streams", headers=headers) from None
     return sse.stream(_events(services(), caller, token, named, seen))

@@ -48,7 +48,7 @@ class NoteRevert(BaseModel):
 
 
 @note_history.get("/notes/<note_id>/history")
-@documented("notes", audit_models.NoteHistory, 401, 404, 422, 503)
+@documented("notes", audit_models.NoteHistoryResponse, 401, 404, 422, 503)
 @document_querystring(HistoryQuery)
 @user_only
 async def get_note_history(caller: User, note_id: str) -> Response:
@@ -69,7 +69,7 @@ async def get_note_history(caller: User, note_id: str) -> Response:
 
 
 @note_history.post("/notes/<note_id>/revert")
-@documented("notes", models.Note, 400, 401, 404, 409, 413, 422, 429, body=NoteRevert)
+@documented("notes", models.NoteResponse, 400, 401, 404, 409, 413, 422, 429, body=NoteRevert)
 @user_only
 async def post_note_revert(caller: User, note_id: str) -> Response:
     """Go back to an earlier version of an own note, which undoes edits or a deletion."""

@@ -68,7 +68,9 @@ class NoteEditing(ForTask):
 
 
 @notes.post("/notes")
-@documented("notes", models.Note, 400, 401, 404, 409, 413, 422, 429, status=201, body=NewNote)
+@documented(
+    "notes", models.NoteResponse, 400, 401, 404, 409, 413, 422, 429, status=201, body=NewNote
+)
 @document_headers(Idempotent)
 @user_only
 async def post_note(caller: User) -> Response:
@@ -109,7 +111,7 @@ async def _require_ai_note(caller: User, key: str | None) -> None:
 
 
 @notes.get("/notes/<video_id>")
-@documented("notes", list[models.Note], 401)
+@documented("notes", list[models.NoteResponse], 401)
 @user_only
 async def get_notes(caller: User, video_id: str) -> Response:
     """The caller's notes on a video, oldest first."""
@@ -122,7 +124,7 @@ async def get_notes(caller: User, video_id: str) -> Response:
 
 
 @notes.patch("/notes/<note_id>")
-@documented("notes", models.Note, 400, 401, 404, 413, 422, 429, body=NoteEdit)
+@documented("notes", models.NoteResponse, 400, 401, 404, 413, 422, 429, body=NoteEdit)
 @document_querystring(NoteEditing)
 @user_or_admin
 async def patch_note(caller: Caller, note_id: str) -> Response:
@@ -147,7 +149,7 @@ async def patch_note(caller: Caller, note_id: str) -> Response:
 
 
 @notes.delete("/notes/<note_id>")
-@documented("notes", models.Message, 401, 404, 429)
+@documented("notes", models.MessageResponse, 401, 404, 429)
 @user_only
 async def delete_note(caller: User, note_id: str) -> Response:
     """Delete an own note; the video remains."""

@@ -165,7 +165,7 @@ class PasswordChange(BaseModel):
         return self
 
 
-class Proof(BaseModel):
+class SignInProof(BaseModel):
     """A sign-in, made anew: the account's password, or an ID token of its Google account."""
 
     model_config = ConfigDict(extra="forbid")
@@ -181,7 +181,9 @@ class Proof(BaseModel):
 
 
 @users.post("/user/signup")
-@documented("users", models.Message, 400, 403, 409, 413, 422, 429, 503, status=201, body=NewUser)
+@documented(
+    "users", models.MessageResponse, 400, 403, 409, 413, 422, 429, 503, status=201, body=NewUser
+)
 @public
 @limited("signup")
 async def post_signup() -> Response:
@@ -260,7 +262,7 @@ async def post_password(caller: User) -> Response:
     The answer's token is the caller's new session. The long-term token is revoked.
     """
     body = await bodies.read(PasswordChange)
-    proof = Proof(password=body.old_password, credential=body.credential)
+    proof = SignInProof(password=body.old_password, credential=body.credential)
     await _require_proof(caller.user_id, proof)
     password_hash = await services().passwords.hash(body.new_password)
     command = ChangePassword(caller.user_id, password_hash, datetime.now(UTC))
@@ -271,7 +273,7 @@ async def post_password(caller: User) -> Response:
 
 
 @users.post("/user/logout")
-@documented("users", models.Message, 401, 403, 404, 429)
+@documented("users", models.MessageResponse, 401, 403, 404, 429)
 @signed_in_only
 @limited("login")
 async def post_logout(caller: User) -> Response:
@@ -307,7 +309,7 @@ async def post_token(caller: User) -> Response:
 
 
 @users.delete("/user/token")
-@documented("users", models.Message, 401, 404, 429)
+@documented("users", models.MessageResponse, 401, 404, 429)
 @user_only
 async def delete_token(caller: User) -> Response:
     """Revoke the long-term token; it is dead at once, everywhere."""
@@ -335,7 +337,9 @@ async def patch_profile(caller: User) -> Response:
 
 
 @users.delete("/user")
-@documented("users", models.Message, 400, 401, 403, 404, 413, 422, 429, 503, body=Proof)
+@documented(
+    "users", models.MessageResponse, 400, 401, 403, 404, 413, 422, 429, 503, body=SignInProof
+)
 @user_only
 @limited("login")
 async def delete_user(caller: User) -> Response:
@@ -343,7 +347,7 @@ async def delete_user(caller: User) -> Response:
 
     Every token of theirs is dead at once, everywhere.
     """
-    body = await bodies.read(Proof)
+    body = await bodies.read(SignInProof)
     await _require_proof(caller.user_id, body)
     await services().store.execute(EraseUser(caller.user_id), origin(caller.actor))
     services().erasures.happened(caller.user_id)
@@ -351,7 +355,7 @@ async def delete_user(caller: User) -> Response:
 
 
 @users.delete("/guest")
-@documented("users", models.Message, 400, 401, 404, 429, 503)
+@documented("users", models.MessageResponse, 400, 401, 404, 429, 503)
 @guest_only
 @limited("login")
 async def delete_guest(caller: Guest) -> Response:
@@ -368,13 +372,13 @@ async def delete_guest(caller: Guest) -> Response:
     return json_answer({"message": "Guest erased"})
 
 
-async def _require_proof(user_id: int, proof: Proof) -> None:
+async def _require_proof(user_id: int, proof: SignInProof) -> None:
     if not await _proves(user_id, proof):
         shown = "password" if proof.password is not None else "Google account"
         raise ApiError(403, f"That is not the {shown} of this account")
 
 
-async def _proves(user_id: int, proof: Proof) -> bool:
+async def _proves(user_id: int, proof: SignInProof) -> bool:
     row = await services().database.one(queries.PROOF, user_id=user_id)
     if row is None:
         raise UserNotFound

@@ -55,8 +55,8 @@ from vidwiz.http.services import Services, services
 from vidwiz.http.videos.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
 from vidwiz.projections import wiz_queries
 from vidwiz.wiz.library import Transcript
-from vidwiz.wiz.turn import START, Turn, TurnEvent, TurnOffset
-from vidwiz.wiz.turns import Subject
+from vidwiz.wiz.turn import START, StreamedTurnEvent, Turn, TurnOffset
+from vidwiz.wiz.turns import QuestionSubject
 
 wiz = Blueprint("wiz", __name__)
 
@@ -107,7 +107,7 @@ class ConversationsQuery(BaseModel):
     before: Annotated[int, Field(ge=0, lt=10**18)] | None = None
 
 
-class LastEventId(BaseModel):
+class LastTurnEventId(BaseModel):
     """Where to go on."""
 
     last_event_id: str | None = None
@@ -273,7 +273,7 @@ async def get_conversation(caller: Visitor, conversation_id: str) -> Response:
 
 @wiz.get("/wiz/turns/<turn_id>/stream")
 @documented("wiz", models.TurnStream, 401, 404, 429, empty=204)
-@document_headers(LastEventId)
+@document_headers(LastTurnEventId)
 @user_or_guest
 @limited("wiz_read")
 async def get_turn_stream(caller: Visitor, turn_id: str) -> Response:
@@ -310,7 +310,7 @@ async def post_turn_stop(caller: Visitor, turn_id: str) -> Response:
     return json_answer({"turn_id": turn.turn_id, "status": last.kind})
 
 
-async def _last_event(turn: Turn) -> TurnEvent:
+async def _last_event(turn: Turn) -> StreamedTurnEvent:
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(STOPPED_WITHIN_S),
@@ -338,7 +338,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
         admit(question.identity, ground)
     read = await transcript_as_read(body.video_id, question.identity.user_id)
     transcript = await _transcript(read)
-    about = Subject(body.video_id, read.title, _seconds(read.duration), transcript)
+    about = QuestionSubject(body.video_id, read.title, _seconds(read.duration), transcript)
     require_conversation(ground)
     if question.identity.user_id is not None:
         await services().room.require(question.identity.user_id, len(body.message.encode()))
@@ -426,11 +426,11 @@ async def _plain_events(turn: Turn, listener: _Listener) -> AsyncGenerator[bytes
             match event:
                 case None:
                     yield sse.HEARTBEAT
-                case TurnEvent(kind="delta"):
+                case StreamedTurnEvent(kind="delta"):
                     yield sse.event(event.data)
-                case TurnEvent(kind="failed"):
+                case StreamedTurnEvent(kind="failed"):
                     yield sse.event(b'{"error": "Processing error"}')
-                case TurnEvent(kind="completed" | "stopped"):
+                case StreamedTurnEvent(kind="completed" | "stopped"):
                     yield sse.event(b"[DONE]")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vidwiz.events import ConversationStarted, Event, NoteAdded, VideoOpened
-from vidwiz.live.changes import Change
+from vidwiz.live.changes import LiveChange
 from vidwiz.live.stream import Stream
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Subscribers:
         person = None if user_id is None else self._people.get(user_id)
         return () if person is None else person.streams
 
-    def concerned(self, change: Change) -> Iterable[Stream]:
+    def concerned(self, change: LiveChange) -> Iterable[Stream]:
         """The streams that are to be told."""
         if change.video_id is None:
             return self.streams_of(change.user_id)
@@ -87,7 +87,7 @@ class Subscribers:
             streams.update(self._people[user_id].streams)
         return streams
 
-    def is_concerned(self, stream: Stream, change: Change) -> bool:
+    def is_concerned(self, stream: Stream, change: LiveChange) -> bool:
         """Whether this stream is to be told."""
         if change.video_id is None:
             return change.user_id == stream.user_id

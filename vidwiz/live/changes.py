@@ -104,7 +104,7 @@ Kind = Literal["hello", "reset", "note", "video", "task", "turn", "profile"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LiveChange:
     """What to tell, as JSON: to the one user whose it is, or else to the watchers of a video."""
 
     kind: Kind
@@ -114,7 +114,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LiveSubject:
     """The video that a note, task or conversation is about, as its first event says.
 
     ``task_type`` is there for a task on the whole video. One on a single note concerns its owner
@@ -125,7 +125,7 @@ class Subject:
     task_type: str | None = None
 
 
-def subject_of(event: Event) -> Subject | None:
+def subject_of(event: Event) -> LiveSubject | None:
     """The subject of the event's stream, if this is the event that says it."""
     match event:
         case (
@@ -133,11 +133,11 @@ def subject_of(event: Event) -> Subject | None:
             | ConversationStarted(video_id=video_id)
             | PersonalTranscriptAdded(video_id=video_id)
         ):
-            return Subject(video_id)
+            return LiveSubject(video_id)
         case TaskQueued(video_id=video_id, task_type=task_type, note_id=None, user_id=None):
-            return Subject(video_id, task_type)
+            return LiveSubject(video_id, task_type)
         case TaskQueued(video_id=video_id):
-            return Subject(video_id)
+            return LiveSubject(video_id)
     return None
 
 
@@ -152,7 +152,7 @@ def needs_subject(event: Event) -> bool:
     )
 
 
-def change_of(event: Event, subject: Subject | None) -> Change | None:  # noqa: PLR0911  a table
+def change_of(event: Event, subject: LiveSubject | None) -> LiveChange | None:  # noqa: PLR0911  a table
     """What there is to tell, if anything; ``subject`` is that of the event's stream."""
     match event:
         case NoteEvent() if subject is not None:
@@ -171,7 +171,7 @@ def change_of(event: Event, subject: Subject | None) -> Change | None:  # noqa: 
     return None
 
 
-def _note(event: NoteEvent, subject: Subject) -> Change:
+def _note(event: NoteEvent, subject: LiveSubject) -> LiveChange:
     data = {
         "type": NOTES[type(event)],
         "note_id": event.note_id,
@@ -180,7 +180,7 @@ def _note(event: NoteEvent, subject: Subject) -> Change:
     return _change("note", data, user_id=event.user_id)
 
 
-def _video(event: VideoEvent | VideoOpened) -> Change:
+def _video(event: VideoEvent | VideoOpened) -> LiveChange:
     """What happens to a video concerns its watchers, that somebody opened it only them."""
     data = {"video_id": event.video_id, "what": VIDEOS[type(event)]}
     if isinstance(event, VideoOpened):
@@ -188,7 +188,7 @@ def _video(event: VideoEvent | VideoOpened) -> Change:
     return _change("video", data, video_id=event.video_id)
 
 
-def _task(event: TaskEvent, subject: Subject) -> Change | None:
+def _task(event: TaskEvent, subject: LiveSubject) -> LiveChange | None:
     status = TASKS.get(type(event))
     if status is None:  # what was cancelled is not needed any more, as another event tells
         return None
@@ -201,7 +201,7 @@ def _task(event: TaskEvent, subject: Subject) -> Change | None:
     return _change("task", data, video_id=subject.video_id)
 
 
-def _turn(event: TurnEvent, subject: Subject) -> Change:
+def _turn(event: TurnEvent, subject: LiveSubject) -> LiveChange:
     data = {
         "turn_id": event.turn_id,
         "conversation_id": event.conversation_id,
@@ -213,8 +213,8 @@ def _turn(event: TurnEvent, subject: Subject) -> Change:
 
 def _change(
     kind: Kind, data: dict[str, Any], *, user_id: int | None = None, video_id: str | None = None
-) -> Change:
-    return Change(kind, orjson.dumps(data), user_id, video_id)
+) -> LiveChange:
+    return LiveChange(kind, orjson.dumps(data), user_id, video_id)
 
 
 def _owner(event: Event) -> int | None:

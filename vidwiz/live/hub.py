@@ -49,7 +49,7 @@ _its_videos = (
 _VIDEOS_OF = Statement(select(func.array_agg(_its_videos.c.video_id)))
 
 
-class TooManyStreams(Exception):
+class TooManyLiveStreams(Exception):
     """A user has as many open streams as one may have."""
 
 
@@ -70,7 +70,7 @@ class Broadcaster:
     async def admit(self, user_id: int) -> None:
         """Make sure that another stream of this user can be told what happens.
 
-        Raises ``TooManyStreams``, ``Overloaded``, ``DatabaseUnavailable``, and ``UnknownEvent``
+        Raises ``TooManyLiveStreams``, ``Overloaded``, ``DatabaseUnavailable``, and ``UnknownEvent``
         as long as the log holds an event that this program cannot read.
         """
         if self._closing:
@@ -89,7 +89,7 @@ class Broadcaster:
         if self._audience.size >= MOST_STREAMS:
             raise Overloaded
         if len([*self._audience.streams_of(user_id)]) >= MOST_OF_ONE:
-            raise TooManyStreams
+            raise TooManyLiveStreams
 
     @asynccontextmanager
     async def listening(

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from vidwiz.live.changes import Change
+from vidwiz.live.changes import LiveChange
 
 MOST_KEPT = 5000
 
@@ -13,9 +13,9 @@ class ReplayBuffer:
 
     def __init__(self, after: int) -> None:
         self._after = after
-        self._changes: deque[tuple[int, Change]] = deque()
+        self._changes: deque[tuple[int, LiveChange]] = deque()
 
-    def add(self, position: int, change: Change) -> None:
+    def add(self, position: int, change: LiveChange) -> None:
         """The next change."""
         self._changes.append((position, change))
         while len(self._changes) > MOST_KEPT:
@@ -25,6 +25,6 @@ class ReplayBuffer:
         """Whether every change behind this position is here."""
         return position >= self._after
 
-    def behind(self, position: int) -> Iterator[tuple[int, Change]]:
+    def behind(self, position: int) -> Iterator[tuple[int, LiveChange]]:
         """The changes behind this position, oldest first."""
         return (its for its in self._changes if its[0] > position)

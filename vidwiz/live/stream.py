@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from vidwiz.live.changes import Change, Kind
+from vidwiz.live.changes import Kind, LiveChange
 
 MOST_WAITING = 256
 """Changes that wait for a client before it is told to read everything again instead."""
@@ -39,7 +39,7 @@ class Stream:
         if reset:
             self._put(Told(position, "reset"))
 
-    def tell(self, position: int, change: Change) -> None:
+    def tell(self, position: int, change: LiveChange) -> None:
         """Pass the change on, unless the client has seen it or has yet to be said hello to."""
         if self._seen is None or position <= self._seen:
             return

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from vidwiz.events import Event
 from vidwiz.events.base import stream_id
-from vidwiz.live.changes import Subject, needs_subject, subject_of
+from vidwiz.live.changes import LiveSubject, needs_subject, subject_of
 from vidwiz.postgres.pool import Database
 from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.tables import stored_events
@@ -37,9 +37,9 @@ class StreamOwners:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: OrderedDict[UUID, Subject] = OrderedDict()
+        self._kept: OrderedDict[UUID, LiveSubject] = OrderedDict()
 
-    async def of(self, events: Sequence[Event]) -> Mapping[UUID, Subject]:
+    async def of(self, events: Sequence[Event]) -> Mapping[UUID, LiveSubject]:
         """The subject of the stream of each event that needs one, by the stream's id."""
         for event in events:
             subject = subject_of(event)
@@ -57,9 +57,9 @@ class StreamOwners:
             for stream, video_id, task_type, note_id in await self._database.all(
                 _first, streams=missing
             ):
-                self._keep(stream, Subject(video_id, task_type if note_id is None else None))
+                self._keep(stream, LiveSubject(video_id, task_type if note_id is None else None))
 
-    def _keep(self, stream: UUID, subject: Subject) -> None:
+    def _keep(self, stream: UUID, subject: LiveSubject) -> None:
         self._kept[stream] = subject
         self._kept.move_to_end(stream)
 

@@ -98,7 +98,7 @@ class Sweep(Change):
 
 
 @dataclass(frozen=True)
-class Projector:
+class TableProjector:
     """One table and, for each event that concerns it, the statements to run."""
 
     table: Table
@@ -194,7 +194,7 @@ def _personal(event: type[Event], row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def plan(projectors: Iterable[Projector]) -> dict[str, tuple[Change, ...]]:
+def plan(projectors: Iterable[TableProjector]) -> dict[str, tuple[Change, ...]]:
     """All statements that these projectors run, by topic."""
     statements: dict[str, tuple[Change, ...]] = defaultdict(tuple)
     for projector in projectors:

@@ -54,7 +54,7 @@ from vidwiz.projections.projector import (
     Change,
     Condition,
     Fields,
-    Projector,
+    TableProjector,
     Values,
     delete_rows,
     insert_rows,
@@ -148,7 +148,7 @@ def _failure(e: Fields) -> object:
     return func.coalesce(tasks.c.worker_details, func.jsonb_build_object()).op("||")(error)
 
 
-users_projector = Projector(
+users_projector = TableProjector(
     users,
     {
         UserSignedUp: (
@@ -193,7 +193,7 @@ users_projector = Projector(
     },
 )
 
-videos_projector = Projector(
+videos_projector = TableProjector(
     videos,
     {
         VideoAdded: (
@@ -234,7 +234,7 @@ videos_projector = Projector(
     },
 )
 
-openings_projector = Projector(
+openings_projector = TableProjector(
     openings,
     {
         VideoOpened: (
@@ -253,7 +253,7 @@ openings_projector = Projector(
     },
 )
 
-personal_transcripts_projector = Projector(
+personal_transcripts_projector = TableProjector(
     personal_transcripts,
     {
         PersonalTranscriptAdded: (
@@ -294,7 +294,7 @@ personal_transcripts_projector = Projector(
     },
 )
 
-notes_projector = Projector(
+notes_projector = TableProjector(
     notes,
     {
         NoteAdded: (
@@ -341,7 +341,7 @@ notes_projector = Projector(
     },
 )
 
-tasks_projector = Projector(
+tasks_projector = TableProjector(
     tasks,
     {
         TaskQueued: (
@@ -403,7 +403,7 @@ tasks_projector = Projector(
     },
 )
 
-conversations_projector = Projector(
+conversations_projector = TableProjector(
     conversations,
     {
         ConversationStarted: (
@@ -429,7 +429,7 @@ conversations_projector = Projector(
     },
 )
 
-messages_projector = Projector(
+messages_projector = TableProjector(
     messages,
     {
         MessageSent: (
@@ -453,7 +453,7 @@ messages_projector = Projector(
     },
 )
 
-turns_projector = Projector(
+turns_projector = TableProjector(
     turns,
     {
         TurnStarted: (

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Text, null, select
 
 from vidwiz.events import CheckpointContradicted, CheckpointWitnessed
 from vidwiz.postgres.statement import Statement, parameter
-from vidwiz.projections.projector import Fields, Projector, insert_rows
+from vidwiz.projections.projector import Fields, TableProjector, insert_rows
 from vidwiz.projections.tables import witnessed_checkpoints
 
 _SHOWN = ("public_key", "position", "hash", "events", "made_at", "previous", "signature")
@@ -15,7 +15,7 @@ def _shown(e: Fields) -> dict[str, object]:
     return {"id": e.checkpoint_id, **its, "received_at": e.at, "version": e.version}
 
 
-witnessed_checkpoints_projector = Projector(
+witnessed_checkpoints_projector = TableProjector(
     witnessed_checkpoints,
     {
         CheckpointWitnessed: (

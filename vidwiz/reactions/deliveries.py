@@ -106,7 +106,7 @@ _unsummarised = Statement(
 )
 
 
-class Summaries:
+class SummaryReaction:
     """A video without a summary gets one: somebody asked for it, or now there is a transcript."""
 
     name = "summaries"
@@ -170,7 +170,7 @@ _added_before = Statement(
 )
 
 
-class AiNotes:
+class AiNoteReaction:
     """A note without words gets some, if its owner wants that and there is a transcript.
 
     A note that was added behind the transcript asks for itself; the transcript asks for those

@@ -19,11 +19,11 @@ from vidwiz.projections.tables import (
     reaction_checkpoints,
     stored_events,
 )
-from vidwiz.reactions.deliveries import AiNotes, OwnWriting, Summaries
+from vidwiz.reactions.deliveries import AiNoteReaction, OwnWriting, SummaryReaction
 from vidwiz.reactions.indexing import Passages
 
-Reaction = Summaries | AiNotes | OwnWriting | Passages
-REACTIONS: tuple[type[Reaction], ...] = (Summaries, AiNotes, OwnWriting, Passages)
+Reaction = SummaryReaction | AiNoteReaction | OwnWriting | Passages
+REACTIONS: tuple[type[Reaction], ...] = (SummaryReaction, AiNoteReaction, OwnWriting, Passages)
 NAMES = tuple(reaction.name for reaction in REACTIONS)
 
 

@@ -126,7 +126,7 @@ class Indexing(Delivery):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class IndexedPassage:
     """A row of the table."""
 
     number: int
@@ -223,14 +223,14 @@ async def refill(database: Database) -> int:
     return len(await database.all(_again, reaction=Passages.name, attempts=0))
 
 
-def passages_of(segments: Sequence[Segment]) -> Iterator[Passage]:
+def passages_of(segments: Sequence[Segment]) -> Iterator[IndexedPassage]:
     """Neighbouring segments together, each passage with the beginning of the next one."""
     groups = [*_grouped(segments)]
     for number, group in enumerate(groups):
         text, offsets = _joined([segment.text for segment in group])
         following = groups[number + 1][0].text[:BORDER] if number + 1 < len(groups) else ""
         starts = [segment.start for segment in group]
-        yield Passage(number, f"{text} {following}".rstrip(), len(text), offsets, starts)
+        yield IndexedPassage(number, f"{text} {following}".rstrip(), len(text), offsets, starts)
 
 
 def _grouped(segments: Sequence[Segment]) -> Iterator[Sequence[Segment]]:

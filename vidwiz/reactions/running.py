@@ -8,7 +8,13 @@ from vidwiz.event_store.command_bus import Store
 from vidwiz.event_store.notifications import Signals
 from vidwiz.event_store.quotas import Quotas
 from vidwiz.postgres.pool import Database
-from vidwiz.reactions.deliveries import AiNotes, OwnWriting, SharedWriting, Summaries, Writing
+from vidwiz.reactions.deliveries import (
+    AiNoteReaction,
+    OwnWriting,
+    SharedWriting,
+    SummaryReaction,
+    Writing,
+)
 from vidwiz.reactions.effects import Rationed, ToQueue, ToTasks
 from vidwiz.reactions.follower import Follower
 from vidwiz.reactions.health import measure
@@ -39,9 +45,9 @@ class Reactions:
     ) -> None:
         tasks = ToTasks(store)
         self._database = database
-        writing: tuple[tuple[Summaries | AiNotes, Queue | None], ...] = (
-            (Summaries(database), summaries),
-            (AiNotes(database), ai_notes),
+        writing: tuple[tuple[SummaryReaction | AiNoteReaction, Queue | None], ...] = (
+            (SummaryReaction(database), summaries),
+            (AiNoteReaction(database), ai_notes),
         )
         self._followers: list[Follower[SharedWriting] | Follower[Writing] | Follower[Indexing]] = [
             Follower(

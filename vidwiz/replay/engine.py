@@ -30,7 +30,7 @@ from vidwiz.projections.personal_keys import ERASED_OF, KEYS
 from vidwiz.projections.projector import (
     Change,
     ProjectableEvent,
-    Projector,
+    TableProjector,
     as_array,
     expect_rows,
     in_runs,
@@ -111,7 +111,7 @@ class Replayed:
     head: str | None = None
 
 
-def projectors_of(tables: Sequence[str]) -> list[Projector]:
+def projectors_of(tables: Sequence[str]) -> list[TableProjector]:
     """The projectors of these tables, or all; raises ``KeyError`` for a table that has none."""
     by_table = {projector.table.name: projector for projector in PROJECTORS}
     return [by_table[name] for name in tables] if tables else list(PROJECTORS)
@@ -184,7 +184,7 @@ class Replay:
         reader: Connection,
         writer: Connection,
         master: MasterKey,
-        projectors: Sequence[Projector],
+        projectors: Sequence[TableProjector],
         progress: Progress,
         chain: ChainWalk | None = None,
     ) -> None:
@@ -343,7 +343,7 @@ def _shadow_schema(writer: Connection) -> Iterator[None]:
             _execute(writer, "DROP SCHEMA rebuild CASCADE")
 
 
-def create_tables(writer: Connection, projectors: Sequence[Projector]) -> None:
+def create_tables(writer: Connection, projectors: Sequence[TableProjector]) -> None:
     """Make the projectors' tables, empty, in the first schema of the search path."""
     for projector in projectors:
         _execute_ddl(writer, CreateTable(projector.table))
@@ -358,7 +358,7 @@ def create_bare_tables(writer: Connection) -> None:
                 _execute(writer, f"ALTER TABLE {table.name} DROP COLUMN {column.name}")
 
 
-def _create_indexes(writer: Connection, projectors: Sequence[Projector]) -> None:
+def _create_indexes(writer: Connection, projectors: Sequence[TableProjector]) -> None:
     for projector in projectors:
         for index in projector.table.indexes:
             _execute_ddl(writer, CreateIndex(index))
@@ -416,7 +416,9 @@ WHERE relnamespace = 'public'::regnamespace AND relname = %s AND grantee <> relo
 """
 
 
-def count_rows(writer: Connection, projectors: Sequence[Projector] = PROJECTORS) -> dict[str, int]:
+def count_rows(
+    writer: Connection, projectors: Sequence[TableProjector] = PROJECTORS
+) -> dict[str, int]:
     """How many rows the projectors' tables have."""
     return {  # plain names: SQLAlchemy's are a kind of str that orjson takes for no key
         str(projector.table.name): _one(writer, f"SELECT count(*) FROM {projector.table.name}")

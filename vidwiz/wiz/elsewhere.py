@@ -20,7 +20,7 @@ from vidwiz.events.recorded import SYSTEM, EventMetadata
 from vidwiz.postgres.pool import Database
 from vidwiz.projections.wiz_queries import ENDED, ORPHANED, TURN
 from vidwiz.supervision import Loop, Tasks
-from vidwiz.wiz.turn import Kind, Turn, TurnEvent, TurnOffset, past_events
+from vidwiz.wiz.turn import Kind, StreamedTurnEvent, Turn, TurnOffset, past_events
 from vidwiz.wiz.turns import Turns, last_data
 
 LOOK_S = 1.0
@@ -126,7 +126,7 @@ class RemoteTurns:
     ) -> None:
         mirror = self._mirrors.get(turn_id)
         if mirror is not None:
-            mirror.receive(TurnEvent(kind, orjson.dumps(data), place))
+            mirror.receive(StreamedTurnEvent(kind, orjson.dumps(data), place))
 
     async def _pass_on(self, turn: Turn, after: TurnOffset) -> None:
         """Say what happens in the next moments; whoever wants more asks again."""

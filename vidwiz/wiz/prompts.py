@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-from vidwiz.adapters.language_model import Message, Prompt
+from vidwiz.adapters.language_model import Prompt, PromptMessage
 from vidwiz.wiz.answers import Question, Said
 from vidwiz.wiz.passages import Index, estimated_tokens, line_of
 from vidwiz.wiz.transcripts import Segment, clipped, minutes_clock, one_line
@@ -65,7 +65,7 @@ def chat_prompt(question: Question, budget_tokens: int, index: Index | None = No
     never cut, so a budget smaller than these is exceeded by them alone.
     """
     system = _system(_CHAT, question.title, question.video_id)
-    new = Message("user", question.text)
+    new = PromptMessage("user", question.text)
     room = budget_tokens - estimated_tokens(system) - estimated_tokens(new.text)
     messages = [*_earlier(question.earlier, int(room * _SHARE_OF_EARLIER)), new]
     spent = sum(estimated_tokens(message.text) for message in messages)
@@ -78,7 +78,7 @@ def chat_prompt(question: Question, budget_tokens: int, index: Index | None = No
 
 def summary_prompt(title: str | None, segments: Sequence[Segment], budget_tokens: int) -> Prompt:
     """The prompt for a summary of at most ``MAX_SUMMARY_LENGTH`` characters, within the budget."""
-    ask = Message("user", "Summarise the video.")
+    ask = PromptMessage("user", "Summarise the video.")
     room = budget_tokens - estimated_tokens(_system(_SUMMARY, title)) - estimated_tokens(ask.text)
     lines = Index(segments).relevant("", room)
     return Prompt(_system(_SUMMARY, title, None, lines, len(lines) < len(segments)), [ask])
@@ -90,7 +90,7 @@ def note_prompt(
     """The prompt for a note of one line on what is said at a moment."""
     ask = f"The moment is {minutes_clock(timestamp_s)}. Write the note."
     return Prompt(
-        _system(_NOTE, title, None, segments_around, is_partial=False), [Message("user", ask)]
+        _system(_NOTE, title, None, segments_around, is_partial=False), [PromptMessage("user", ask)]
     )
 
 
@@ -116,13 +116,13 @@ def _fence(data: str) -> str:
     return fence if fence not in data else _fence(data + fence)
 
 
-def _earlier(earlier: Sequence[Said], room_tokens: int) -> list[Message]:
+def _earlier(earlier: Sequence[Said], room_tokens: int) -> list[PromptMessage]:
     """The newest messages that there is room for, beginning with one of the user.
 
     Some models refuse a conversation that begins with their own turn, or whose roles do not
     alternate, and all of them empty messages.
     """
-    kept: list[Message] = []
+    kept: list[PromptMessage] = []
     for message in _alternating(earlier)[:-MAX_MESSAGES:-1]:
         room_tokens -= estimated_tokens(message.text)
         if room_tokens < 0:
@@ -133,21 +133,21 @@ def _earlier(earlier: Sequence[Said], room_tokens: int) -> list[Message]:
     return kept[::-1]
 
 
-def _alternating(earlier: Sequence[Said]) -> list[Message]:
+def _alternating(earlier: Sequence[Said]) -> list[PromptMessage]:
     """The messages by turns, the last one the model's: a new question follows them."""
-    messages: list[Message] = []
+    messages: list[PromptMessage] = []
     for it in earlier:
         if not it.content.strip():
             continue
         role: Literal["user", "model"] = "user" if it.role == "user" else "model"
         if messages and messages[-1].role == role == "model":
-            messages[-1] = Message(role, f"{messages[-1].text}\n\n{it.content}")
+            messages[-1] = PromptMessage(role, f"{messages[-1].text}\n\n{it.content}")
             continue
         if messages and messages[-1].role == role:
-            messages.append(Message("model", NO_ANSWER))
-        messages.append(Message(role, it.content))
+            messages.append(PromptMessage("model", NO_ANSWER))
+        messages.append(PromptMessage(role, it.content))
     if messages and messages[-1].role == "user":
-        messages.append(Message("model", NO_ANSWER))
+        messages.append(PromptMessage("model", NO_ANSWER))
     return messages
 
 

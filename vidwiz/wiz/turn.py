@@ -28,7 +28,7 @@ START = TurnOffset()
 
 
 @dataclass(frozen=True, slots=True)
-class TurnEvent:
+class StreamedTurnEvent:
     """Something that happened in a turn; ``place`` is where it leaves whoever has seen it."""
 
     kind: Kind
@@ -50,7 +50,7 @@ class Turn:
         self.identity = identity
         self.citations: list[dict[str, Any]] = []
         self.is_cut = False
-        self._events: list[TurnEvent] = []
+        self._events: list[StreamedTurnEvent] = []
         self._pieces: list[str] = []
         self._characters = 0
         self._news = asyncio.Event()
@@ -66,7 +66,7 @@ class Turn:
         return TurnOffset(self._characters, len(self.citations))
 
     @property
-    def events(self) -> Sequence[TurnEvent]:
+    def events(self) -> Sequence[StreamedTurnEvent]:
         """What happened so far."""
         return self._events
 
@@ -97,11 +97,11 @@ class Turn:
             self._happened(kind, data)
 
     def _happened(self, kind: Kind, data: Mapping[str, Any]) -> None:
-        self._events.append(TurnEvent(kind, orjson.dumps(data), self.place))
+        self._events.append(StreamedTurnEvent(kind, orjson.dumps(data), self.place))
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def receive(self, event: TurnEvent) -> None:
+    def receive(self, event: StreamedTurnEvent) -> None:
         """What happened in this turn elsewhere; what is known, or leaves a gap, is ignored."""
         new = None if self.ended else behind(self.place, event)
         if new is None:
@@ -118,7 +118,7 @@ class Turn:
 
     async def follow(
         self, after: TurnOffset = START, heartbeat_s: float | None = None
-    ) -> AsyncGenerator[TurnEvent | None, None]:
+    ) -> AsyncGenerator[StreamedTurnEvent | None, None]:
         """What happens behind a place, to the last event; None says that nothing does for long."""
         index = 0
         while True:
@@ -138,7 +138,7 @@ class Turn:
                 yield None
 
 
-def behind(after: TurnOffset, event: TurnEvent) -> TurnEvent | None:
+def behind(after: TurnOffset, event: StreamedTurnEvent) -> StreamedTurnEvent | None:
     """The event, or the rest of it, as far as it is new to somebody at a place.
 
     It leaves nobody behind where they were: a stored answer has its citations behind its words.
@@ -155,7 +155,7 @@ def behind(after: TurnOffset, event: TurnEvent) -> TurnEvent | None:
     seen = after.characters - (event.place.characters - len(content))
     if not content or seen <= 0:
         return replace(event, place=place)
-    return TurnEvent("delta", orjson.dumps({"content": content[seen:]}), place)
+    return StreamedTurnEvent("delta", orjson.dumps({"content": content[seen:]}), place)
 
 
 def past_events(
@@ -163,7 +163,7 @@ def past_events(
     citations: Sequence[Mapping[str, Any]],
     kind: Literal["completed", "stopped", "failed"],
     data: Mapping[str, Any],
-) -> list[TurnEvent]:
+) -> list[StreamedTurnEvent]:
     """The events of a turn that has ended, as it was stored."""
     parts = [content[at : at + LONGEST_PIECE] for at in range(0, len(content), LONGEST_PIECE)]
     events = []
@@ -171,10 +171,12 @@ def past_events(
     for part in parts:
         characters += len(part)
         data_of_part = orjson.dumps({"content": part})
-        events.append(TurnEvent("delta", data_of_part, TurnOffset(characters, 0)))
+        events.append(StreamedTurnEvent("delta", data_of_part, TurnOffset(characters, 0)))
     events += [
-        TurnEvent("citation", orjson.dumps(dict(one)), TurnOffset(characters, number))
+        StreamedTurnEvent("citation", orjson.dumps(dict(one)), TurnOffset(characters, number))
         for number, one in enumerate(citations, 1)
     ]
-    events.append(TurnEvent(kind, orjson.dumps(data), TurnOffset(characters, len(citations))))
+    events.append(
+        StreamedTurnEvent(kind, orjson.dumps(data), TurnOffset(characters, len(citations)))
+    )
     return events

@@ -60,7 +60,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class QuestionSubject:
     """The video that is asked about; ``length_s`` is its length in seconds, if that is known."""
 
     video_id: str
@@ -88,7 +88,9 @@ class Turns:
         self._closing = False
         self._interrupted_at = 0.0
 
-    async def ask(self, question: AskQuestion, about: Subject, origin: EventMetadata) -> Turn:
+    async def ask(
+        self, question: AskQuestion, about: QuestionSubject, origin: EventMetadata
+    ) -> Turn:
         """Accept a question and begin to answer it.
 
         Raises what the decision and ``Store.execute`` raise; ``Overloaded`` while too much is
@@ -147,7 +149,7 @@ class Turns:
             answering.cancel()
 
     async def _run(
-        self, turn: Turn, question: AskQuestion, about: Subject, origin: EventMetadata
+        self, turn: Turn, question: AskQuestion, about: QuestionSubject, origin: EventMetadata
     ) -> None:
         answering = self._answers.begin(self._answer(turn, question, about), heard=True)
         self._answering[turn.turn_id] = answering
@@ -160,7 +162,7 @@ class Turns:
             self._stopped.discard(turn.turn_id)
             del self._answering[turn.turn_id], self._turns[turn.turn_id]
 
-    async def _answer(self, turn: Turn, asked: AskQuestion, about: Subject) -> None:
+    async def _answer(self, turn: Turn, asked: AskQuestion, about: QuestionSubject) -> None:
         try:
             async with asyncio.timeout(LONGEST_ANSWERING_S):
                 earlier = () if asked.conversation_id is None else await self._earlier(turn)
@@ -237,7 +239,7 @@ class Turns:
         raise DatabaseUnavailable("the answer waited for too long")
 
 
-async def _finder(about: Subject) -> CitationFinder:
+async def _finder(about: QuestionSubject) -> CitationFinder:
     segments = about.transcript.segments
     if len(segments) <= MANY_SEGMENTS:
         return CitationFinder(segments, about.length_s)

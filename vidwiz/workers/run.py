@@ -16,7 +16,7 @@ from vidwiz.workers.jobs import Fruit, Job, Kind
 from vidwiz.workers.pauses import Stop
 from vidwiz.workers.sources import Source, TaskSource
 from vidwiz.workers.worker import Worker
-from vidwiz.workers.writing import AiNotes, Summaries
+from vidwiz.workers.writing import AiNoteWriter, SummaryWriter
 
 log = structlog.get_logger(__name__)
 
@@ -92,9 +92,9 @@ def _work(
 ) -> Work:
     match kind:
         case Kind.SUMMARY:
-            return Summaries(api, model, config.prompt_tokens)
+            return SummaryWriter(api, model, config.prompt_tokens)
         case Kind.AI_NOTE:
-            return AiNotes(api, model, config.prompt_tokens)
+            return AiNoteWriter(api, model, config.prompt_tokens)
         case Kind.TRANSCRIPT:
             return _captions(config, stop)
         case Kind.METADATA:

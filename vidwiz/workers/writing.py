@@ -5,7 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vidwiz.adapters.language_model import CUT, LanguageModel, Message, ModelUnavailable, Prompt
+from vidwiz.adapters.language_model import (
+    CUT,
+    LanguageModel,
+    ModelUnavailable,
+    Prompt,
+    PromptMessage,
+)
 from vidwiz.wiz import reader
 from vidwiz.wiz.passages import estimated_tokens, line_of
 from vidwiz.wiz.prompts import MAX_SUMMARY_LENGTH, NOTE_LENGTH, note_prompt, summary_prompt
@@ -35,7 +41,7 @@ _UNITS_S = (1, 60, 3600, 86_400)
 _WRAPPING = "\"'`*_#>- \u201c\u201d\u2018\u2019"
 
 
-class Summaries:
+class SummaryWriter:
     """Work that gives a video its summary."""
 
     def __init__(self, api: Api, model: LanguageModel | None, budget_tokens: int) -> None:
@@ -101,7 +107,7 @@ class RecentSegments:
         return kept
 
 
-class AiNotes:
+class AiNoteWriter:
     """Work that gives a note its words: one line on what is said at its time."""
 
     def __init__(self, api: Api, model: LanguageModel | None, budget_tokens: int) -> None:
@@ -151,7 +157,7 @@ async def fitting(model: LanguageModel, prompt: Prompt, job: Job) -> str:
         line += "\u2026" if line and text.endswith(CUT) else ""
         lines.append(line)
         ask = _AGAIN.format(length=len(line), least=least, most=most)
-        turns = [Message("model", line), Message("user", ask)] if line else []
+        turns = [PromptMessage("model", line), PromptMessage("user", ask)] if line else []
         prompt = Prompt(prompt.system, [*prompt.messages, *turns])
     enough = [line for line in lines if len(line) >= least]
     return clipped(min(enough, key=len) if enough else max(lines, key=len), most)

@@ -61,7 +61,7 @@ async def test_the_password_erases_the_account_and_every_token_is_dead_everywher
     await api.add_note(person, new_video_id())
     assert not await signed_out(elsewhere, person.headers)
     answer = await erase(api, person)
-    assert shaped(models.Message, answer) == {"message": "Account erased"}
+    assert shaped(models.MessageResponse, answer) == {"message": "Account erased"}
     for headers in (person.headers, token):
         refused(await api.client.get("/api/user/profile", headers=headers), 401)
 
@@ -196,7 +196,7 @@ async def test_a_guest_erases_themselves_and_is_nobody_everywhere(
     await eventually(mirrored)
     person = await api.sign_up()  # a token beside the header changes nothing
     answer = await api.client.delete("/api/guest", headers={**person.headers, **who})
-    assert shaped(models.Message, answer) == {"message": "Guest erased"}
+    assert shaped(models.MessageResponse, answer) == {"message": "Guest erased"}
     assert b'"error"' in (await asking).content
     last = typed((await following).content)[-1]
     assert (last.kind, last.data["code"]) == ("failed", "account_erased")

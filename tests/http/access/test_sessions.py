@@ -68,7 +68,7 @@ async def test_signing_out_ends_every_session_everywhere(api: Api, elsewhere: Ap
     ]
     assert {await status(its, headers) for its in (api, elsewhere) for headers in old} == {200}
     answer = await api.client.post(LOGOUT, headers=ann.headers)
-    assert shaped(models.Message, answer)["message"] == "Signed out everywhere"
+    assert shaped(models.MessageResponse, answer)["message"] == "Signed out everywhere"
     assert await all_dead(api, *old)
     await eventually(lambda: all_dead(elsewhere, *old))
     for its in (api, elsewhere):

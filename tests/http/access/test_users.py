@@ -84,7 +84,7 @@ async def test_a_sign_up_without_fields_misses_each(api: Api) -> None:
 async def test_an_address_is_trimmed_and_lowered(api: Api, email: str, kept: str) -> None:
     account = {"email": email, "password": "  7 chars ", "name": "  " + "N" * 100 + " "}
     answer = await api.client.post("/api/user/signup", json=account)
-    assert shaped(models.Message, answer, 201) == {"message": "User created successfully"}
+    assert shaped(models.MessageResponse, answer, 201) == {"message": "User created successfully"}
 
     login = {"email": f" {email.upper()} ", "password": "  7 chars "}
     token = shaped(models.Token, await api.client.post("/api/user/login", json=login))["token"]
@@ -275,7 +275,9 @@ async def test_a_long_term_token_is_made_shown_and_revoked(api: Api) -> None:
     )
 
     gone = await api.client.delete("/api/user/token", headers=person.headers)
-    assert shaped(models.Message, gone) == {"message": "Long-term token revoked successfully"}
+    assert shaped(models.MessageResponse, gone) == {
+        "message": "Long-term token revoked successfully"
+    }
     profile = await api.client.get("/api/user/profile", headers=person.headers)
     assert (profile.json()["token_exists"], profile.json()["long_term_token"]) == (False, None)
 

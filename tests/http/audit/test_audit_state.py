@@ -149,7 +149,7 @@ async def rebuild(api: Api, method: str = "GET", query: str = "") -> Any:
 async def test_a_rebuild_is_begun_followed_and_done(api: Api, ann: Person) -> None:
     await api.add_note(ann, new_video_id())
     begun = shaped(
-        audit_models.Rebuild, await rebuild(api, "POST", "?table=notes&table=users"), 202
+        audit_models.RebuildResponse, await rebuild(api, "POST", "?table=notes&table=users"), 202
     )
     assert (begun["state"], begun["tables"]) == ("running", ["notes", "users"])
     again = await rebuild(api, "POST")
@@ -157,10 +157,10 @@ async def test_a_rebuild_is_begun_followed_and_done(api: Api, ann: Person) -> No
     assert error_of(again)["message"] == "A rebuild or a verification is under way"
 
     async def ended() -> bool:
-        return bool(shaped(audit_models.Rebuild, await rebuild(api))["state"] != "running")
+        return bool(shaped(audit_models.RebuildResponse, await rebuild(api))["state"] != "running")
 
     await eventually(ended, 60)
-    last = shaped(audit_models.Rebuild, await rebuild(api))
+    last = shaped(audit_models.RebuildResponse, await rebuild(api))
     assert (last["state"], last["error"], last["maintenance"]) == ("done", None, None)
     assert last["result"]["position"] == (await head(api))["position"]
     assert last["result"]["rows"].keys() == {"notes", "users"}

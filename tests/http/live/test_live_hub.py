@@ -9,7 +9,7 @@ import pytest
 from tests.event_store.parts import Parts, running
 from vidwiz.event_store.command_queue import Overloaded
 from vidwiz.live import hub as hubs
-from vidwiz.live.hub import Broadcaster, TooManyStreams
+from vidwiz.live.hub import Broadcaster, TooManyLiveStreams
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ async def test_who_comes_at_once_is_counted_too(
     async with AsyncExitStack() as stack:
         opening = [stack.enter_async_context(hub.listening(1, frozenset(), None)) for _ in range(5)]
         opened = await asyncio.gather(*opening, return_exceptions=True)
-        assert sum(isinstance(one, TooManyStreams) for one in opened) == 3
+        assert sum(isinstance(one, TooManyLiveStreams) for one in opened) == 3
 
 
 async def test_nobody_waits_for_a_reading_that_was_stopped(hub: Broadcaster) -> None:

@@ -18,7 +18,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 async def history(api: Api, person: Person, note_id: object, query: str = "") -> Any:
     url = f"/api/notes/{note_id}/history{query}"
     answer = await api.client.get(url, headers=person.headers)
-    return shaped(audit_models.NoteHistory, answer)
+    return shaped(audit_models.NoteHistoryResponse, answer)
 
 
 async def revert(api: Api, person: Person, note_id: object, **to: object) -> Any:
@@ -28,7 +28,7 @@ async def revert(api: Api, person: Person, note_id: object, **to: object) -> Any
 async def edit(api: Api, headers: dict[str, str], note: Any, text: str, by_ai: bool = False) -> Any:
     body = {"text": text, "generated_by_ai": by_ai}
     answer = await api.client.patch(f"/api/notes/{note['id']}", json=body, headers=headers)
-    return shaped(models.Note, answer)
+    return shaped(models.NoteResponse, answer)
 
 
 async def delete(api: Api, person: Person, note: Any) -> None:
@@ -82,8 +82,10 @@ async def test_an_edit_is_undone_by_version_or_by_position(api: Api, ann: Person
     await edit(api, ann.headers, note, "second")
     first = (await history(api, ann, note["id"]))["versions"][-1]
 
-    undone = shaped(models.Note, await revert(api, ann, note["id"], position=first["position"]))
-    redone = shaped(models.Note, await revert(api, ann, note["id"], version=2))
+    undone = shaped(
+        models.NoteResponse, await revert(api, ann, note["id"], position=first["position"])
+    )
+    redone = shaped(models.NoteResponse, await revert(api, ann, note["id"], version=2))
 
     assert (undone["text"], redone["text"]) == ("first", "second")
     assert undone["created_at"] == note["created_at"]
@@ -97,7 +99,7 @@ async def test_a_deletion_is_undone_and_the_note_is_what_it_was(api: Api, ann: P
     await delete(api, ann, note)
     assert (await history(api, ann, note["id"]))["deleted"] is True
 
-    restored = shaped(models.Note, await revert(api, ann, note["id"], version=1))
+    restored = shaped(models.NoteResponse, await revert(api, ann, note["id"], version=1))
 
     assert {**restored, "updated_at": None} == {**note, "updated_at": None}
     assert restored["updated_at"] > note["updated_at"]
@@ -179,5 +181,7 @@ async def test_going_back_to_any_version_gives_its_words(
     versions = (await history(api, ann, note["id"]))["versions"]
     spoken = [one for one in versions if one["what"] != "deleted"]
     wanted = spoken[pick % len(spoken)]
-    back = shaped(models.Note, await revert(api, ann, note["id"], version=wanted["version"]))
+    back = shaped(
+        models.NoteResponse, await revert(api, ann, note["id"], version=wanted["version"])
+    )
     assert back["text"] == wanted["text"]

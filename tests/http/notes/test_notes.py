@@ -50,7 +50,7 @@ async def edit(api: Api, headers: dict[str, str], note_id: object, **fields: obj
 
 async def notes_of(api: Api, person: Person, video_id: str) -> list[dict[str, Any]]:
     answer = await api.client.get(f"/api/notes/{video_id}", headers=person.headers)
-    return list(shaped(list[models.Note], answer))
+    return list(shaped(list[models.NoteResponse], answer))
 
 
 async def test_a_first_note_adds_the_video_and_has_exactly_the_contracts_keys(
@@ -62,7 +62,7 @@ async def test_a_first_note_adds_the_video_and_has_exactly_the_contracts_keys(
         api, ann, video_id=video_id, video_title="A title", timestamp="1:23", text="words"
     )
 
-    note = shaped(models.Note, answer, 201)
+    note = shaped(models.NoteResponse, answer, 201)
     created_at = datetime.fromisoformat(note["created_at"])
     assert before <= created_at <= datetime.now(UTC)
     assert note == {
@@ -132,7 +132,7 @@ async def test_timestamp_and_text_are_kept_verbatim(
     answer = await post(
         api, ann, video_id=video_id, video_title=f"T{text}", timestamp=timestamp, text=text
     )
-    note = shaped(models.Note, answer, 201)
+    note = shaped(models.NoteResponse, answer, 201)
     assert (note["timestamp"], note["text"]) == (timestamp, text)
     assert note["video"]["title"] == f"T{text}"
     assert await notes_of(api, ann, video_id) == [note]
@@ -140,7 +140,7 @@ async def test_timestamp_and_text_are_kept_verbatim(
 
 async def test_text_may_be_left_out(api: Api, ann: Person) -> None:
     answer = await post(api, ann, video_id=new_video_id(), video_title="T", timestamp="1:23")
-    assert shaped(models.Note, answer, 201)["text"] is None
+    assert shaped(models.NoteResponse, answer, 201)["text"] is None
 
 
 @pytest.mark.parametrize("title", [..., None, ""])
@@ -159,7 +159,7 @@ async def test_a_known_video_keeps_its_title(api: Api, ann: Person, title: objec
     await api.add_note(ann, video_id, video_title="The title")
     fields = {"video_id": video_id, "timestamp": "1:23", "video_title": title}
     answer = await post(api, ann, **{k: v for k, v in fields.items() if v is not ...})
-    assert shaped(models.Note, answer, 201)["video"]["title"] == "The title"
+    assert shaped(models.NoteResponse, answer, 201)["video"]["title"] == "The title"
 
 
 INVISIBLE = [
@@ -261,7 +261,7 @@ async def test_what_older_versions_took_is_still_shown(api: Api, ann: Person) ->
         await api.services.store.execute(command, EventMetadata(actor=Actor.user(user_id)))
     (note,) = await notes_of(api, ann, "old.video~2")
     assert (note["video_id"], note["timestamp"]) == ("old.video~2", "1:99:99")
-    edited = shaped(models.Note, await edit(api, ann.headers, note["id"], text="new"))
+    edited = shaped(models.NoteResponse, await edit(api, ann.headers, note["id"], text="new"))
     assert (edited["text"], edited["timestamp"]) == ("new", "1:99:99")
     listed = await api.client.get("/api/search?query=Old", headers=ann.headers)
     assert {video["video_id"] for video in listed.json()["videos"]} >= {"old/video.1"}
@@ -312,7 +312,7 @@ async def test_an_owner_edits_words(api: Api, ann: Person) -> None:
     note = await api.add_note(ann, new_video_id(), text=None)
     for text in ("new", "", " ", "new"):
         answer = await edit(api, ann.headers, note["id"], text=text)
-        edited = shaped(models.Note, answer)
+        edited = shaped(models.NoteResponse, answer)
         assert edited["updated_at"] > note["updated_at"]
         assert edited == {**note, "text": text, "updated_at": edited["updated_at"]}
 
@@ -329,13 +329,13 @@ async def test_a_flag_that_is_absent_or_null_becomes_false(
     answer = await edit(
         api, ann.headers, note["id"], **{k: v for k, v in fields.items() if v is not ...}
     )
-    assert shaped(models.Note, answer)["generated_by_ai"] is kept
+    assert shaped(models.NoteResponse, answer)["generated_by_ai"] is kept
 
 
 async def test_the_admin_edits_any_note_and_the_owner_stays(api: Api, ann: Person) -> None:
     note = await api.add_note(ann, new_video_id(), text="")
     answer = await edit(api, api.admin, note["id"], text="by AI", generated_by_ai=True)
-    edited = shaped(models.Note, answer)
+    edited = shaped(models.NoteResponse, answer)
     assert (edited["text"], edited["generated_by_ai"]) == ("by AI", True)
     assert edited["user_id"] == note["user_id"]
 
@@ -354,12 +354,12 @@ async def test_a_late_answer_of_an_ai_leaves_what_a_person_wrote_meanwhile(
         )  # fmt: skip
         late = await edit(api, api.admin, note["id"], text="by AI, late", generated_by_ai=True)
         assert {answer.status_code for answer in answers} == {200}
-        kept = shaped(models.Note, late)
+        kept = shaped(models.NoteResponse, late)
         expected = text or mine[0]
         assert (kept["text"], kept["generated_by_ai"]) == (expected, False)
         assert await notes_of(api, ann, note["video_id"]) == [kept]
         fixed = await edit(api, api.admin, note["id"], text="An admin's own edit")
-        assert shaped(models.Note, fixed)["text"] == "An admin's own edit"
+        assert shaped(models.NoteResponse, fixed)["text"] == "An admin's own edit"
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ async def test_a_deleted_note_is_gone_and_its_video_remains(api: Api, ann: Perso
     note = await api.add_note(ann, video_id)
     path = f"/api/notes/{note['id']}"
     answer = await api.client.delete(path, headers=ann.headers)
-    assert shaped(models.Message, answer) == {"message": "Note deleted successfully"}
+    assert shaped(models.MessageResponse, answer) == {"message": "Note deleted successfully"}
     refused(await api.client.delete(path, headers=ann.headers), 404, "Note not found")
     for headers in (ann.headers, api.admin):
         refused(await edit(api, headers, note["id"], text="x"), 404, "Note not found")

@@ -21,7 +21,7 @@ async def opens(api: Api, person: Person, video_id: str) -> None:
 
 async def library(api: Api, person: Person, **query: int) -> dict[str, Any]:
     answer = await api.client.get("/api/library", params=query, headers=person.headers)
-    return dict(shaped(models.Library, answer))
+    return dict(shaped(models.LibraryResponse, answer))
 
 
 async def shelf(api: Api, person: Person) -> list[tuple[str, int]]:

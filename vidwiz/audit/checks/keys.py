@@ -16,7 +16,7 @@ from vidwiz.events.sealing import LOST_KEY, SEALED, EventAddress, Keys, SealBrok
 from vidwiz.postgres.statement import Statement
 from vidwiz.projections.personal_keys import KEYS
 from vidwiz.projections.tables import ERASURES, personal_keys, stored_events
-from vidwiz.verify_export import Event
+from vidwiz.verify_export import ExportedEvent
 
 VERDICT = "the keys do not fit the log"
 OTHER_CHECK_VALUE = "master_keys has the check value of another master key"
@@ -53,7 +53,7 @@ class KeyAudit:
     def __init__(self, connection: Connection, master: MasterKey) -> None:
         self._connection = connection
         self._master = master
-        self._coming: list[Event] = []
+        self._coming: list[ExportedEvent] = []
         self._problems: dict[str, Problem] = {}
         self._opened = 0
         self._corrupt: dict[str, bytes] = {}
@@ -61,7 +61,7 @@ class KeyAudit:
         self.withheld = 0
         """Persons whose keys did not come along when the log was imported."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: ExportedEvent) -> None:
         """Take the next event of the log."""
         if SEALED in event.state and event.topic in self._types:
             self._coming.append(event)
@@ -107,7 +107,7 @@ class KeyAudit:
         for event, state in zip(events, states, strict=True):
             self._try(event, state, keys, gone)
 
-    def _try(self, event: Event, state: dict[str, Any], keys: Keys, gone: set[str]) -> None:
+    def _try(self, event: ExportedEvent, state: dict[str, Any], keys: Keys, gone: set[str]) -> None:
         person = person_of(state)
         if person is None or person in self._problems:
             return

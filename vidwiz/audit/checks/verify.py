@@ -28,7 +28,7 @@ from vidwiz.audit.snapshot import (
 )
 from vidwiz.events.master_key import MasterKey
 from vidwiz.postgres.pool import Database
-from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, Event
+from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, ExportedEvent
 
 __all__ = ["Audited", "Problem", "verify"]
 
@@ -125,7 +125,7 @@ def verify_log(
 def _go_along(connection: Connection, audit: Audit, keys: KeyAudit | None) -> None:
     unwritable = first_time_beyond(connection)
     for record in log_and_checkpoints(connection, unwritable - 1):
-        if isinstance(record, Event):
+        if isinstance(record, ExportedEvent):
             audit.event(record)
             if keys is not None:
                 keys.event(record)

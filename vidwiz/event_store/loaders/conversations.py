@@ -27,9 +27,9 @@ from vidwiz.commands.conversations import (
     Identity,
     QuestionContext,
     QuestionContextQuery,
-    Turn,
     TurnEnd,
     TurnQuery,
+    TurnState,
 )
 from vidwiz.event_store.loaders.videos import on_its_way
 from vidwiz.events import TaskType
@@ -193,7 +193,7 @@ async def found_turns(connection: Connection, lookups: Sequence[TurnQuery]) -> l
     rows = await fetch_all(connection, _turns, {"ids": [lookup.turn_id for lookup in lookups]})
     found = {
         turn_id: FoundTurn(
-            Turn(
+            TurnState(
                 talk_id,
                 Identity(user_id, guest_id),
                 None if end[0] == "answering" else TurnEnd(*end),

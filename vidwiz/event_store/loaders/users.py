@@ -14,8 +14,8 @@ from vidwiz.commands.users import (
     FoundUser,
     GuestContext,
     GuestContextQuery,
-    User,
     UserQuery,
+    UserState,
 )
 from vidwiz.events import TaskType
 from vidwiz.postgres.pool import Connection, fetch_all
@@ -38,7 +38,7 @@ async def found_users(connection: Connection, lookups: Sequence[UserQuery]) -> l
     """The accounts' rows."""
     rows = await fetch_all(connection, _users, {"ids": [lookup.user_id for lookup in lookups]})
     found = {
-        user_id: FoundUser(User(*its), versions={f"user:{user_id}": version})
+        user_id: FoundUser(UserState(*its), versions={f"user:{user_id}": version})
         for user_id, *its, version in rows
     }
     return [found.get(lookup.user_id, FoundUser(None)) for lookup in lookups]

@@ -100,13 +100,13 @@ class Wanted(BaseModel):
         )
 
 
-class StreamQuery(Wanted):
+class EventStreamQuery(Wanted):
     """Which events, up to a position that is left out."""
 
     before: Position = LARGEST
 
 
-class EventsQuery(StreamQuery):
+class EventsQuery(EventStreamQuery):
     """Which events, between two positions that are left out, and in which order."""
 
     order: Literal["asc", "desc"] = "asc"
@@ -184,7 +184,7 @@ async def get_event(_: Admin, position: str) -> Response:
 
 @audit.get("/events/stream")
 @documented("audit", audit_models.EventStream, 400, 401, 403, 422, 429, 503, empty=204)
-@document_querystring(StreamQuery)
+@document_querystring(EventStreamQuery)
 @document_headers(LastEventId)
 @admin_only
 async def get_event_stream(_: Admin) -> Response:
@@ -197,7 +197,7 @@ async def get_event_stream(_: Admin) -> Response:
     """
     if request.method == "HEAD":  # which Quart adds to every GET
         raise MethodNotAllowed(["GET"])
-    query = read_query(StreamQuery)
+    query = read_query(EventStreamQuery)
     services().desk.streams.require_room()
     head = await head_of(services().database)
     seen, is_known = _seen(head)

@@ -89,7 +89,7 @@ async def get_health(_: Admin) -> Response:
 
 
 @maintenance.post("/rebuild")
-@documented("audit", audit_models.Rebuild, 401, 403, 409, 422, 503, status=202)
+@documented("audit", audit_models.RebuildResponse, 401, 403, 409, 422, 503, status=202)
 @document_querystring(RebuildQuery)
 @admin_only
 async def post_rebuild(_: Admin) -> Response:
@@ -102,7 +102,7 @@ async def post_rebuild(_: Admin) -> Response:
 
 
 @maintenance.get("/rebuild")
-@documented("audit", audit_models.Rebuild, 401, 403, 503)
+@documented("audit", audit_models.RebuildResponse, 401, 403, 503)
 @admin_only
 async def get_rebuild(_: Admin) -> Response:
     """The last rebuild that this process was asked for, and how far a replay anywhere is."""

@@ -45,7 +45,7 @@ class Bounds:
     proxies: str = ""
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """What is closed for others."""
 
     def make_room(self) -> None:
@@ -59,14 +59,14 @@ class Connections:
     bounds: Bounds = field(default_factory=Bounds)
 
     def __post_init__(self) -> None:
-        self._networks: dict[Connection, str] = {}
+        self._networks: dict[ClientConnection, str] = {}
         self._of_one: Counter[str] = Counter()
-        self._waiting: dict[Connection, None] = {}
+        self._waiting: dict[ClientConnection, None] = {}
         self._closed: Counter[str] = Counter()
         self._logged_at: dict[str, float] = {}
         self._proxies = proxies_of(self.bounds.proxies)
 
-    def opened(self, connection: Connection, address: str | None) -> str | None:
+    def opened(self, connection: ClientConnection, address: str | None) -> str | None:
         """Count it; why it has to go again, if it has to."""
         network = network_of(address)
         self._networks[connection] = network
@@ -77,16 +77,16 @@ class Connections:
             return FULL
         return None
 
-    def waits(self, connection: Connection) -> None:
+    def waits(self, connection: ClientConnection) -> None:
         """It waits for a head from now on."""
         if connection in self._networks:
             self._waiting[connection] = None
 
-    def is_busy(self, connection: Connection) -> None:
+    def is_busy(self, connection: ClientConnection) -> None:
         """A head has come."""
         self._waiting.pop(connection, None)
 
-    def ended(self, connection: Connection) -> None:
+    def ended(self, connection: ClientConnection) -> None:
         """Forget it."""
         self._waiting.pop(connection, None)
         network = self._networks.pop(connection, None)
@@ -95,7 +95,7 @@ class Connections:
             if not self._of_one[network]:
                 del self._of_one[network]
 
-    def closing(self, connection: Connection, reason: str) -> None:
+    def closing(self, connection: ClientConnection, reason: str) -> None:
         """Tell that this one is closed, in the metrics, and in the log once a minute."""
         CONNECTIONS_CLOSED.labels(reason).inc()
         self._closed[reason] += 1

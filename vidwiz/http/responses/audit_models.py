@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from vidwiz.http.responses.models import Checkpoints
 
 
-class LoggedEvent(BaseModel):
+class LoggedEventResponse(BaseModel):
     """An event with its place in the log and in its stream, its origin and its links."""
 
     position: int
@@ -28,18 +28,18 @@ class LoggedEvent(BaseModel):
 class LoggedEvents(BaseModel):
     """Some events; with ``next`` as ``after`` (``before`` in descending order) come more."""
 
-    events: list[LoggedEvent]
+    events: list[LoggedEventResponse]
     next: int | None
 
 
-class Change(BaseModel):
+class FieldChangeResponse(BaseModel):
     """A field's value before an event, and since."""
 
     before: Any
     after: Any
 
 
-class EventStream(LoggedEvent):
+class EventStream(LoggedEventResponse):
     """The data of the stream's events."""
 
     MEDIA_TYPE: ClassVar[str] = "text/event-stream"
@@ -48,23 +48,23 @@ class EventStream(LoggedEvent):
 class EventInItsStream(BaseModel):
     """An event, its neighbours, and what it changed."""
 
-    event: LoggedEvent
-    previous: LoggedEvent | None
-    next: LoggedEvent | None
-    changes: dict[str, Change]
+    event: LoggedEventResponse
+    previous: LoggedEventResponse | None
+    next: LoggedEventResponse | None
+    changes: dict[str, FieldChangeResponse]
 
 
-class Effect(LoggedEvent):
+class EffectResponse(LoggedEventResponse):
     """An event and what followed from it."""
 
-    effects: list["Effect"]
+    effects: list["EffectResponse"]
 
 
-class Cause(BaseModel):
+class CauseResponse(BaseModel):
     """A request, or an event of another correlation, and what followed from it."""
 
     cause: str | None
-    effects: list[Effect]
+    effects: list[EffectResponse]
 
 
 class Causation(BaseModel):
@@ -73,7 +73,7 @@ class Causation(BaseModel):
     correlation_id: str
     events: int
     next: int | None
-    causes: list[Cause]
+    causes: list[CauseResponse]
 
 
 class LogHead(BaseModel):
@@ -91,7 +91,7 @@ class Lag(BaseModel):
     lag: int
 
 
-class ParkedEvent(BaseModel):
+class ParkedEventResponse(BaseModel):
     """An event that could not be handled, and why."""
 
     position: int
@@ -101,7 +101,7 @@ class ParkedEvent(BaseModel):
     try_at: datetime | None
 
 
-class Reaction(BaseModel):
+class ReactionResponse(BaseModel):
     """How a reaction stands.
 
     ``oldest`` is the first event that failed by itself, ``held`` says what it waits before,
@@ -112,12 +112,12 @@ class Reaction(BaseModel):
     checkpoint: int
     lag: int
     parked: int
-    oldest: ParkedEvent | None
+    oldest: ParkedEventResponse | None
     held: str | None
     put_off: int
 
 
-class Maintenance(BaseModel):
+class MaintenanceResponse(BaseModel):
     """A replay that is under way in any process."""
 
     kind: Literal["rebuild", "verify"]
@@ -130,12 +130,12 @@ class LogHealth(BaseModel):
 
     head: LogHead | None
     signals: Lag
-    reactions: list[Reaction]
-    maintenance: Maintenance | None
+    reactions: list[ReactionResponse]
+    maintenance: MaintenanceResponse | None
     checkpoints: Checkpoints
 
 
-class Rebuild(BaseModel):
+class RebuildResponse(BaseModel):
     """The last rebuild that was begun here, and what replay is under way anywhere."""
 
     state: Literal["none", "running", "done", "failed"]
@@ -144,7 +144,7 @@ class Rebuild(BaseModel):
     ended_at: datetime | None
     result: dict[str, Any] | None
     error: str | None
-    maintenance: Maintenance | None
+    maintenance: MaintenanceResponse | None
 
 
 class PastState(BaseModel):
@@ -170,7 +170,7 @@ class NoteVersion(BaseModel):
     by: Literal["you", "AI", "admin"]
 
 
-class NoteHistory(BaseModel):
+class NoteHistoryResponse(BaseModel):
     """A note's versions, newest first; with ``next`` as ``before`` come older ones."""
 
     note_id: int
@@ -179,7 +179,7 @@ class NoteHistory(BaseModel):
     next: int | None
 
 
-class ShownCheckpoint(BaseModel):
+class ShownCheckpointResponse(BaseModel):
     """A checkpoint, as docs/audit-format.md spells it."""
 
     position: int
@@ -203,7 +203,7 @@ class WitnessedCheckpoint(BaseModel):
     """A checkpoint that a witness was shown; it ``contradicts`` the one with this id, if any."""
 
     id: int
-    checkpoint: ShownCheckpoint
+    checkpoint: ShownCheckpointResponse
     contradicts: int | None
     receipt: Receipt
 

@@ -19,7 +19,7 @@ class Video(BaseModel):
     updated_at: datetime
 
 
-class Note(BaseModel):
+class NoteResponse(BaseModel):
     """A note of one user, with the video it is on."""
 
     id: int
@@ -37,7 +37,7 @@ class Notes(BaseModel):
     """Notes that an AI should write."""
 
     video_id: str
-    notes: list[Note]
+    notes: list[NoteResponse]
     message: str
 
 
@@ -54,7 +54,7 @@ class Profile(BaseModel):
     created_at: datetime
 
 
-class Message(BaseModel):
+class MessageResponse(BaseModel):
     """It worked."""
 
     message: str
@@ -66,7 +66,7 @@ class Token(BaseModel):
     token: str
 
 
-class LongTermToken(Message):
+class LongTermToken(MessageResponse):
     """A token that lives until it is revoked."""
 
     token: str
@@ -92,7 +92,7 @@ class LogState(BaseModel):
     follower_lag: int
 
 
-class WitnessState(BaseModel):
+class WitnessStateResponse(BaseModel):
     """How a witness stands: it keeps the checkpoint at ``position`` since ``at``."""
 
     url: str
@@ -109,7 +109,7 @@ class Checkpoints(BaseModel):
     copied_at: datetime | None
     copies: int
     problem: str | None
-    witnesses: list[WitnessState]
+    witnesses: list[WitnessStateResponse]
 
 
 class Ready(BaseModel):
@@ -225,7 +225,7 @@ class Conversations(BaseModel):
     conversations: list[ListedConversation]
 
 
-class Citation(BaseModel):
+class CitationResponse(BaseModel):
     """A time in an answer that the transcript has; ``at`` counts characters of the answer.
 
     ``at_utf16`` counts as JavaScript does; answers that were stored long ago do not have it.
@@ -245,7 +245,7 @@ class ChatTurnMessage(BaseModel):
     id: int
     role: Literal["user", "assistant"]
     content: str
-    citations: list[Citation]
+    citations: list[CitationResponse]
     cut: bool = Field(False, description="a limit ended the answer; its last words say so")
     created_at: datetime
 
@@ -323,7 +323,7 @@ class AddedTranscript(BaseModel):
     beginning: list[TranscriptItem]
 
 
-class OwnTranscript(BaseModel):
+class OwnTranscriptResponse(BaseModel):
     """The transcript that the caller brought."""
 
     segments: int
@@ -367,7 +367,7 @@ class TranscriptsOfVideo(BaseModel):
 
     video_id: str
     reads: Literal["own", "shared"] | None
-    own: OwnTranscript | None
+    own: OwnTranscriptResponse | None
     shared: SharedTranscript | None
     brought: list[BroughtTranscript]
 
@@ -449,7 +449,7 @@ class LibraryVideo(BaseModel):
     last_used_at: datetime = Field(description="when it was first opened, or last noted if later")
 
 
-class Library(BaseModel):
+class LibraryResponse(BaseModel):
     """One page of videos, the one that was opened or noted last first."""
 
     videos: list[LibraryVideo]
@@ -493,7 +493,7 @@ class Config(BaseModel):
     language_model: bool
 
 
-class Archive(BaseModel):
+class ArchiveResponse(BaseModel):
     """Markdown for each video, notes as JSON and CSV, the profile."""
 
     MEDIA_TYPE: ClassVar[str] = "application/zip"

@@ -113,7 +113,7 @@ async def get_ai_note_task(_: Admin, video_id: str) -> Response:
 
 
 @videos.get("/library")
-@documented("videos", models.Library, 400, 401)
+@documented("videos", models.LibraryResponse, 400, 401)
 @document_querystring(PageQuery)
 @user_only
 async def get_library(caller: User) -> Response:

@@ -116,7 +116,7 @@ class Confirmation(BaseModel):
     sha256: Digest | None = None
 
 
-class Page(BaseModel):
+class UnsharedPage(BaseModel):
     """How many transcripts, and before which one."""
 
     model_config = ConfigDict(extra="ignore")
@@ -184,7 +184,7 @@ async def post_transcript(caller: Caller, video_id: str) -> Response:
 
 
 @transcripts.delete("/videos/<video_id>/transcript")
-@documented("videos", models.Message, 401, 404, 429)
+@documented("videos", models.MessageResponse, 401, 404, 429)
 @user_only
 async def delete_transcript(caller: User, video_id: str) -> Response:
     """Drop the transcript that the caller brought; the shared one is not touched."""
@@ -223,11 +223,11 @@ async def get_transcripts(caller: Caller, video_id: str) -> Response:
 
 @transcripts.get("/transcripts/unshared")
 @documented("videos", models.UnsharedTranscripts, 401, 403, 422)
-@document_querystring(Page)
+@document_querystring(UnsharedPage)
 @admin_only
 async def get_unshared_transcripts(_: Admin) -> Response:
     """Transcripts that users brought of videos without a shared one, newest first."""
-    page = read_query(Page)
+    page = read_query(UnsharedPage)
     ((listed,),) = await services().database.all(UNSHARED, before=page.before, limit=page.limit)
     found = orjson.loads(listed)
     more = len(found) == page.limit
@@ -235,7 +235,7 @@ async def get_unshared_transcripts(_: Admin) -> Response:
 
 
 @transcripts.patch("/videos/<video_id>/transcript")
-@documented("videos", models.Message, 400, 401, 404, 413, 422, 429, body=TranscriptChoice)
+@documented("videos", models.MessageResponse, 400, 401, 404, 413, 422, 429, body=TranscriptChoice)
 @user_only
 async def patch_transcript(caller: User, video_id: str) -> Response:
     """Read the transcript that one brought oneself, or the shared one."""
@@ -248,7 +248,7 @@ async def patch_transcript(caller: User, video_id: str) -> Response:
 
 
 @transcripts.post("/videos/<video_id>/transcript/share")
-@documented("videos", models.Message, 400, 401, 403, 404, 413, 422, 503, body=Confirmation)
+@documented("videos", models.MessageResponse, 400, 401, 403, 404, 413, 422, 503, body=Confirmation)
 @admin_only
 async def post_transcript_share(caller: Admin, video_id: str) -> Response:
     """Confirm the transcript that a user brought: it becomes the one that all share.

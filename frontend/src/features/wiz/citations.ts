@@ -4,7 +4,7 @@ import type { Schemas } from "@/lib/api/types";
 import { unjoined } from "@/lib/markdown";
 
 /** ``at`` counts code points of the answer, ``at_utf16`` what JavaScript counts. */
-export type Citation = Schemas["Citation"];
+export type Citation = Schemas["CitationResponse"];
 
 /** The place of the citation that a link leads to; null for another link. */
 export function citedBy(href: string): number | null {

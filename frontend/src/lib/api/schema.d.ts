@@ -962,24 +962,14 @@ export interface components {
             words_sha256: string;
         };
         /**
-         * Cause
+         * CauseResponse
          * @description A request, or an event of another correlation, and what followed from it.
          */
-        Cause: {
+        CauseResponse: {
             /** Cause */
             cause: string | null;
             /** Effects */
-            effects: components["schemas"]["Effect"][];
-        };
-        /**
-         * Change
-         * @description A field's value before an event, and since.
-         */
-        Change: {
-            /** After */
-            after: unknown;
-            /** Before */
-            before: unknown;
+            effects: components["schemas"]["EffectResponse"][];
         };
         /**
          * ChatTurnMessage
@@ -987,7 +977,7 @@ export interface components {
          */
         ChatTurnMessage: {
             /** Citations */
-            citations: components["schemas"]["Citation"][];
+            citations: components["schemas"]["CitationResponse"][];
             /** Content */
             content: string;
             /**
@@ -1025,15 +1015,15 @@ export interface components {
             /** Problem */
             problem: string | null;
             /** Witnesses */
-            witnesses: components["schemas"]["WitnessState"][];
+            witnesses: components["schemas"]["WitnessStateResponse"][];
         };
         /**
-         * Citation
+         * CitationResponse
          * @description A time in an answer that the transcript has; ``at`` counts characters of the answer.
          *
          *     ``at_utf16`` counts as JavaScript does; answers that were stored long ago do not have it.
          */
-        Citation: {
+        CitationResponse: {
             /** At */
             at: number;
             /**
@@ -1079,10 +1069,10 @@ export interface components {
             turn_id: number;
         };
         /**
-         * Effect
+         * EffectResponse
          * @description An event and what followed from it.
          */
-        Effect: {
+        EffectResponse: {
             /**
              * Actor
              * @example user:5
@@ -1107,7 +1097,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** Effects */
-            effects: components["schemas"]["Effect"][];
+            effects: components["schemas"]["EffectResponse"][];
             /** Hash */
             hash: string;
             /** Position */
@@ -1148,6 +1138,16 @@ export interface components {
             details: unknown;
             /** Message */
             message: string;
+        };
+        /**
+         * FieldChangeResponse
+         * @description A field's value before an event, and since.
+         */
+        FieldChangeResponse: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
         };
         /**
          * FoundVideo
@@ -1243,10 +1243,10 @@ export interface components {
             position: number;
         };
         /**
-         * LoggedEvent
+         * LoggedEventResponse
          * @description An event with its place in the log and in its stream, its origin and its links.
          */
-        LoggedEvent: {
+        LoggedEventResponse: {
             /**
              * Actor
              * @example user:5
@@ -1297,10 +1297,10 @@ export interface components {
             version: number;
         };
         /**
-         * Maintenance
+         * MaintenanceResponse
          * @description A replay that is under way in any process.
          */
-        Maintenance: {
+        MaintenanceResponse: {
             /**
              * Kind
              * @enum {string}
@@ -1322,10 +1322,10 @@ export interface components {
             head: string;
         };
         /**
-         * Note
+         * NoteResponse
          * @description A note of one user, with the video it is on.
          */
-        Note: {
+        NoteResponse: {
             /**
              * Created At
              * Format: date-time
@@ -1383,10 +1383,10 @@ export interface components {
             what: "added" | "edited" | "deleted" | "restored";
         };
         /**
-         * OwnTranscript
+         * OwnTranscriptResponse
          * @description The transcript that the caller brought.
          */
-        OwnTranscript: {
+        OwnTranscriptResponse: {
             /** Segments */
             segments: number;
             /**
@@ -1396,10 +1396,10 @@ export interface components {
             source: "upload" | "worker";
         };
         /**
-         * ParkedEvent
+         * ParkedEventResponse
          * @description An event that could not be handled, and why.
          */
-        ParkedEvent: {
+        ParkedEventResponse: {
             /** Attempts */
             attempts: number;
             /** Error */
@@ -1444,20 +1444,20 @@ export interface components {
             put_off: number[];
         };
         /**
-         * Reaction
+         * ReactionResponse
          * @description How a reaction stands.
          *
          *     ``oldest`` is the first event that failed by itself, ``held`` says what it waits before,
          *     ``put_off`` counts the notes that are asked for when another day begins.
          */
-        Reaction: {
+        ReactionResponse: {
             /** Checkpoint */
             checkpoint: number;
             /** Held */
             held: string | null;
             /** Lag */
             lag: number;
-            oldest: components["schemas"]["ParkedEvent"] | null;
+            oldest: components["schemas"]["ParkedEventResponse"] | null;
             /** Parked */
             parked: number;
             /** Put Off */
@@ -1534,10 +1534,10 @@ export interface components {
             origin: "workers" | "admin" | "readers" | "unknown";
         };
         /**
-         * ShownCheckpoint
+         * ShownCheckpointResponse
          * @description A checkpoint, as docs/audit-format.md spells it.
          */
-        ShownCheckpoint: {
+        ShownCheckpointResponse: {
             /** Events */
             events: number;
             /** Hash */
@@ -1679,10 +1679,10 @@ export interface components {
             video_id: string;
         };
         /**
-         * WitnessState
+         * WitnessStateResponse
          * @description How a witness stands: it keeps the checkpoint at ``position`` since ``at``.
          */
-        WitnessState: {
+        WitnessStateResponse: {
             /** At */
             at: string | null;
             /** Position */
@@ -1697,7 +1697,7 @@ export interface components {
          * @description A checkpoint that a witness was shown; it ``contradicts`` the one with this id, if any.
          */
         WitnessedCheckpoint: {
-            checkpoint: components["schemas"]["ShownCheckpoint"];
+            checkpoint: components["schemas"]["ShownCheckpointResponse"];
             /** Contradicts */
             contradicts: number | null;
             /** Id */
@@ -1732,7 +1732,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** Causes */
-                        causes: components["schemas"]["Cause"][];
+                        causes: components["schemas"]["CauseResponse"][];
                         /** Correlation Id */
                         correlation_id: string;
                         /** Events */
@@ -1818,7 +1818,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** Events */
-                        events: components["schemas"]["LoggedEvent"][];
+                        events: components["schemas"]["LoggedEventResponse"][];
                         /** Next */
                         next: number | null;
                     };
@@ -2056,11 +2056,11 @@ export interface operations {
                     "application/json": {
                         /** Changes */
                         changes: {
-                            [key: string]: components["schemas"]["Change"];
+                            [key: string]: components["schemas"]["FieldChangeResponse"];
                         };
-                        event: components["schemas"]["LoggedEvent"];
-                        next: components["schemas"]["LoggedEvent"] | null;
-                        previous: components["schemas"]["LoggedEvent"] | null;
+                        event: components["schemas"]["LoggedEventResponse"];
+                        next: components["schemas"]["LoggedEventResponse"] | null;
+                        previous: components["schemas"]["LoggedEventResponse"] | null;
                     };
                 };
             };
@@ -2128,9 +2128,9 @@ export interface operations {
                     "application/json": {
                         checkpoints: components["schemas"]["Checkpoints"];
                         head: components["schemas"]["LogHead"] | null;
-                        maintenance: components["schemas"]["Maintenance"] | null;
+                        maintenance: components["schemas"]["MaintenanceResponse"] | null;
                         /** Reactions */
-                        reactions: components["schemas"]["Reaction"][];
+                        reactions: components["schemas"]["ReactionResponse"][];
                         signals: components["schemas"]["Lag"];
                     };
                 };
@@ -2190,7 +2190,7 @@ export interface operations {
                         ended_at: string | null;
                         /** Error */
                         error: string | null;
-                        maintenance: components["schemas"]["Maintenance"] | null;
+                        maintenance: components["schemas"]["MaintenanceResponse"] | null;
                         /** Result */
                         result: {
                             [key: string]: unknown;
@@ -2264,7 +2264,7 @@ export interface operations {
                         ended_at: string | null;
                         /** Error */
                         error: string | null;
-                        maintenance: components["schemas"]["Maintenance"] | null;
+                        maintenance: components["schemas"]["MaintenanceResponse"] | null;
                         /** Result */
                         result: {
                             [key: string]: unknown;
@@ -2564,7 +2564,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        checkpoint: components["schemas"]["ShownCheckpoint"];
+                        checkpoint: components["schemas"]["ShownCheckpointResponse"];
                         /** Contradicts */
                         contradicts: number | null;
                         /** Id */
@@ -3567,7 +3567,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Note"][];
+                    "application/json": components["schemas"]["NoteResponse"][];
                 };
             };
             /** @description The form of every error. */
@@ -6246,7 +6246,7 @@ export interface operations {
                         /** Message */
                         message: string;
                         /** Notes */
-                        notes: components["schemas"]["Note"][];
+                        notes: components["schemas"]["NoteResponse"][];
                         /** Video Id */
                         video_id: string;
                     };
@@ -6858,7 +6858,7 @@ export interface operations {
                     "application/json": {
                         /** Brought */
                         brought: components["schemas"]["BroughtTranscript"][];
-                        own: components["schemas"]["OwnTranscript"] | null;
+                        own: components["schemas"]["OwnTranscriptResponse"] | null;
                         /** Reads */
                         reads: ("own" | "shared") | null;
                         shared: components["schemas"]["SharedTranscript"] | null;
