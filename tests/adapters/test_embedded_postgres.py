@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[2]
 START = """
 import os, sys
 from pathlib import Path
-from vidwiz.adapters.embedded_postgres import start_embedded_postgres
+from vidwiz.postgres.embedded import start_embedded_postgres
 embedded = start_embedded_postgres(Path(sys.argv[1]))
 """
 HOLD = "print('started', flush=True); sys.stdin.read(); embedded.close()"

@@ -23,8 +23,8 @@ SECRET = "hunter2"
 KEEP = """
 import sys
 from pathlib import Path
-from vidwiz.secret_files import keep_secret
-from vidwiz.workers.config import Pace
+from vidwiz.settings.secret_files import keep_secret
+from vidwiz.workers.config import Timeouts
 sys.stdin.read(1)
 print(keep_secret(Path(sys.argv[1])))
 """

@@ -364,7 +364,7 @@ def test_the_catalog_is_the_same_however_the_tables_were_made(dsn: str, server_d
             assert migrated, what
 
 
-MIGRATE = "import sys; from vidwiz.migrate import migrate; print(migrate(sys.argv[1]))"
+MIGRATE = "import sys; from vidwiz.postgres.migrate import migrate; print(migrate(sys.argv[1]))"
 
 
 def test_six_processes_migrate_an_empty_database_at_once(server_dsn: str) -> None:
