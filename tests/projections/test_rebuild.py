@@ -40,11 +40,11 @@ EVENTS = full_history()
 STUCK = """
 import sys, threading
 from tests.support import MASTER
-from vidwiz.projections import replay
+from vidwiz.replay import engine
 def progress(at, of):
     print(at, flush=True)
     threading.Event().wait()
-replay.rebuild(sys.argv[1], MASTER, (), progress)
+engine.rebuild(sys.argv[1], MASTER, (), progress)
 """
 STRUCTURE = """
 SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
