@@ -69,15 +69,22 @@ async def test_a_stopped_database_is_noticed_and_its_return_too(tmp_path: Path) 
         running.close()
 
 
-async def test_a_dropped_database_is_noticed(dsn: str, server_dsn: str, tmp_path: Path) -> None:
+async def test_a_dropped_database_is_noticed_and_an_empty_one_in_its_place_is_not_ours(
+    dsn: str, server_dsn: str, tmp_path: Path
+) -> None:
     name = dsn.partition("@/")[2].partition("?")[0]
     with serving(tmp_path / "data", dsn) as server:
         async with of(server) as client:
-            await sign_up(client)
+            user = await sign_up(client)
             with psycopg.connect(server_dsn, autocommit=True) as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
                 await becomes(client, 503)
                 connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-            await becomes(client, 200)
-            await queue(client, await sign_up(client))
+            new = {"video_id": "W421vNri5hw", "timestamp": "1:23"}
+            refused = await client.post("/api/notes", json=new, headers=user)
+            assert refused.status_code == 503
+            assert (await ready(client))[0] == 503
             assert server.stop() == 0
+    with serving(tmp_path / "data", dsn) as restarted:
+        async with of(restarted) as client:
+            await queue(client, await sign_up(client))
