@@ -15,11 +15,10 @@ from vidwiz.event_store.statements import head_of
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import RecordedEvent
 from vidwiz.postgres.pool import Database, DatabaseUnavailable, fetch_all
+from vidwiz.postgres.statement import MAX_BIGINT
 
 logger = structlog.get_logger(__name__)
 
-BEYOND = 2**63 - 1
-"""Behind every position."""
 PAGE_BYTES = 4 * 1024 * 1024
 """States of more bytes together do not come at once, however many events were asked for."""
 CHUNK = 200
@@ -48,7 +47,7 @@ class Range:
     """The positions between ``after`` and ``before``, both left out, in one of two orders."""
 
     after: int = 0
-    before: int = BEYOND
+    before: int = MAX_BIGINT
     newest_first: bool = False
 
     def behind(self, position: int) -> "Range":

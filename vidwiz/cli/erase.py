@@ -13,11 +13,10 @@ from vidwiz.event_store.open import open_store
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import ADMIN, EventMetadata
 from vidwiz.postgres.pool import Database
-from vidwiz.postgres.statement import Statement, parameter
+from vidwiz.postgres.statement import MAX_BIGINT, Statement, parameter
 from vidwiz.projections.tables import conversations, users
 from vidwiz.settings import Settings
 
-LARGEST_ID = 2**63 - 1
 GUEST = "guest:"
 
 _account = Statement(
@@ -100,7 +99,7 @@ async def find_account(database: Database, who: str) -> ErasableAccount | None:
     """The account with this id or e-mail address."""
     user_id = int(who) if who.isascii() and who.isdigit() else 0
     email = who.strip().lower()
-    row = await database.one(_account, user_id=min(user_id, LARGEST_ID), email=email)
+    row = await database.one(_account, user_id=min(user_id, MAX_BIGINT), email=email)
     return None if row is None else ErasableAccount(*row)
 
 

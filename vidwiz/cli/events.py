@@ -13,13 +13,14 @@ from vidwiz.audit import reading
 from vidwiz.audit.filters import Filter
 from vidwiz.audit.reading import Log, Range
 from vidwiz.audit.times import instant_of
-from vidwiz.cli.support import MAX_BIGINT, as_json, printable, ready, video_of
+from vidwiz.cli.support import as_json, printable, ready, video_of
 from vidwiz.event_store.notifications import Signals
 from vidwiz.events import event_types
 from vidwiz.events.chain import instant
 from vidwiz.events.master_key import MasterKey
 from vidwiz.events.recorded import EventMetadata, RecordedEvent
 from vidwiz.postgres.pool import PATIENT, Database
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.settings import Settings
 
 

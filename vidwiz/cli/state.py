@@ -10,8 +10,9 @@ import orjson
 
 from vidwiz.audit.times import moment_of
 from vidwiz.cli.replay import TABLES
-from vidwiz.cli.support import MAX_BIGINT, as_json, printable, progress_bar, ready, video_of
+from vidwiz.cli.support import as_json, printable, progress_bar, ready, video_of
 from vidwiz.postgres.pool import PATIENT, Database
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.replay.as_of import NoSuchPosition, position_at
 from vidwiz.replay.engine import Progress
 from vidwiz.replay.time_travel import State, TimeMachine, narrowing

@@ -22,9 +22,6 @@ from vidwiz.replay import engine
 from vidwiz.server.adapters import master_key
 from vidwiz.settings import Settings
 
-MAX_BIGINT = 2**63 - 1
-"""No id and no position is beyond it."""
-
 Answer = TypeVar("Answer")
 
 _STEERS = re.compile(

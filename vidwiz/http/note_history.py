@@ -13,22 +13,23 @@ from vidwiz.http.documented import documented
 from vidwiz.http.limits import bodies
 from vidwiz.http.notes import as_id
 from vidwiz.http.requests.context import origin
-from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.requests.queries import read_query
 from vidwiz.http.responses import audit_models, models
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
+from vidwiz.postgres.statement import MAX_BIGINT
 
 note_history = Blueprint("note_history", __name__)
 
 VERSIONS_PER_PAGE = 100
 
-Place = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+Place = Annotated[int, Field(ge=1, le=MAX_BIGINT, strict=True)]
 
 
 class HistoryQuery(BaseModel):
     """Which versions: those before a position that was read."""
 
-    before: Annotated[int, Field(ge=1, le=LARGEST)] = LARGEST
+    before: Annotated[int, Field(ge=1, le=MAX_BIGINT)] = MAX_BIGINT
     limit: Annotated[int, Field(ge=1, le=VERSIONS_PER_PAGE)] = VERSIONS_PER_PAGE
 
 

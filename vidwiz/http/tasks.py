@@ -45,6 +45,7 @@ from vidwiz.http.responses import models
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import OwnWork, services
 from vidwiz.http.videos.transcript_store import locked, prepared, stored_transcript
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.tasks.dispatcher import Doubt, TooManyPolls
 
 tasks = Blueprint("tasks", __name__)
@@ -56,7 +57,6 @@ OWN_LOOK_S = 1.0
 POLLS_OF_ONE, POLLS_OF_ADMINS = 16, 10_000
 """Long polls at a time, in each process: of one user, and of all who hold the admin token."""
 LONGEST_ERROR = 2000
-LARGEST_ID = 2**63 - 1
 TURNS = 6
 """Turns of the event loop from a disconnect that has happened to Quart's cancellation, on uvloop.
 
@@ -91,7 +91,7 @@ class Result(BaseModel):
         None, ge=0, le=100, description="how often a language model was asked in this attempt"
     )
     attempt: int | None = Field(
-        None, ge=1, le=LARGEST_ID, description="the `retry_count` that came with the task"
+        None, ge=1, le=MAX_BIGINT, description="the `retry_count` that came with the task"
     )
 
 
@@ -373,7 +373,7 @@ def _timeout() -> float:
 
 
 def _task_id(body: Result) -> int:
-    if not 0 < body.task_id <= LARGEST_ID:
+    if not 0 < body.task_id <= MAX_BIGINT:
         raise TaskNotFound
     return body.task_id
 

@@ -53,6 +53,7 @@ from vidwiz.http.responses import models, sse
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import Services, services
 from vidwiz.http.videos.transcript_store import TranscriptAsRead, report_lost, transcript_as_read
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.projections import wiz_queries
 from vidwiz.wiz.library import Transcript
 from vidwiz.wiz.turn import START, StreamedTurnEvent, Turn, TurnOffset
@@ -61,8 +62,6 @@ from vidwiz.wiz.turns import QuestionSubject
 wiz = Blueprint("wiz", __name__)
 
 LONGEST_MESSAGE = 8000
-LARGEST_ID = 2**63 - 1
-"""No conversation has it, nor any number beyond it."""
 CONVERSATIONS_PER_PAGE = 50
 STOPPED_WITHIN_S = 10.0
 
@@ -328,7 +327,7 @@ async def _ask(caller: Visitor, body: ChatMessage) -> Turn:
         identity=_identity(caller),
         day=datetime.now(UTC).date(),
         video_id=body.video_id,
-        conversation_id=body.conversation_id and min(body.conversation_id, LARGEST_ID),
+        conversation_id=body.conversation_id and min(body.conversation_id, MAX_BIGINT),
         text=body.message,
         server=services().signals.server,
     )

@@ -16,6 +16,9 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.visitors import replacement_traverse
 
+MAX_BIGINT = 2**63 - 1
+"""PostgreSQL's largest ``bigint``: no id and no position is beyond it."""
+
 _dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
 
 

@@ -28,13 +28,11 @@ from vidwiz.events import (
 )
 from vidwiz.events.base import stream_id
 from vidwiz.postgres.pool import Database
-from vidwiz.postgres.statement import Statement, parameter
+from vidwiz.postgres.statement import MAX_BIGINT, Statement, parameter
 from vidwiz.projections import shapes
 from vidwiz.projections.tables import notes, personal_transcripts, stored_events, users, videos
 
 PAGE = 100
-BEYOND = 2**63 - 1
-"""No event has this position."""
 NOBODY = 0
 """Owner of what is for all."""
 
@@ -203,7 +201,7 @@ class AiNoteReaction:
             note_id=added.note_id,
             video_id=added.video_id,
             video_stream=stream_id(f"video:{added.video_id}"),
-            position=BEYOND if cause.again else cause.position,
+            position=MAX_BIGINT if cause.again else cause.position,
         )
         return [self._delivery(cause, added.video_id, *row) for row in rows]
 

@@ -10,10 +10,8 @@ words out of it. The same replay into temporary tables is the history of a servi
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import BigInteger, LargeBinary, exists, select
 
 from vidwiz.events.chain import ChainWalk
@@ -24,7 +22,7 @@ from vidwiz.projections.projectors import PROJECTORS
 from vidwiz.projections.row_history_state import FORM, LOCKED_STATE, STATE, STRIKE_OUT
 from vidwiz.projections.row_history_tables import SCHEMA, ddl
 from vidwiz.projections.tables import ERASURES, row_history_state, stored_events
-from vidwiz.replay.engine import Chunk, Connection, Progress, Replay, replay_connection
+from vidwiz.replay.engine import Chunk, Connection, Progress, Replay, log_head, replay_connection
 
 _begin = Statement(
     row_history_state.insert().values(id=1, position=0, form=parameter("form", LargeBinary))
@@ -40,7 +38,6 @@ ERASED_SINCE = Statement(
         )
     )
 )
-_HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 _COUNTED = "INSERT INTO counted VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _LAST_COUNTED = "SELECT tables FROM counted WHERE position <= %s ORDER BY position DESC LIMIT 1"
 _ONE_MAKES_OR_DROPS = "SELECT pg_advisory_xact_lock(7163391, 5)"
@@ -104,7 +101,7 @@ class _StoringReplay(KeepingReplay):
         self._heads: dict[int, int] = {}
 
     def _read(self, after: int, up_to: int) -> Chunk | None:
-        head = _number(self._reader, _HEAD)  # before the keys are read
+        head = log_head(self._reader)  # before the keys are read
         chunk = super()._read(after, up_to)
         if chunk is not None:
             self._heads[chunk.position] = head
@@ -239,8 +236,3 @@ def require_state(connection: Connection, statement: Statement) -> int:
     if found is None or found[1] != FORM:
         raise HistoryGone
     return int(found[0])
-
-
-def _number(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> int:
-    row = connection.execute(query.encode()).fetchone()
-    return 0 if row is None else int(row[0])

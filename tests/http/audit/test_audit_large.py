@@ -16,6 +16,7 @@ from vidwiz.audit.filters import Filter, page_of
 from vidwiz.audit.times import instant_of
 from vidwiz.event_store.statements import CAUSES, POSITION_AT
 from vidwiz.events.base import stream_id
+from vidwiz.postgres.statement import MAX_BIGINT
 
 COUNT = 20_000
 FILL = """
@@ -81,7 +82,7 @@ def test_no_filter_reads_the_whole_log(large_dsn: str, name: str, newest_first: 
     values = {
         **wanted.values,
         "after": 0,
-        "before": reading.BEYOND,
+        "before": MAX_BIGINT,
         "at_most": 20,
         "at_most_bytes": reading.PAGE_BYTES,
     }

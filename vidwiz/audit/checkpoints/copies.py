@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from vidwiz.adapters.object_store import ObjectStore
 from vidwiz.audit.checkpoints.records import BETWEEN, checkpoint_of
 from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.verify_export import Checkpoint, checkpoint_line, read_line
 
 FOLDER = "audit/checkpoints"
@@ -63,7 +64,7 @@ class Copies:
         count = gone = after = 0
         positions = _positions(self._objects)
         copied = await anext(positions, None)
-        while rows := await self._between(after, 2**63 - 1):
+        while rows := await self._between(after, MAX_BIGINT):
             for it in rows:
                 while copied is not None and copied < it.position:
                     count, copied = count + 1, await anext(positions, None)

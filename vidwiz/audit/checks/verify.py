@@ -28,6 +28,7 @@ from vidwiz.audit.snapshot import (
 )
 from vidwiz.events.master_key import MasterKey
 from vidwiz.postgres.pool import Database
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.verify_export import Audit, ChainBroken, Checkpoint, ExportedEvent
 
 __all__ = ["Audited", "Problem", "verify"]
@@ -162,7 +163,7 @@ async def _require_no_more(database: Database, after: int) -> None:
 
 async def _behind(database: Database, after: int) -> AsyncIterator[tuple[int, float]]:
     now = datetime.now(UTC)
-    for row in await database.all(BETWEEN, after=after, up_to=2**63 - 1, at_most=CHUNK):
+    for row in await database.all(BETWEEN, after=after, up_to=MAX_BIGINT, at_most=CHUNK):
         yield row[0], (now - row[3]).total_seconds()
 
 

@@ -19,6 +19,8 @@ import jwt
 from jwt.types import Options
 from jwt.warnings import InsecureKeyLengthWarning
 
+from vidwiz.postgres.statement import MAX_BIGINT
+
 ALGORITHM = "HS256"
 # The signature alone is verified there; the caller looks at the clock, and no more is needed.
 SIGNATURE_ONLY = Options(
@@ -33,7 +35,6 @@ SIGNATURE_ONLY = Options(
 LONG_TERM = "long_term"
 NUMBER_LENGTH = 32
 MAX_TOKEN_LENGTH = 4096
-MAX_USER_ID = 2**63 - 1
 
 # `vidwiz doctor` says it once, where the operator looks, instead of every request.
 warnings.simplefilter("ignore", InsecureKeyLengthWarning)
@@ -138,7 +139,7 @@ class Tokens:
 
 def _claims(claims: Mapping[str, Any]) -> Claims | None:
     user_id = claims.get("user_id")
-    if type(user_id) is not int or not 0 < user_id <= MAX_USER_ID:
+    if type(user_id) is not int or not 0 < user_id <= MAX_BIGINT:
         return None
     not_before = claims.get("nbf", float("-inf"))
     if not _is_time(not_before):

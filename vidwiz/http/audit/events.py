@@ -26,12 +26,13 @@ from vidwiz.http.access.guards import Admin, admin_only
 from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.requests.checked import CheckedAs
-from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.requests.queries import read_query
 from vidwiz.http.requests.youtube_ids import LoggedId
 from vidwiz.http.responses import audit_models, sse
 from vidwiz.http.responses.answers import JSON_TYPE, NDJSON_TYPE, big_json, json_answer, ndjson
 from vidwiz.http.services import Services, services
 from vidwiz.postgres.pool import DatabaseUnavailable
+from vidwiz.postgres.statement import MAX_BIGINT
 
 audit = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -62,7 +63,7 @@ def _stream(name: str) -> str:
 
 Topic = Annotated[str, CheckedAs(_topic, enum=sorted(event_types()))]
 Words = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]
-Position = Annotated[int, Field(ge=0, le=LARGEST)]
+Position = Annotated[int, Field(ge=0, le=MAX_BIGINT)]
 Instant = Annotated[datetime, BeforeValidator(instant_of)]
 
 
@@ -82,7 +83,7 @@ class Wanted(BaseModel):
     since: Instant | None = None
     until: Instant | None = None
     video_id: LoggedId | None = None
-    user_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    user_id: Annotated[int, Field(ge=1, le=MAX_BIGINT)] | None = None
     after: Position | None = None
 
     @property
@@ -103,7 +104,7 @@ class Wanted(BaseModel):
 class EventStreamQuery(Wanted):
     """Which events, up to a position that is left out."""
 
-    before: Position = LARGEST
+    before: Position = MAX_BIGINT
 
 
 class EventsQuery(EventStreamQuery):
@@ -147,7 +148,7 @@ async def get_events(_: Admin) -> Response:
 
 async def _lines(its: Services, query: EventsQuery) -> AsyncGenerator[bytes, None]:
     """The lines; when the log cannot be read on, the last says where to go on."""
-    going_on: int | None = LARGEST if query.range.newest_first else query.range.after
+    going_on: int | None = MAX_BIGINT if query.range.newest_first else query.range.after
     reading = pages(its.desk.log, query.filter, query.range, query.limit)
     try:
         async with aclosing(reading):

@@ -15,11 +15,12 @@ from vidwiz.http.documented import documented
 from vidwiz.http.errors import ApiError
 from vidwiz.http.health import checkpoints
 from vidwiz.http.requests.checked import CheckedAs
-from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.requests.queries import read_query
 from vidwiz.http.requests.youtube_ids import LoggedId
 from vidwiz.http.responses import audit_models
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.reactions.health import health as reactions_health
 from vidwiz.replay.as_of import position_at
 from vidwiz.replay.time_travel import TABLES, State, narrowing
@@ -37,7 +38,7 @@ def _table(name: str) -> str:
 
 
 TableName = Annotated[str, CheckedAs(_table, enum=[*TABLES])]
-Id = Annotated[int, Field(ge=0, le=LARGEST)]
+Id = Annotated[int, Field(ge=0, le=MAX_BIGINT)]
 
 
 class RebuildQuery(BaseModel):

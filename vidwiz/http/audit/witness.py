@@ -19,10 +19,11 @@ from vidwiz.http.limits import bodies
 from vidwiz.http.limits.requests import limited
 from vidwiz.http.requests.checked import CheckedAs
 from vidwiz.http.requests.context import origin
-from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.requests.queries import read_query
 from vidwiz.http.responses import audit_models
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.projections.witness import BY_ID, WITNESSED
 from vidwiz.verify_export import Checkpoint
 
@@ -50,7 +51,7 @@ def _hex(digits: int) -> StringConstraints:
 
 Hex64 = Annotated[str, _hex(64)]
 Hex128 = Annotated[str, _hex(128)]
-Number = Annotated[int, Field(ge=1, le=LARGEST)]
+Number = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
 MadeAt = Annotated[
     str,
     StringConstraints(
@@ -80,7 +81,7 @@ class WitnessedQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     public_key: Hex64
-    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_BIGINT)] = 0
     limit: Annotated[int, Field(ge=1, le=PER_PAGE)] = PER_PAGE
 
 

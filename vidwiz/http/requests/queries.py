@@ -6,11 +6,9 @@ from pydantic import BaseModel, Field, ValidationError
 from quart import request
 
 from vidwiz.http.errors import invalid
+from vidwiz.postgres.statement import MAX_BIGINT
 
 Query = TypeVar("Query", bound=BaseModel)
-
-LARGEST = 2**63 - 1
-"""No id and no position is beyond it."""
 
 
 def read_query(model: type[Query]) -> Query:
@@ -32,4 +30,4 @@ def read_query(model: type[Query]) -> Query:
 class ForTask(BaseModel):
     """The task that something is written for, so that the log shows what it followed from."""
 
-    task_id: int | None = Field(None, ge=1, le=LARGEST)
+    task_id: int | None = Field(None, ge=1, le=MAX_BIGINT)

@@ -32,7 +32,7 @@ from vidwiz.http.errors import ApiError
 from vidwiz.http.limits import bodies
 from vidwiz.http.limits.requests import limited
 from vidwiz.http.requests.context import origin
-from vidwiz.http.requests.queries import LARGEST, read_query
+from vidwiz.http.requests.queries import read_query
 from vidwiz.http.responses import models
 from vidwiz.http.responses.answers import json_answer
 from vidwiz.http.services import services
@@ -45,6 +45,7 @@ from vidwiz.http.videos.transcript_store import (
     share,
     transcript_as_read,
 )
+from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.projections import queries
 from vidwiz.projections.transcript_queries import BROUGHT, OWN, UNSHARED
 from vidwiz.wiz.captions_formats import ReadTranscript, UnreadableTranscript, read_transcript
@@ -87,7 +88,7 @@ class AsUser(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    user_id: int | None = Field(None, ge=1, le=LARGEST)
+    user_id: int | None = Field(None, ge=1, le=MAX_BIGINT)
     sha256: Digest | None = None
 
 
@@ -112,7 +113,7 @@ class Confirmation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    user_id: int = Field(ge=1, le=LARGEST)
+    user_id: int = Field(ge=1, le=MAX_BIGINT)
     sha256: Digest | None = None
 
 
@@ -121,7 +122,7 @@ class UnsharedPage(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    before: int = Field(LARGEST, ge=1, le=LARGEST)
+    before: int = Field(MAX_BIGINT, ge=1, le=MAX_BIGINT)
     limit: int = Field(50, ge=1, le=100)
 
 

@@ -1,26 +1,14 @@
-"""The row history takes the place of the copies of the projected tables."""
+"""How far the row history goes, and which of its positions were verified."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-revision = "0017"
-down_revision = "0016"
-
-DROP_COPIES = r"""
-DO $$
-DECLARE copy name;
-BEGIN
-    FOR copy IN SELECT nspname FROM pg_namespace WHERE nspname ~ '^snapshot_[0-9]{1,19}$' LOOP
-        EXECUTE format('DROP SCHEMA %I CASCADE', copy);
-    END LOOP;
-END $$
-"""
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
-    op.drop_table("projection_snapshots")
-    op.execute(DROP_COPIES)
     op.create_table(
         "row_history_state",
         sa.Column("id", sa.Integer, autoincrement=False),
