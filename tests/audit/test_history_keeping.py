@@ -8,7 +8,7 @@ import pytest
 from tests.event_store.parts import rows
 from tests.projections.histories import append, full_history, happen, numbered, project
 from tests.support import MASTER, eventually
-from vidwiz.projections.row_history_state import FORM
+from vidwiz.projections.row_history_state import form
 from vidwiz.replay import history_keeping
 from vidwiz.replay.history_keeping import HistoryKeeping
 from vidwiz.replay.row_history import ensure_stored
@@ -31,12 +31,12 @@ async def test_it_is_filled_when_it_is_far_behind(
         return rows(dsn, "SELECT to_regclass('row_history.notes')::text") != [(None,)]
 
     async def is_filled() -> bool:
-        return rows(dsn, STATE) == [(len(HISTORY), FORM)]
+        return rows(dsn, STATE) == [(len(HISTORY), form())]
 
     keeping.start()
     try:
         await eventually(is_there)
-        assert rows(dsn, STATE) == [(0, FORM)]
+        assert rows(dsn, STATE) == [(0, form())]
         happen_next(dsn)
         await eventually(is_filled)
     finally:
@@ -61,7 +61,7 @@ async def test_it_stops_in_the_middle_and_keeps_what_it_has(
     keeping = HistoryKeeping(dsn, MASTER, store=True)
     keeping._closing.set()
     await asyncio.to_thread(keeping._look)
-    assert rows(dsn, STATE) == [(10, FORM)]
+    assert rows(dsn, STATE) == [(10, form())]
 
 
 async def test_it_takes_over_what_another_program_left_and_makes_none_when_none_is_wanted(
@@ -77,7 +77,7 @@ async def test_it_takes_over_what_another_program_left_and_makes_none_when_none_
     keeping = HistoryKeeping(dsn, MASTER, store=True)
 
     async def is_ours() -> bool:
-        return rows(dsn, STATE) == [(0, FORM)]
+        return rows(dsn, STATE) == [(0, form())]
 
     await asyncio.to_thread(keeping._look)  # it is another's: nothing is done
     assert rows(dsn, STATE) == [(0, b"older")]

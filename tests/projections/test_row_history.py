@@ -19,7 +19,7 @@ from vidwiz.events.chain import ChainBroken
 from vidwiz.projections.forgetting import personal_columns
 from vidwiz.projections.projector import plan
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.row_history_state import FORM
+from vidwiz.projections.row_history_state import form
 from vidwiz.replay import row_history
 from vidwiz.replay.comparing import Difference
 from vidwiz.replay.engine import Replayed, log_head
@@ -193,7 +193,7 @@ def test_a_history_of_another_program_is_left_alone_until_it_is_taken_over(verif
     assert [*verify(verified, MASTER)[1]] == []
     assert rows(verified, "SELECT form FROM row_history_state") == [(b"newer",)]
     fill(verified, 7)
-    assert rows(verified, "SELECT position, form FROM row_history_state") == [(7, FORM)]
+    assert rows(verified, "SELECT position, form FROM row_history_state") == [(7, form())]
 
 
 def test_two_who_fill_at_once_fill_it_once(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """What an erasure does to the row history: the person's words read as a replay reads them now."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -24,7 +26,7 @@ from vidwiz.events.sealing import ERASED
 from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.projector import plan
 from vidwiz.projections.projectors import PROJECTORS, users_projector
-from vidwiz.projections.row_history_state import FORM, LOCKED_STATE, STRIKE_OUT
+from vidwiz.projections.row_history_state import LOCKED_STATE, STRIKE_OUT, form
 from vidwiz.projections.row_history_tables import SCHEMA, current_of, ended_of
 from vidwiz.projections.tables import verified_snapshots
 
@@ -45,10 +47,10 @@ async def forget(connection: Connection, user_id: int | None, guest_id: str | No
     if found is None:
         return
     await connection.execute(_FORGET_VERIFIED.sql)
-    if found[1] != FORM:
+    if found[1] != await asyncio.to_thread(form):
         await connection.execute(STRIKE_OUT.sql)
         return
-    for statement in _FORGETTING:
+    for statement in await asyncio.to_thread(_forgetting):
         await connection.execute(statement.sql, {"user_id": user_id, "guest_id": guest_id})
 
 
@@ -92,4 +94,7 @@ def _instead(column: Column[Any], topic: str, field: str) -> ColumnElement[Any]:
     return case((column != "", instead), else_=column)
 
 
-_FORGETTING = [*_statements()]
+@cache
+def _forgetting() -> Sequence[Statement]:
+    """Compiled for the first erasure, off the event loop."""
+    return [*_statements()]

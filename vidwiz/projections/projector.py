@@ -74,7 +74,7 @@ class Change(Statement):
     personal fields that they are filled from.
     """
 
-    __slots__ = ("adds", "keeping", "personal", "table")
+    __slots__ = ("_keeping", "adds", "personal", "table")
 
     def __init__(
         self,
@@ -87,8 +87,15 @@ class Change(Statement):
         super().__init__(plain)
         self.table = table
         self.adds = adds
-        self.keeping = Statement(keeping).sql
+        self._keeping: Executable | Statement = keeping
         self.personal = personal
+
+    @property
+    def keeping(self) -> str:
+        """Compiled when it is first asked for: most processes keep no row history."""
+        if not isinstance(self._keeping, Statement):
+            self._keeping = Statement(self._keeping)
+        return self._keeping.sql
 
 
 class Sweep(Change):

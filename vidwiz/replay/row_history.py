@@ -19,7 +19,7 @@ from vidwiz.events.master_key import MasterKey
 from vidwiz.postgres.statement import Statement, parameter
 from vidwiz.projections.projector import BARRIERS, Change, ProjectableEvent
 from vidwiz.projections.projectors import PROJECTORS
-from vidwiz.projections.row_history_state import FORM, LOCKED_STATE, STATE, STRIKE_OUT
+from vidwiz.projections.row_history_state import LOCKED_STATE, STATE, STRIKE_OUT, form
 from vidwiz.projections.row_history_tables import SCHEMA, ddl
 from vidwiz.projections.tables import ERASURES, row_history_state, stored_events
 from vidwiz.replay.engine import Chunk, Connection, Progress, Replay, log_head, replay_connection
@@ -206,13 +206,13 @@ def ensure_stored(dsn: str, *, take_over: bool) -> bool:
     with replay_connection(dsn, "history") as connection, connection.transaction():
         connection.execute(_ONE_MAKES_OR_DROPS)
         found = connection.execute(STATE.sql).fetchone()
-        if found is not None and (found[1] == FORM or not take_over):
-            return bool(found[1] == FORM)
+        if found is not None and (found[1] == form() or not take_over):
+            return bool(found[1] == form())
         _drop(connection)
         connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
         connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
         create(connection)
-        connection.execute(_begin.sql, {"form": FORM})
+        connection.execute(_begin.sql, {"form": form()})
         return True
 
 
@@ -233,6 +233,6 @@ def _drop(connection: Connection) -> None:
 def require_state(connection: Connection, statement: Statement) -> int:
     """The stored history's position; raises ``HistoryGone``."""
     found = connection.execute(statement.sql).fetchone()
-    if found is None or found[1] != FORM:
+    if found is None or found[1] != form():
         raise HistoryGone
     return int(found[0])

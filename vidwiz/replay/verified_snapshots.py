@@ -13,7 +13,7 @@ import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import Table
 
-from vidwiz.projections.row_history_state import FORM
+from vidwiz.projections.row_history_state import form
 from vidwiz.projections.row_history_tables import SCHEMA, names_of
 from vidwiz.projections.tables import PROJECTED
 from vidwiz.replay.engine import Connection
@@ -48,7 +48,7 @@ class Snapshot:
             "vidwiz snapshot": 1,
             "position": self.position,
             "hash": self.hash.hex(),
-            "form": FORM.hex(),
+            "form": form().hex(),
             "tables": dict(self.tables),
         }
         return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
@@ -95,7 +95,7 @@ def write(connection: Connection, its: Snapshot, signer: Signer, at: datetime) -
         " public_key = excluded.public_key, signature = excluded.signature",
         (
             its.position,
-            FORM,
+            form(),
             its.hash,
             Jsonb(dict(its.tables)),
             at,
@@ -129,7 +129,7 @@ def read(connection: Connection, position: int | None, trusted: str, genuine: Ge
 def known(connection: Connection) -> dict[int, datetime]:
     """When which positions were verified, of this program's form."""
     query = "SELECT position, verified_at FROM verified_snapshots WHERE form = %s ORDER BY position"
-    return dict(connection.execute(query, (FORM,)).fetchall())
+    return dict(connection.execute(query, (form(),)).fetchall())
 
 
 def _all(connection: Connection) -> dict[int, tuple[Snapshot, bytes, bytes]]:
@@ -137,7 +137,7 @@ def _all(connection: Connection) -> dict[int, tuple[Snapshot, bytes, bytes]]:
         "SELECT position, hash, tables, public_key, signature FROM verified_snapshots"
         " WHERE form = %s"
     )
-    rows: list[tuple[Any, ...]] = connection.execute(query, (FORM,)).fetchall()
+    rows: list[tuple[Any, ...]] = connection.execute(query, (form(),)).fetchall()
     return {
         position: (Snapshot(position, its_hash, tables), public_key, signature)
         for position, its_hash, tables, public_key, signature in rows
