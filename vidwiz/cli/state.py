@@ -1,6 +1,5 @@
 """Prints the tables as of a position or a time."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
@@ -10,8 +9,7 @@ import orjson
 
 from vidwiz.audit.times import moment_of
 from vidwiz.cli.replay import TABLES
-from vidwiz.cli.support import as_json, printable, progress_bar, ready, video_of
-from vidwiz.postgres.pool import PATIENT, Database
+from vidwiz.cli.support import as_json, asked, printable, progress_bar, ready, video_of
 from vidwiz.postgres.statement import MAX_BIGINT
 from vidwiz.replay.as_of import NoSuchPosition, position_at
 from vidwiz.replay.engine import Progress
@@ -35,7 +33,7 @@ def print_state(
     Raises ``click.ClickException`` for what there is not, ``UnknownEvent``, ``ProjectionFailed``.
     """
     _require_columns(table, where)
-    position = asyncio.run(_position(dsn, at))
+    position = _position(dsn, at)
     with closing(machine), machine.at(position, progress) as state:
         if table is None:
             _print_counts(state, as_json=as_json)
@@ -50,17 +48,13 @@ def _require_columns(table: str | None, where: Mapping[str, Any]) -> None:
         raise click.UsageError(f"{table or 'no table'} has no {', '.join(sorted(missing))}")
 
 
-async def _position(dsn: str, at: str) -> int:
-    database = Database(dsn, pool_size=2, patience=PATIENT)
-    await database.open()
+def _position(dsn: str, at: str) -> int:
     try:
-        return await position_at(database, moment_of(at))
+        return asked(dsn, lambda database: position_at(database, moment_of(at)))
     except ValueError as error:
         raise click.UsageError(f"--at takes a position or a time in ISO 8601: {error}") from error
     except NoSuchPosition as error:
         raise click.ClickException(str(error)) from error
-    finally:
-        await database.close()
 
 
 def _print_counts(state: State, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 import httpx
 from httpx_sse import connect_sse
@@ -132,7 +132,7 @@ class EventLog:
         Raises ``LogReset``, and what the projector and the checkpoint raise.
         """
         for event in self.follow(checkpoint.load(), type=projector.topics):
-            _handle(projector, event)
+            projector.handle_now(event)
             checkpoint.save(event.position)
 
     def catch_up(self, projector: Projector, checkpoint: ConsumerCheckpoint) -> int:
@@ -144,15 +144,7 @@ class EventLog:
         if after > head:
             raise LogReset(head)
         for event in self.read(after, head + 1, type=projector.topics):
-            _handle(projector, event)
+            projector.handle_now(event)
             checkpoint.save(event.position)
         checkpoint.save(head)
         return head
-
-
-def _handle(projector: Projector, event: LoggedEvent) -> None:
-    waiting: Any = projector.handle(event)
-    if waiting is not None:
-        waiting.close()
-        name = type(projector).__name__
-        raise TypeError(f"{name} handles {event.topic} in a coroutine; use AsyncEventLog")

@@ -53,3 +53,11 @@ class Projector:
         """
         handler = self._handlers.get(event.topic)
         return None if handler is None else handler(self, event)
+
+    def handle_now(self, event: LoggedEvent) -> None:
+        """The same where nothing awaits: raises ``TypeError`` for a method that is a coroutine."""
+        waiting: Any = self.handle(event)
+        if waiting is not None:
+            waiting.close()
+            name = type(self).__name__
+            raise TypeError(f"{name} handles {event.topic} in a coroutine; use AsyncEventLog")

@@ -41,10 +41,7 @@ class Given(Generic[ProjectorT]):
     def when(self, *events: LoggedEvent) -> Self:
         """Let the projector handle these events; a coroutine is refused by a ``TypeError``."""
         for event in events:
-            waiting: Any = self.projector.handle(event)
-            if waiting is not None:
-                waiting.close()
-                raise TypeError(f"the method for {event.topic} is a coroutine; await it instead")
+            self.projector.handle_now(event)
         return self
 
     def then(self, shown: Callable[[ProjectorT], object], expected: object) -> Self:
