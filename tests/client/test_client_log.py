@@ -176,7 +176,10 @@ async def test_the_async_client_does_the_same(service: Server, module_dsn: str) 
 
 @pytest.mark.parametrize("read", [EventLog.read, EventLog.follow])
 def test_a_wrong_token_is_refused_in_words(service: Server, read: object) -> None:
-    with EventLog(service.url, "wrong") as log, pytest.raises(EventLogError) as refused:
+    with (
+        EventLog(service.url, "wrong", give_up_after_s=5) as log,
+        pytest.raises(EventLogError) as refused,
+    ):
         next(log.read() if read is EventLog.read else log.follow())
     assert refused.value.status == 403
     assert refused.value.message
@@ -234,7 +237,7 @@ async def test_a_broken_answer_is_gone_on_with_behind_the_last_event() -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        with EventLog(f"http://127.0.0.1:{port}", "any") as log:
+        with EventLog(f"http://127.0.0.1:{port}", "any", give_up_after_s=5) as log:
             positions = await asyncio.to_thread(lambda: [event.position for event in log.read()])
     assert positions == [1, 2, 3, 4, 5]
 
